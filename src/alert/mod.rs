@@ -1,0 +1,1 @@
+//! Tells people: the outbox is read, messages are rendered and sent.

@@ -1,0 +1,118 @@
+//! Receives telemetry: tails logs, and (later) OTLP and probes.
+//!
+//! ```text
+//! file ─► tail ─► slow_log parser ─► RawBatch { entries, mark } ─► Intake ─► normalise
+//! ```
+//!
+//! A batch carries the [`Checkpoint`] that is true once its entries are stored; the store commits both in
+//! one transaction, so that a crash neither loses nor repeats an entry.
+
+pub mod slow_log;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::{Access, Coverage, DbTarget, Outcome, RowCounts};
+use crate::model::id::{ServiceName, SourceId};
+use crate::model::sql::RawSql;
+use crate::model::time::Timestamp;
+
+/// One logged run of one statement, as the source tells it, literals and all.
+#[derive(Debug, Clone)]
+pub struct RawEntry {
+    /// Statement text.
+    pub sql: RawSql,
+    /// The source had cut the text.
+    pub truncated: bool,
+    /// When it ended, by the server's clock; `None` when the log does not tell (yet).
+    pub end: Option<Timestamp>,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Time waiting for locks.
+    pub lock: Option<Duration>,
+    /// Rows.
+    pub rows: RowCounts,
+    /// Bytes sent.
+    pub bytes_sent: Option<u64>,
+    /// How the server found the rows.
+    pub access: Option<Box<Access>>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Database or schema; empty when not told.
+    pub database: Arc<str>,
+    /// Database user; empty when not told.
+    pub user: Arc<str>,
+    /// Client host; empty when not told.
+    pub client: Arc<str>,
+    /// This entry stands for so many runs (log sampling); at least 1.
+    pub weight: u32,
+}
+
+/// Where a source's telemetry belongs; the same for every batch of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceMeta {
+    /// The source.
+    pub id: SourceId,
+    /// `general.service`, or who asks by other means.
+    pub service: ServiceName,
+    /// The server; an entry's own database name replaces `namespace`.
+    pub target: DbTarget,
+}
+
+/// Entries of one source, in the order of the file, and what is true after them.
+#[derive(Debug)]
+pub struct RawBatch {
+    /// Source.
+    pub source: Arc<SourceMeta>,
+    /// Entries; may be empty, when only the mark has moved.
+    pub entries: Vec<RawEntry>,
+    /// State of the source after them.
+    pub mark: Mark,
+}
+
+/// State of a source after a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Mark {
+    /// Where to go on after a restart; `None` for sources that cannot be read again.
+    pub checkpoint: Option<Checkpoint>,
+    /// These entries were there before the first start: they are recorded, not alerted.
+    pub backlog: bool,
+    /// What is known of the log's coverage.
+    pub coverage: Coverage,
+    /// The source was looked at at this instant and had nothing more: idle time passes by it.
+    pub idle_at: Option<Timestamp>,
+    /// Bytes read for this batch.
+    pub bytes: u64,
+    /// Bytes that wait in the file behind it.
+    pub lag_bytes: u64,
+    /// Entries of this batch that could not be parsed.
+    pub unparsed: u64,
+    /// Bytes lost to a truncation that left no copy.
+    pub gap_bytes: u64,
+}
+
+/// Where a file is read on from. Stored in the same transaction as the entries before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Source.
+    pub source: SourceId,
+    /// File that was read, which a rotation may have renamed since.
+    pub path: PathBuf,
+    /// Device and inode of it.
+    pub file: (u64, u64),
+    /// First byte not yet accepted; always at the start of an entry.
+    pub offset: u64,
+    /// Length of the file's head that `head_hash` covers; identifies a file after its inode is reused.
+    pub head_len: u32,
+    /// Hash of that head.
+    pub head_hash: u64,
+    /// Length of the stretch before `offset` that `tail_hash` covers; identifies a copy made by copytruncate.
+    pub tail_len: u32,
+    /// Hash of that stretch.
+    pub tail_hash: u64,
+    /// What the parser must remember (current database, last time, coverage), as JSON of its own.
+    pub context: String,
+}

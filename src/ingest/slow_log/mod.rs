@@ -1,0 +1,111 @@
+//! Reads slow-query logs of MySQL, MariaDB and PostgreSQL.
+//!
+//! A parser is fed the bytes of one file in order and never sees a byte twice, except those it has not consumed.
+//! It is used by `ingest::tail` on live files and by `sqleuth digest` on whole ones.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ingest::RawEntry;
+use crate::model::event::{Access, Coverage, Outcome, RowCounts};
+use crate::model::sql::{Dialect, RawSql};
+use crate::model::time::Timestamp;
+
+/// Statement text beyond this is dropped and the entry is marked as truncated.
+pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
+
+/// One logged run of one statement, borrowed from the buffer where that is possible.
+#[derive(Debug, Clone, Default)]
+pub struct Entry<'a> {
+    /// Statement text, literals and all, without the closing semicolon.
+    pub sql: Cow<'a, [u8]>,
+    /// The text was cut, by the server or at [`MAX_STATEMENT_BYTES`].
+    pub truncated: bool,
+    /// When it ended; `None` when the log does not tell.
+    pub end: Option<Timestamp>,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Time waiting for locks.
+    pub lock: Option<Duration>,
+    /// Rows.
+    pub rows: RowCounts,
+    /// Bytes sent.
+    pub bytes_sent: Option<u64>,
+    /// How the server found the rows.
+    pub access: Option<Box<Access>>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Database or schema; empty when not told.
+    pub database: Cow<'a, str>,
+    /// Database user; empty when not told.
+    pub user: Cow<'a, str>,
+    /// Client host; empty when not told.
+    pub client: Cow<'a, str>,
+    /// Stands for so many runs; at least 1.
+    pub weight: u32,
+}
+
+impl Entry<'_> {
+    /// The same, owned.
+    pub fn into_raw(self) -> RawEntry {
+        RawEntry {
+            sql: RawSql::new(self.sql.into_owned()),
+            truncated: self.truncated,
+            end: self.end,
+            elapsed: self.elapsed,
+            lock: self.lock,
+            rows: self.rows,
+            bytes_sent: self.bytes_sent,
+            access: self.access,
+            outcome: self.outcome,
+            database: Arc::from(&*self.database),
+            user: Arc::from(&*self.user),
+            client: Arc::from(&*self.client),
+            weight: self.weight.max(1),
+        }
+    }
+}
+
+/// What follows the buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// More bytes are coming: an entry that may go on must wait.
+    More,
+    /// Nothing came for a while: an entry that looks complete may be told.
+    Quiet,
+    /// Nothing will ever come: everything must be told.
+    End,
+}
+
+/// How far a parser got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes of the buffer that need not be shown again.
+    pub consumed: usize,
+    /// Of all bytes consumed so far, so many at the end belong to an entry that has not been told yet.
+    /// A checkpoint must be set before them.
+    pub held: u64,
+    /// Entries that could not be read, in this call.
+    pub unparsed: u64,
+}
+
+/// Splits the bytes of one file into entries.
+pub trait Parser: Send {
+    /// Tells every entry that `buffer` completes, in the order of the file. With [`Next::More`] a parser that
+    /// needs more than `buffer` consumes nothing and is called again with a longer one; it must consume once the
+    /// buffer is larger than [`MAX_STATEMENT_BYTES`] plus 64 KiB.
+    fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress;
+
+    /// Dialect of the server that writes this format.
+    fn dialect(&self) -> Dialect;
+
+    /// What is known so far of the log's coverage.
+    fn coverage(&self) -> Coverage;
+
+    /// What must be remembered at a checkpoint to go on from there, as JSON.
+    fn context(&self) -> String;
+
+    /// Goes on from a remembered context; one that cannot be read is ignored.
+    fn restore(&mut self, context: &str);
+}

@@ -1,0 +1,20 @@
+//! sqleuth, the SQL incident sidecar.
+//!
+//! ```text
+//! ingest ─► normalise ─► window ─► detect ─► incident ─► store ─► alert, report, serve
+//! ```
+//!
+//! Each stage is a folder and imports only the stages before it (`tests/layering.rs`); `app` alone joins
+//! them with channels. [`model`] holds the nouns they share.
+
+pub mod alert;
+pub mod clock;
+pub mod detect;
+pub mod incident;
+pub mod ingest;
+pub mod model;
+pub mod normalise;
+pub mod report;
+pub mod serve;
+pub mod store;
+pub mod window;

@@ -1,0 +1,136 @@
+//! A problem that a detector has found, and what to do about it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::evidence::Evidence;
+use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::sql::{TableName, Template};
+use crate::model::time::Interval;
+
+/// How bad it is; ordered, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Advice.
+    Info,
+    /// Look at it today.
+    Warning,
+    /// Look at it now.
+    Critical,
+}
+
+impl Severity {
+    /// The lower-case name, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Whether a finding may open an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// May open an incident.
+    Acute,
+    /// Advice: shown and digested, never paged.
+    Chronic,
+}
+
+/// A detector's name: `full-scan`. A key in the store; renames go to a redirect table.
+pub type Slug = Arc<str>;
+
+/// One problem, seen over one interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Who found it.
+    pub detector: Slug,
+    /// How bad.
+    pub severity: Severity,
+    /// Whether it may page.
+    pub urgency: Urgency,
+    /// The interval that was judged.
+    pub at: Interval,
+    /// Whose statement.
+    pub service: ServiceName,
+    /// Database or schema; empty when not told.
+    pub database: Arc<str>,
+    /// The statement, for problems of one statement.
+    pub fingerprint: Option<FingerprintId>,
+    /// Its redacted text.
+    pub template: Option<Template>,
+    /// Tables concerned, sorted.
+    pub tables: Vec<TableName>,
+    /// Facts, the one that crossed the line first; never empty.
+    pub evidence: Vec<Evidence>,
+    /// What may help, best first.
+    pub remedies: Vec<Remedy>,
+}
+
+impl Finding {
+    /// What makes two findings the same problem.
+    pub fn key(&self) -> ProblemKey {
+        ProblemKey {
+            detector: self.detector.clone(),
+            service: self.service.clone(),
+            database: self.database.clone(),
+            fingerprint: self.fingerprint,
+        }
+    }
+}
+
+/// What makes two findings the same problem; `incident::correlate` then joins problems into one incident.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProblemKey {
+    /// Detector.
+    pub detector: Slug,
+    /// Service.
+    pub service: ServiceName,
+    /// Database or schema.
+    pub database: Arc<str>,
+    /// Statement.
+    pub fingerprint: Option<FingerprintId>,
+}
+
+/// A change that may help, always for a person to read before it is run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Statement or setting to apply; empty when only the words help.
+    pub sql: String,
+    /// What it does, as a phrase id that `report` renders in both languages, or plain English.
+    pub why: String,
+    /// Whether it keeps the meaning.
+    pub safety: Safety,
+}
+
+/// Whether a remedy keeps the meaning of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Safety {
+    /// Results stay the same.
+    Safe,
+    /// Results may change, or the cost must be weighed.
+    NeedsReview,
+}
+
+/// What a detector says of one subject.
+#[must_use]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Enough was seen, and it is well.
+    Clear,
+    /// Too little was seen: may neither open nor close an incident.
+    Insufficient {
+        /// How much was seen.
+        seen: u64,
+        /// How much is needed.
+        needed: u64,
+    },
+    /// One for each distinct cause; never empty.
+    Found(Vec<Finding>),
+}

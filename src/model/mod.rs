@@ -1,0 +1,12 @@
+//! Nouns only: what the stages say to each other, and nothing that they do.
+//!
+//! Every stage may import this module; it imports none of them.
+
+pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod id;
+pub mod incident;
+pub mod sql;
+pub mod subject;
+pub mod time;

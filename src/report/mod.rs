@@ -1,0 +1,1 @@
+//! Renders: sentences, postmortems, charts, digests. Pure functions from facts to text.

@@ -1,0 +1,1 @@
+//! Serves the page, the API, `/metrics` and health.

@@ -1,0 +1,125 @@
+//! What readers of the store get: rows ready to be shown.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::finding::{Severity, Slug};
+use crate::model::id::{FingerprintId, SourceId};
+use crate::model::incident::IncidentState;
+use crate::model::sql::StatementRef;
+use crate::model::subject::Load;
+use crate::model::time::{Interval, Timestamp};
+
+/// One page of a list; `next` continues it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Rows.
+    pub items: Vec<T>,
+    /// Cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Which incidents.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentFilter {
+    /// Started, or still open, in this interval.
+    pub within: Option<Interval>,
+    /// In one of these states; empty for any.
+    pub states: Vec<IncidentState>,
+    /// At most so many.
+    pub limit: usize,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// Which findings.
+#[derive(Debug, Clone, Default)]
+pub struct FindingFilter {
+    /// Judged in this interval.
+    pub within: Option<Interval>,
+    /// By this detector.
+    pub detector: Option<Slug>,
+    /// At least so bad.
+    pub at_least: Option<Severity>,
+    /// Of this statement.
+    pub fingerprint: Option<FingerprintId>,
+    /// At most so many.
+    pub limit: usize,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// Which statements, by total time, the costliest first.
+#[derive(Debug, Clone, Default)]
+pub struct QueryFilter {
+    /// Ran in this interval.
+    pub within: Interval,
+    /// Template or table contains this text, whatever its case.
+    pub text: Option<String>,
+    /// On this database.
+    pub database: Option<Arc<str>>,
+    /// At most so many.
+    pub limit: usize,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// One statement over an interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryRow {
+    /// The statement.
+    pub statement: StatementRef,
+    /// What it did.
+    pub load: Load,
+    /// Share of all time in the interval, 0 to 1.
+    pub share: f64,
+    /// First run in the interval.
+    pub first_seen: Timestamp,
+    /// Last run in the interval.
+    pub last_seen: Timestamp,
+    /// Databases it ran on, sorted.
+    pub databases: Vec<Arc<str>>,
+}
+
+/// One statement, in detail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryDetail {
+    /// Sums over the interval.
+    pub row: QueryRow,
+    /// The same per step, oldest first.
+    pub series: Vec<QueryPoint>,
+}
+
+/// What one statement did in one step of a series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryPoint {
+    /// Start of the step.
+    pub at: Timestamp,
+    /// Sums.
+    pub load: Load,
+}
+
+/// How much time each of the costliest statements took per step; the rest is under `None`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadPoint {
+    /// Start of the step.
+    pub at: Timestamp,
+    /// Statement, or `None` for all others together.
+    pub fingerprint: Option<FingerprintId>,
+    /// Seconds of run time.
+    pub seconds: f64,
+    /// Runs.
+    pub count: u64,
+}
+
+/// Where a source stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRow {
+    /// Source.
+    pub source: SourceId,
+    /// End of its last window.
+    pub last_seen: Option<Timestamp>,
+    /// Bytes read of the current file.
+    pub offset: u64,
+}

@@ -1,0 +1,75 @@
+//! Sums events up in tumbling windows of event time.
+//!
+//! ```text
+//! events ─► observe ─► open windows ─┬─ every flush interval ─► Output::Flush   (packed, with checkpoints)
+//!                                    └─ watermark passes end ─► Output::Closed  (profiles for the detectors)
+//! ```
+//!
+//! One ordered stream leaves this stage. A window's last flush always comes before its `Closed`; the store marks
+//! the window judged in the same transaction as the incidents that follow from it. After a crash the windows that
+//! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ingest::Checkpoint;
+use crate::model::id::SourceId;
+use crate::model::sql::StatementRef;
+use crate::model::subject::QueryProfile;
+use crate::model::time::{Interval, Timestamp};
+
+/// One tumbling window of one source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WindowKey {
+    /// Source.
+    pub source: SourceId,
+    /// First instant inside.
+    pub start: Timestamp,
+}
+
+/// A window as it is stored: opaque to everybody but `window::pack`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedWindow {
+    /// Which window.
+    pub key: WindowKey,
+    /// First instant after it.
+    pub end: Timestamp,
+    /// Per-statement sums, compressed; replaces what was stored for the key.
+    pub body: Vec<u8>,
+    /// Only a backlog was seen in it: it is never judged.
+    pub backlog: bool,
+    /// Runs in it, for retention and display without unpacking.
+    pub count: u64,
+}
+
+/// What has changed since the last flush; one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Flush {
+    /// Windows that changed, whole.
+    pub windows: Vec<PackedWindow>,
+    /// Statements seen for the first time since the start.
+    pub statements: Vec<StatementRef>,
+    /// Where the sources stand.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// A window that will not change any more, and what the detectors need of it.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// Which window.
+    pub key: WindowKey,
+    /// Its interval.
+    pub span: Interval,
+    /// Statements that ran in it; empty for an idle window, which still lets problems rest.
+    pub profiles: Vec<QueryProfile>,
+    /// Recorded only: no verdict may open an incident.
+    pub backlog: bool,
+}
+
+/// What leaves this stage, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// To be stored.
+    Flush(Flush),
+    /// To be judged.
+    Closed(Box<Closed>),
+}
