@@ -119,6 +119,7 @@ pub struct TraceRef {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryEvent {
     /// When it ended, by the server's clock: windows belong to the end of a statement.
+    /// [`Timestamp::EPOCH`] when the source does not tell; `window` then takes the end of the entry before it.
     pub end: Timestamp,
     /// How long it ran, lock waits included.
     pub elapsed: Duration,
@@ -146,6 +147,8 @@ pub struct QueryEvent {
     pub client: Arc<str>,
     /// Trace context, when told.
     pub trace: Option<TraceRef>,
+    /// This run stands for so many (log sampling); at least 1.
+    pub weight: u32,
     /// Who told us.
     pub origin: Origin,
 }
