@@ -9,6 +9,7 @@
 
 pub mod alert;
 pub mod clock;
+pub mod config;
 pub mod detect;
 pub mod incident;
 pub mod ingest;
@@ -17,4 +18,6 @@ pub mod normalise;
 pub mod report;
 pub mod serve;
 pub mod store;
+pub mod telemetry;
+pub mod topology;
 pub mod window;
