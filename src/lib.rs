@@ -13,6 +13,7 @@ pub mod config;
 pub mod detect;
 pub mod incident;
 pub mod ingest;
+pub mod metrics;
 pub mod model;
 pub mod normalise;
 pub mod report;
