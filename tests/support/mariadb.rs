@@ -1,0 +1,86 @@
+//! A private MariaDB with its slow log on.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::{Process, run};
+use super::{free_port, wait_for};
+
+/// A running server; gone when dropped.
+#[derive(Debug)]
+pub struct MariaDb {
+    dir: TempDir,
+    port: u16,
+    _server: Process,
+}
+
+impl MariaDb {
+    /// Starts an empty server with database `shop`; `options` are given to `mariadbd` as they are.
+    pub fn start(options: &[&str]) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let data = dir.path().join("data");
+        run(Command::new("mariadb-install-db")
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={}", data.display()))
+            .args(as_root()));
+        let port = free_port();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let server = Process::start(
+            Command::new("/usr/sbin/mariadbd")
+                .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
+                .args(["--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0"])
+                .args(["--slow-query-log=1", "--log-output=FILE", "--log-slow-verbosity=query_plan,explain"])
+                .arg(format!("--datadir={}", data.display()))
+                .arg(format!("--socket={}", path("s")))
+                .arg(format!("--pid-file={}", path("pid")))
+                .arg(format!("--slow-query-log-file={}", path("slow.log")))
+                .arg(format!("--port={port}"))
+                .args(as_root())
+                .args(options)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(File::create(dir.path().join("error.log")).expect("a log file")),
+        );
+        let this = Self { dir, port, _server: server };
+        wait_for("answer of MariaDB", Duration::from_secs(60), || {
+            this.client().args(["-e", "SELECT 1"]).output().ok().filter(|o| o.status.success())
+        });
+        run(this.client().args(["-e", "CREATE DATABASE shop"]));
+        this
+    }
+
+    /// Where the slow log is.
+    pub fn slow_log(&self) -> PathBuf {
+        self.dir.path().join("slow.log")
+    }
+
+    /// The command-line client, without a database.
+    fn client(&self) -> Command {
+        let mut command = Command::new("mariadb");
+        command.args(["--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-uroot", "--batch", "--silent"]);
+        command.arg(format!("--port={}", self.port));
+        command
+    }
+
+    /// Runs statements in `shop` and returns what they print.
+    pub fn sql(&self, statements: &str) -> String {
+        let output = run(self.client().args(["shop", "-e", statements]));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A client that reads statements from a pipe, in `shop`.
+    pub fn session(&self) -> Command {
+        let mut command = self.client();
+        command.args(["--force", "--unbuffered", "shop"]);
+        command
+    }
+}
+
+/// `mariadbd` wants to be told when it is to stay root.
+fn as_root() -> &'static [&'static str] {
+    if super::is_root() { &["--user=root"] } else { &[] }
+}

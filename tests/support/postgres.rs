@@ -1,0 +1,119 @@
+//! A private PostgreSQL that logs every statement's duration.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::{Process, run};
+use super::{free_port, is_root, wait_for};
+
+/// A running server; gone when dropped.
+#[derive(Debug)]
+pub struct Postgres {
+    dir: TempDir,
+    port: u16,
+    server: Option<Process>,
+}
+
+impl Postgres {
+    /// Starts an empty server with database `shop`; `options` are settings such as `log_min_duration_statement=0`.
+    pub fn start(options: &[&str]) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(dir.path()));
+        }
+        let data = dir.path().join("data");
+        run(server_command("initdb")
+            .args(["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .arg(&data)
+            .current_dir("/"));
+        let port = free_port();
+        let mut command = server_command("postgres");
+        command.current_dir("/").arg("-D").arg(&data);
+        for setting in standard(port, dir.path()).iter().map(String::as_str).chain(options.iter().copied()) {
+            command.args(["-c", setting]);
+        }
+        let log = File::create(dir.path().join("start.log")).expect("a log file");
+        let server = Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log));
+        let this = Self { dir, port, server: Some(server) };
+        wait_for("answer of PostgreSQL", Duration::from_secs(60), || {
+            this.client("postgres").args(["-c", "SELECT 1"]).output().ok().filter(|o| o.status.success())
+        });
+        run(this.client("postgres").args(["-c", "CREATE DATABASE shop"]));
+        this
+    }
+
+    /// Where the server log is; `.csv` and `.json` beside it when `log_destination` says so.
+    pub fn log(&self, extension: &str) -> PathBuf {
+        self.dir.path().join("log/postgresql").with_extension(extension)
+    }
+
+    fn client(&self, database: &str) -> Command {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=0", "-h", "127.0.0.1", "-U", "postgres"]);
+        command.arg("-p").arg(self.port.to_string()).args(["-d", database]);
+        command
+    }
+
+    /// Runs statements in `shop` and returns what they print.
+    pub fn sql(&self, statements: &str) -> String {
+        let output = run(self.client("shop").args(["-c", statements]));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A client that reads statements from a pipe, in `shop`.
+    pub fn session(&self) -> Command {
+        self.client("shop")
+    }
+}
+
+impl Drop for Postgres {
+    /// Killing the parent would leave its children behind for a moment; an immediate shutdown takes them along.
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let pid = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid")).unwrap_or_default();
+            if let Some(pid) = pid.lines().next() {
+                let _asked = Command::new("kill").args(["-QUIT", pid]).status();
+                server.wait(Duration::from_secs(30));
+            }
+        }
+    }
+}
+
+fn standard(port: u16, dir: &Path) -> Vec<String> {
+    vec![
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+        format!("unix_socket_directories={}", dir.display()),
+        "fsync=off".to_owned(),
+        "shared_buffers=128MB".to_owned(),
+        "jit=off".to_owned(),
+        "autovacuum=off".to_owned(),
+        "logging_collector=on".to_owned(),
+        format!("log_directory={}", dir.join("log").display()),
+        "log_filename=postgresql.log".to_owned(),
+        "log_file_mode=0644".to_owned(),
+        "log_line_prefix=%m [%p] %q%u@%d/%a ".to_owned(),
+    ]
+}
+
+/// A server program of the newest PostgreSQL, run as `postgres` when the test is root.
+fn server_command(program: &str) -> Command {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is installed (tests/run does it)")
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin").join(program)))
+        .filter(|path| path.exists())
+        .collect();
+    versions.sort();
+    let path = versions.pop().expect("PostgreSQL has its programs");
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(path);
+        command
+    } else {
+        Command::new(path)
+    }
+}
