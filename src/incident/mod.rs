@@ -8,9 +8,12 @@
 //!             (nothing)
 //! ```
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::finding::{Finding, ProblemKey};
+use crate::model::id::{IncidentId, SourceId};
 use crate::model::incident::Incident;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::{Flush, WindowKey};
@@ -30,6 +33,10 @@ pub struct Problem {
     pub well_since: Option<Timestamp>,
     /// The finding at its worst.
     pub worst: Finding,
+    /// Source that saw it sick last; only its silence or its word lets the problem rest.
+    pub source: SourceId,
+    /// Incident it belongs to, once it has fired.
+    pub incident: Option<IncidentId>,
 }
 
 /// What follows from one judged window; one transaction.
@@ -55,7 +62,7 @@ pub struct Decisions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Incident.
-    pub incident: crate::model::id::IncidentId,
+    pub incident: IncidentId,
     /// Its revision that must be told, at least.
     pub revision: u64,
     /// What changed.
@@ -70,6 +77,28 @@ pub enum NoticeKind {
     Fired,
     Updated,
     Resolved,
+}
+
+/// What `store` remembers of this stage.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Restored {
+    /// Problems, by key.
+    pub problems: Vec<Problem>,
+    /// Incidents that are not resolved, and the latest of those that are, by id.
+    pub incidents: Vec<Incident>,
+    /// Highest incident number of each day (`YYYYMMDD`, UTC).
+    pub numbers: BTreeMap<String, u32>,
+}
+
+/// An incident that somebody took.
+#[derive(Debug, Clone)]
+pub struct Acknowledged {
+    /// The incident, whole.
+    pub incident: Incident,
+    /// When, by the clock of the machine.
+    pub at: Timestamp,
+    /// What people must be told.
+    pub notices: Vec<Notice>,
 }
 
 /// What leaves this stage, in order.

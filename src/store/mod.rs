@@ -1,6 +1,132 @@
 //! Keeps windows, findings, incidents, checkpoints and the outbox in one SQLite file.
 //!
-//! One named thread writes: all that queued up during a commit is the next commit. Readers have their own
-//! read-only connections. A crash at any instant leaves the state of the last commit.
+//! ```text
+//! Change ─► StoreHandle ─► queue ─► Writer (one thread) ─► SQLite (WAL) ─► Reader (read-only connections)
+//! ```
+//!
+//! One named thread writes: all that queued up during a commit is the next commit. A crash at any instant leaves
+//! the state of the last commit. The machine losing power may take the last commits of windows and checkpoints
+//! with it, always both (the log is then read again), but never an incident or an outbox row: a transaction that
+//! holds one is written with `synchronous=FULL`, all others with `NORMAL`.
 
+mod change;
+mod embedded;
+mod lock;
+mod outbox;
+mod read;
+mod recover;
+mod retention;
+mod row;
+mod schema;
 pub mod view;
+mod writer;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+pub use change::{Change, Delivery};
+pub use read::Reader;
+pub use recover::Recovered;
+pub use writer::{Committed, StoreHandle, Writer};
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The SQLite file; its folder must exist.
+    pub path: PathBuf,
+    /// The file is kept below this size by dropping the oldest windows, never an incident. 1 GiB holds 5,000
+    /// statements for 30 days.
+    pub max_bytes: ByteSize,
+    /// Windows, findings and statements older than this (by the clock of the data) are dropped; a month shows
+    /// what a monthly job did the last time.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub retention: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("sqleuth.db"),
+            max_bytes: ByteSize::gib(1),
+            retention: Duration::from_secs(30 * 24 * 3_600),
+        }
+    }
+}
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("the database refused")]
+    Database(#[from] rusqlite::Error),
+    /// A file could not be opened, locked or moved.
+    #[error("{path}: not usable as a store")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("{path} is in use by another sqleuth; stop that one, or set another store.path")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A later version has written it.
+    #[error(
+        "{path} has schema {found}, this sqleuth knows up to {known}: use a newer sqleuth, or another store.path"
+    )]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A row that this program cannot read.
+    #[error("a row of {table} is not readable")]
+    Row {
+        /// Of which table.
+        table: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The cursor of a list was not one that the list gave out.
+    #[error("not a cursor of this list")]
+    Cursor,
+    /// The writer has stopped.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    /// Whether the same commit may succeed later: the disk is full, or the file is briefly out of reach.
+    pub fn is_retryable(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        let Self::Database(error) = self else {
+            return false;
+        };
+        matches!(
+            error.sqlite_error_code(),
+            Some(
+                Code::DiskFull
+                    | Code::SystemIoFailure
+                    | Code::DatabaseBusy
+                    | Code::DatabaseLocked
+                    | Code::CannotOpen
+                    | Code::ReadOnly
+            )
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

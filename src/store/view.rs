@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::incident::NoticeKind;
 use crate::model::finding::{Severity, Slug};
-use crate::model::id::{FingerprintId, SourceId};
+use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
 use crate::model::incident::IncidentState;
 use crate::model::sql::StatementRef;
 use crate::model::subject::Load;
@@ -122,4 +123,41 @@ pub struct SourceRow {
     pub last_seen: Option<Timestamp>,
     /// Bytes read of the current file.
     pub offset: u64,
+}
+
+/// A message that is still to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Names it in `Change::OutboxResult`.
+    pub id: i64,
+    /// Incident to tell of; the message shows it as it is when it is sent.
+    pub incident: IncidentId,
+    /// Sink that is to tell it.
+    pub sink: Arc<str>,
+    /// Revision that must be told, at least.
+    pub revision: u64,
+    /// What changed.
+    pub what: NoticeKind,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When the oldest change in it was queued, by the clock of the data.
+    pub first_queued_at: Timestamp,
+    /// Not before this instant.
+    pub next_try: Timestamp,
+    /// How the sink addresses the incident's message, once there is one.
+    pub remote: Option<String>,
+}
+
+/// Something that people want to see on the charts: a deploy, a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// When.
+    pub at: Timestamp,
+    /// What kind, for example `deploy`.
+    pub kind: String,
+    /// One line.
+    pub title: String,
+    /// Whose, if it is not everybody's.
+    #[serde(default)]
+    pub service: Option<ServiceName>,
 }

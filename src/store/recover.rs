@@ -1,0 +1,171 @@
+//! What a restart needs of the store. A row that cannot be read is left out and said so: one bad row must not
+//! keep the daemon from starting.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::incident::{Problem, Restored};
+use crate::ingest::Checkpoint;
+use crate::model::id::SourceId;
+use crate::model::incident::Incident;
+use crate::model::sql::Statement;
+use crate::model::time::Timestamp;
+use crate::normalise::FINGERPRINT_VERSION;
+use crate::store::StoreError;
+use crate::store::embedded::FIRST_STEP_SECS;
+use crate::store::row::{decode, instant, nanos, uncount};
+use crate::window::{PackedWindow, WindowKey};
+
+/// Windows that make up the baselines: the hour before, and the one in progress.
+const HISTORY: Duration = Duration::from_secs(2 * 3_600);
+/// Resolved incidents that may still be opened again; the newest.
+const MAX_RESOLVED: usize = 256;
+
+/// State of the last commit.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Where the sources stood.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Windows that are stored but were not judged, by source and start.
+    pub open_windows: Vec<PackedWindow>,
+    /// Judged windows of the last two hours of each source, by source and start.
+    pub history: Vec<PackedWindow>,
+    /// Every statement of this fingerprint version.
+    pub statements: Vec<Statement>,
+    /// What `incident` remembers.
+    pub incidents: Restored,
+    /// Random, made once for each store: keys the hashes of parameters.
+    pub seed: u64,
+    /// Where a broken store was moved to, if there was one.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// Reads all of it.
+pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreError> {
+    let seed = seed(connection)?;
+    Ok(Recovered {
+        checkpoints: bodies(
+            connection,
+            "checkpoints",
+            "SELECT body FROM checkpoints ORDER BY source",
+        )?,
+        open_windows: open_windows(connection)?,
+        history: history(connection)?,
+        statements: bodies(
+            connection,
+            "statements",
+            &format!(
+                "SELECT body FROM statements WHERE version = {FINGERPRINT_VERSION} ORDER BY fingerprint"
+            ),
+        )?,
+        incidents: Restored {
+            problems: bodies::<Problem>(
+                connection,
+                "problems",
+                "SELECT body FROM problems ORDER BY problem",
+            )?,
+            incidents: incidents(connection)?,
+            numbers: numbers(connection)?,
+        },
+        seed,
+        set_aside: None,
+    })
+}
+
+fn seed(connection: &Connection) -> Result<u64, StoreError> {
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('seed', CAST(random() AS TEXT)) ON CONFLICT DO NOTHING",
+        [],
+    )?;
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('fingerprint_version', ?1)
+         ON CONFLICT DO UPDATE SET value = excluded.value",
+        [FINGERPRINT_VERSION.to_string()],
+    )?;
+    let text: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE name = 'seed'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let seed = text.and_then(|t| t.parse::<i64>().ok()).unwrap_or(0);
+    Ok(seed.cast_unsigned())
+}
+
+/// The JSON bodies that `sql` selects; an unreadable one is left out.
+fn bodies<T: serde::de::DeserializeOwned>(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match decode(table, &row.get::<_, String>(0)?) {
+            Ok(body) => found.push(body),
+            Err(error) => tracing::warn!(table, %error, "a row of the store was left out"),
+        }
+    }
+    Ok(found)
+}
+
+fn open_windows(connection: &Connection) -> Result<Vec<PackedWindow>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT source, start, end, body, backlog, runs FROM windows
+         WHERE judged = 0 ORDER BY source, start",
+    )?;
+    let rows = statement.query_map([], packed_window)?;
+    rows.map(|row| row.map_err(StoreError::from)).collect()
+}
+
+fn history(connection: &Connection) -> Result<Vec<PackedWindow>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT source, start, end, body, backlog, runs FROM windows AS w
+         WHERE judged = 1 AND step = ?1
+           AND start >= (SELECT max(end) FROM windows WHERE source = w.source) - ?2
+         ORDER BY source, start",
+    )?;
+    let span = nanos(Timestamp::EPOCH.plus(HISTORY));
+    let rows = statement.query_map(params![FIRST_STEP_SECS, span], packed_window)?;
+    rows.map(|row| row.map_err(StoreError::from)).collect()
+}
+
+/// A row of `source, start, end, body, backlog, runs`.
+pub(super) fn packed_window(row: &Row) -> rusqlite::Result<PackedWindow> {
+    Ok(PackedWindow {
+        key: WindowKey {
+            source: SourceId::new(row.get::<_, String>(0)?),
+            start: instant(row.get(1)?),
+        },
+        end: instant(row.get(2)?),
+        body: row.get(3)?,
+        backlog: row.get(4)?,
+        count: uncount(row.get(5)?),
+    })
+}
+
+fn incidents(connection: &Connection) -> Result<Vec<Incident>, StoreError> {
+    let mut found: Vec<Incident> = bodies(
+        connection,
+        "incidents",
+        &format!(
+            "SELECT body FROM incidents WHERE state <> 'resolved'
+             UNION ALL
+             SELECT body FROM (SELECT body FROM incidents WHERE state = 'resolved'
+                               ORDER BY resolved DESC LIMIT {MAX_RESOLVED})"
+        ),
+    )?;
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+/// The highest incident number of each day.
+fn numbers(connection: &Connection) -> Result<BTreeMap<String, u32>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT day, max(number) FROM incidents GROUP BY day ORDER BY day")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.map(|row| row.map_err(StoreError::from)).collect()
+}

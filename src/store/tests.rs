@@ -1,0 +1,368 @@
+//! The store as its users see it: what was committed is read back, after any end of the process.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use super::view::{FindingFilter, IncidentFilter, Marker};
+use super::{Change, Delivery, Reader, Recovered, Settings, StoreError, StoreHandle, Writer};
+use crate::clock::Clock;
+use crate::incident::{Decisions, Notice, NoticeKind};
+use crate::model::evidence::{Evidence, Unit};
+use crate::model::finding::{Finding, Severity, Urgency};
+use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
+use crate::model::incident::{Incident, IncidentState};
+use crate::model::time::{Interval, Timestamp};
+use crate::window::{Flush, PackedWindow, WindowKey};
+
+fn secs(at: u64) -> Timestamp {
+    Timestamp::from_unix_secs(at)
+}
+
+fn settings(dir: &TempDir) -> Settings {
+    Settings {
+        path: dir.path().join("sqleuth.db"),
+        ..Settings::default()
+    }
+}
+
+fn clock() -> Clock {
+    Clock::manual(secs(1_795_288_972))
+}
+
+fn open(settings: &Settings) -> (StoreHandle, JoinHandle<()>, Recovered) {
+    let (writer, recovered) = Writer::open(settings, vec![Arc::from("slack")], &clock()).unwrap();
+    let (handle, thread) = writer.spawn().unwrap();
+    (handle, thread, recovered)
+}
+
+fn close(handle: StoreHandle, thread: JoinHandle<()>) {
+    drop(handle);
+    thread.join().unwrap();
+}
+
+fn window(start: u64, body: &[u8]) -> PackedWindow {
+    PackedWindow {
+        key: key(start),
+        end: secs(start + 10),
+        body: body.to_vec(),
+        backlog: false,
+        count: 1,
+    }
+}
+
+fn key(start: u64) -> WindowKey {
+    WindowKey {
+        source: SourceId::new("slow_log:test"),
+        start: secs(start),
+    }
+}
+
+fn flush(windows: Vec<PackedWindow>) -> Change {
+    Change::Flush(Flush {
+        windows,
+        ..Flush::default()
+    })
+}
+
+fn finding(from: u64, severity: Severity) -> Finding {
+    Finding {
+        detector: Arc::from("full-scan"),
+        severity,
+        urgency: Urgency::Acute,
+        at: Interval {
+            from: secs(from),
+            to: secs(from + 10),
+        },
+        service: ServiceName::new("shop"),
+        database: Arc::from("shop"),
+        fingerprint: Some(FingerprintId(u64::MAX - 1)),
+        template: None,
+        tables: vec![Arc::from("note")],
+        evidence: vec![Evidence::measure("rows", 2.0, 1.0, Unit::Rows)],
+        remedies: Vec::new(),
+    }
+}
+
+fn incident(revision: u64, state: IncidentState) -> Incident {
+    Incident {
+        id: IncidentId::new("INC-20261121-1"),
+        title: "full-scan on note".into(),
+        state,
+        acknowledged_by: None,
+        severity: Severity::Warning,
+        started_at: secs(100),
+        detected_at: Some(secs(120)),
+        resolved_at: (state == IncidentState::Resolved).then_some(secs(500)),
+        service: ServiceName::new("shop"),
+        databases: Vec::new(),
+        cause: None,
+        chain: Vec::new(),
+        findings: Vec::new(),
+        alerts: Vec::new(),
+        remedies: Vec::new(),
+        timeline: Vec::new(),
+        revision,
+    }
+}
+
+fn decided(start: u64, incident: Option<Incident>, what: NoticeKind) -> Change {
+    let notices = incident.iter().map(|i| Notice {
+        incident: i.id.clone(),
+        revision: i.revision,
+        what,
+    });
+    Change::Decided(Box::new(Decisions {
+        judged: key(start),
+        at: secs(start + 10),
+        findings: Vec::new(),
+        problems: Vec::new(),
+        forgotten: Vec::new(),
+        notices: notices.collect(),
+        incidents: incident.into_iter().collect(),
+    }))
+}
+
+#[test]
+fn what_was_committed_is_there_after_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, first) = open(&settings);
+    handle
+        .commit_blocking(flush(vec![window(100, b"a"), window(110, b"b")]))
+        .unwrap();
+    let fired = decided(
+        100,
+        Some(incident(1, IncidentState::Firing)),
+        NoticeKind::Fired,
+    );
+    handle.commit_blocking(fired).unwrap();
+    close(handle, thread);
+
+    let (handle, thread, recovered) = open(&settings);
+    assert_eq!(recovered.seed, first.seed);
+    assert_eq!(recovered.open_windows, [window(110, b"b")]);
+    assert_eq!(recovered.history, [window(100, b"a")]);
+    assert_eq!(
+        recovered.incidents.incidents,
+        [incident(1, IncidentState::Firing)]
+    );
+    assert_eq!(recovered.incidents.numbers["20261121"], 1);
+    close(handle, thread);
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let (handle, thread, _) = open(&settings(&dir));
+    let refused = Writer::open(&settings(&dir), Vec::new(), &clock());
+    assert!(matches!(refused, Err(StoreError::InUse { .. })));
+    close(handle, thread);
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let connection = rusqlite::Connection::open(&settings.path).unwrap();
+    connection
+        .pragma_update(None, "user_version", 1_000)
+        .unwrap();
+    drop(connection);
+    let before = std::fs::read(&settings.path).unwrap();
+    let refused = Writer::open(&settings, Vec::new(), &clock());
+    assert!(matches!(refused, Err(StoreError::Newer { .. })));
+    assert_eq!(std::fs::read(&settings.path).unwrap(), before);
+}
+
+#[test]
+fn a_broken_file_is_set_aside() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    std::fs::write(&settings.path, vec![b'x'; 8_192]).unwrap();
+    let (handle, thread, recovered) = open(&settings);
+    let aside = recovered.set_aside.unwrap();
+    assert!(
+        aside
+            .to_string_lossy()
+            .ends_with("sqleuth.db.corrupt-20261121T192252Z")
+    );
+    assert_eq!(std::fs::read(aside).unwrap(), vec![b'x'; 8_192]);
+    close(handle, thread);
+}
+
+#[test]
+fn a_message_is_due_until_it_is_sent_and_then_is_an_alert_of_its_incident() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let reader = Reader::open(&settings.path).unwrap();
+    let firing = incident(1, IncidentState::Firing);
+    handle
+        .commit_blocking(decided(100, Some(firing), NoticeKind::Fired))
+        .unwrap();
+
+    let due = reader.outbox_due(secs(200), "slack").unwrap();
+    assert_eq!((due.len(), due[0].what), (1, NoticeKind::Fired));
+    let retry = Delivery::Retry {
+        at: secs(300),
+        error: "timeout".into(),
+    };
+    settle(&handle, due[0].id, retry);
+    assert!(reader.outbox_due(secs(299), "slack").unwrap().is_empty());
+    assert_eq!(
+        reader.outbox_due(secs(300), "slack").unwrap()[0].attempts,
+        1
+    );
+
+    settle(&handle, due[0].id, sent("ts-1"));
+    assert!(reader.outbox_due(secs(400), "slack").unwrap().is_empty());
+    let stored = reader.incident(&IncidentId::new("INC-20261121-1")).unwrap();
+    assert_eq!(stored.unwrap().alerts.len(), 1);
+    close(handle, thread);
+}
+
+#[test]
+fn notices_that_wait_become_one_and_later_ones_know_the_message_to_edit() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let reader = Reader::open(&settings.path).unwrap();
+    let firing = |revision| Some(incident(revision, IncidentState::Firing));
+    handle
+        .commit_blocking(decided(100, firing(1), NoticeKind::Fired))
+        .unwrap();
+    let in_flight = reader.outbox_due(secs(200), "slack").unwrap()[0].id;
+    handle
+        .commit_blocking(decided(110, firing(2), NoticeKind::Updated))
+        .unwrap();
+
+    let due = reader.outbox_due(secs(200), "slack").unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!((due[0].what, due[0].revision), (NoticeKind::Fired, 2));
+
+    settle(&handle, in_flight, sent("ts-1"));
+    let due = reader.outbox_due(secs(200), "slack").unwrap();
+    assert_eq!(due[0].what, NoticeKind::Updated);
+    assert_eq!(due[0].remote.as_deref(), Some("ts-1"));
+    close(handle, thread);
+}
+
+#[test]
+fn findings_of_one_episode_are_one_row() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let found = [
+        finding(100, Severity::Warning),
+        finding(110, Severity::Critical),
+        finding(120, Severity::Warning),
+        finding(9_000, Severity::Warning),
+    ];
+    for finding in found {
+        let Change::Decided(mut decisions) = decided(100, None, NoticeKind::Fired) else {
+            unreachable!()
+        };
+        decisions.findings.push(finding);
+        handle.commit_blocking(Change::Decided(decisions)).unwrap();
+    }
+    let reader = Reader::open(&settings.path).unwrap();
+    let filter = FindingFilter {
+        limit: 1,
+        ..FindingFilter::default()
+    };
+    let first = reader.findings(&filter).unwrap();
+    assert_eq!(first.items[0].at.from, secs(9_000));
+    let second = reader
+        .findings(&FindingFilter {
+            cursor: first.next,
+            ..filter
+        })
+        .unwrap();
+    assert_eq!(second.items[0].severity, Severity::Critical);
+    assert_eq!(second.items[0].at.to, secs(130));
+    assert_eq!(second.next, None);
+    close(handle, thread);
+}
+
+#[test]
+fn incidents_are_listed_by_interval_and_state() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let resolved = incident(3, IncidentState::Resolved);
+    handle
+        .commit_blocking(decided(100, Some(resolved), NoticeKind::Resolved))
+        .unwrap();
+    let reader = Reader::open(&settings.path).unwrap();
+    let found = |from, to, states: &[IncidentState]| {
+        let filter = IncidentFilter {
+            within: Some(Interval {
+                from: secs(from),
+                to: secs(to),
+            }),
+            states: states.to_vec(),
+            limit: 10,
+            cursor: None,
+        };
+        reader.incidents(&filter).unwrap().items.len()
+    };
+    assert_eq!(found(0, 1_000, &[]), 1);
+    assert_eq!(found(0, 1_000, &[IncidentState::Firing]), 0);
+    assert_eq!(found(501, 1_000, &[]), 0);
+    assert_eq!(found(0, 100, &[]), 0);
+    close(handle, thread);
+}
+
+#[test]
+fn a_foreign_cursor_is_an_error() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let reader = Reader::open(&settings.path).unwrap();
+    let filter = FindingFilter {
+        cursor: Some("1:'; DROP TABLE".into()),
+        ..FindingFilter::default()
+    };
+    assert!(matches!(reader.findings(&filter), Err(StoreError::Cursor)));
+    close(handle, thread);
+}
+
+#[test]
+fn markers_come_in_the_order_of_time() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    for at in [30, 10, 20] {
+        let marker = Marker {
+            at: secs(at),
+            kind: "deploy".into(),
+            title: "v2".into(),
+            service: None,
+        };
+        handle.commit_blocking(Change::Marker(marker)).unwrap();
+    }
+    let reader = Reader::open(&settings.path).unwrap();
+    let within = Interval {
+        from: secs(10),
+        to: secs(30),
+    };
+    let found = reader.markers(within).unwrap();
+    let times: Vec<_> = found.iter().map(|m| m.at).collect();
+    assert_eq!(times, [secs(10), secs(20)]);
+    close(handle, thread);
+}
+
+fn settle(handle: &StoreHandle, id: i64, result: Delivery) {
+    handle
+        .commit_blocking(Change::OutboxResult { id, result })
+        .unwrap();
+}
+
+fn sent(remote: &str) -> Delivery {
+    Delivery::Sent {
+        remote: Some(remote.into()),
+        at: secs(350),
+    }
+}
