@@ -36,12 +36,16 @@ pub enum Delivery {
         /// When.
         at: Timestamp,
     },
+    /// Nothing had to be said: people knew already, or a newer message says it.
+    Needless,
     /// It was not, and is to be tried again.
     Retry {
         /// Not before this instant.
         at: Timestamp,
         /// Why it was not; without any secret.
         error: String,
+        /// As in `Sent`, when part of it was accepted (the message, but not the reply in its thread).
+        remote: Option<String>,
     },
     /// It never will be.
     Dead {

@@ -127,7 +127,16 @@ pub(super) fn settle(
 ) -> Result<(), StoreError> {
     match result {
         Delivery::Sent { remote, at } => sent(connection, id, remote.as_deref(), *at),
-        Delivery::Retry { at, error } => {
+        Delivery::Needless => {
+            connection
+                .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+                .execute([id])?;
+            Ok(())
+        }
+        Delivery::Retry { at, error, remote } => {
+            if let Some(remote) = remote {
+                remember_of_row(connection, id, remote)?;
+            }
             connection
                 .prepare_cached(
                     "UPDATE outbox SET attempts = attempts + 1, next_try = ?2, error = ?3
@@ -169,12 +178,7 @@ fn sent(
         .prepare_cached("INSERT INTO alerts (incident, sink, at, what) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![incident, sink, nanos(at), what])?;
     if let Some(remote) = remote {
-        connection
-            .prepare_cached(
-                "INSERT INTO remotes (incident, sink, remote) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET remote = excluded.remote",
-            )?
-            .execute(params![incident, sink, remote])?;
+        remember(connection, &incident, &sink, remote)?;
     }
     connection
         .prepare_cached(
@@ -187,6 +191,33 @@ fn sent(
             "DELETE FROM outbox WHERE incident = ?1 AND sink = ?2 AND state = 'superseded' AND id < ?3",
         )?
         .execute(params![incident, sink, id])?;
+    Ok(())
+}
+
+/// Keeps how a sink addresses the message of the incident that a row is about.
+fn remember_of_row(connection: &Connection, id: i64, remote: &str) -> Result<(), StoreError> {
+    let row: Option<(String, String)> = connection
+        .prepare_cached("SELECT incident, sink FROM outbox WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match row {
+        Some((incident, sink)) => remember(connection, &incident, &sink, remote),
+        None => Ok(()),
+    }
+}
+
+fn remember(
+    connection: &Connection,
+    incident: &str,
+    sink: &str,
+    remote: &str,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO remotes (incident, sink, remote) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET remote = excluded.remote",
+        )?
+        .execute(params![incident, sink, remote])?;
     Ok(())
 }
 

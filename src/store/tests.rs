@@ -208,13 +208,12 @@ fn a_message_is_due_until_it_is_sent_and_then_is_an_alert_of_its_incident() {
     let retry = Delivery::Retry {
         at: secs(300),
         error: "timeout".into(),
+        remote: Some("ts-0".into()),
     };
     settle(&handle, due[0].id, retry);
     assert!(reader.outbox_due(secs(299), "slack").unwrap().is_empty());
-    assert_eq!(
-        reader.outbox_due(secs(300), "slack").unwrap()[0].attempts,
-        1
-    );
+    let again = &reader.outbox_due(secs(300), "slack").unwrap()[0];
+    assert_eq!((again.attempts, again.remote.as_deref()), (1, Some("ts-0")));
 
     settle(&handle, due[0].id, sent("ts-1"));
     assert!(reader.outbox_due(secs(400), "slack").unwrap().is_empty());

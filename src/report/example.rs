@@ -1,0 +1,218 @@
+//! One incident with everything in it, for the tests of `report` and `alert`.
+
+use std::sync::Arc;
+
+use crate::detect::DetectorMeta;
+use crate::model::evidence::{Evidence, Unit};
+use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency};
+use crate::model::id::{FingerprintId, IncidentId, ServiceName};
+use crate::model::incident::{
+    Alert, Cause, Incident, IncidentFinding, IncidentState, Link, TimelineEntry, TimelineEvent,
+};
+use crate::model::sql::{TableName, Template};
+use crate::model::time::{Interval, Timestamp};
+use crate::report::{Lang, Links, Style};
+
+/// 2026-11-21 14:00:00 in Seoul.
+pub(crate) const NOON: u64 = 1_795_237_200;
+
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix_secs(NOON + seconds)
+}
+
+pub(crate) fn style(lang: Lang) -> Style {
+    Style {
+        lang,
+        zone: jiff::tz::TimeZone::posix("KST-9").unwrap(),
+        links: Links {
+            public_url: Some("https://ops.example/sqleuth".to_owned()),
+            jaeger_url: Some("https://jaeger.example".to_owned()),
+            grafana_url: Some("https://grafana.example".to_owned()),
+        },
+        lookup,
+    }
+}
+
+fn lookup(slug: &str) -> Option<&'static DetectorMeta> {
+    static FULL_SCAN: DetectorMeta = DetectorMeta {
+        slug: "full-scan",
+        summary: "a table is read from end to end",
+        summary_ko: "테이블을 처음부터 끝까지 읽음",
+        urgency: Urgency::Acute,
+        needs: "slow log",
+        since: "0.1.0",
+        docs: "",
+    };
+    static UNION_HOTSPOT: DetectorMeta = DetectorMeta {
+        slug: "union-hotspot",
+        summary: "a UNION removes duplicates of a large result",
+        summary_ko: "UNION이 큰 결과의 중복을 제거함",
+        urgency: Urgency::Acute,
+        needs: "slow log",
+        since: "0.1.0",
+        docs: "",
+    };
+    [&FULL_SCAN, &UNION_HOTSPOT]
+        .into_iter()
+        .find(|meta| meta.slug == slug)
+}
+
+fn span(from: u64, to: u64) -> Interval {
+    Interval {
+        from: at(from),
+        to: at(to),
+    }
+}
+
+fn table(name: &str) -> TableName {
+    Arc::from(format!("shop.{name}"))
+}
+
+fn full_scan() -> IncidentFinding {
+    IncidentFinding {
+        finding: Finding {
+            detector: Arc::from("full-scan"),
+            severity: Severity::Critical,
+            urgency: Urgency::Acute,
+            at: span(0, 80),
+            service: ServiceName::new("backup & restore"),
+            database: Arc::from("shop"),
+            fingerprint: Some(FingerprintId(0x3f2a_91c4_0d5e_77b1)),
+            template: Some(Template::new(
+                "SELECT id, body FROM note WHERE owner_id = ? AND deleted < ? ORDER BY created_at DESC LIMIT ?",
+            )),
+            tables: vec![table("note")],
+            evidence: vec![
+                Evidence::measure("rows_examined_per_row_sent", 12_000.0, 100.0, Unit::Ratio),
+                Evidence::context("table_rows", 1_200_000.0, Unit::Rows),
+                Evidence::Cost {
+                    seconds: 34.52,
+                    share: Some(0.712),
+                    over: span(0, 80),
+                },
+                Evidence::Exemplar {
+                    at: at(70),
+                    seconds: 3.4,
+                    parameters: Some(FingerprintId(0xdef)),
+                    trace_id: Some(Arc::from("0af7651916cd43dd8448eb211c80319c")),
+                },
+            ],
+            remedies: vec![index()],
+        },
+        onset: span(0, 10),
+        last_seen: at(300),
+        active: true,
+    }
+}
+
+fn index() -> Remedy {
+    Remedy {
+        sql: "CREATE INDEX note_owner_created ON note (owner_id, created_at)".to_owned(),
+        why: "add_index".to_owned(),
+        safety: Safety::Safe,
+    }
+}
+
+fn union_hotspot() -> IncidentFinding {
+    let mut found = full_scan();
+    found.finding = Finding {
+        detector: Arc::from("union-hotspot"),
+        severity: Severity::Warning,
+        fingerprint: Some(FingerprintId(0x0b17_55aa_0000_0001)),
+        template: Some(Template::new(
+            "SELECT id FROM note WHERE owner_id = ? UNION SELECT id FROM chat WHERE owner_id = ?",
+        )),
+        tables: vec![table("chat"), table("note")],
+        evidence: vec![Evidence::measure(
+            "tmp_tables_on_disk",
+            42.0,
+            1.0,
+            Unit::Count,
+        )],
+        remedies: Vec::new(),
+        ..found.finding
+    };
+    found.onset = span(40, 50);
+    found
+}
+
+fn happened(seconds: u64, what: TimelineEvent) -> TimelineEntry {
+    TimelineEntry {
+        at: at(seconds),
+        what,
+    }
+}
+
+/// It fires.
+pub(crate) fn incident() -> Incident {
+    Incident {
+        id: IncidentId::new("INC-20261121-1"),
+        title: "full-scan on shop.note".to_owned(),
+        state: IncidentState::Firing,
+        acknowledged_by: None,
+        severity: Severity::Critical,
+        started_at: at(0),
+        detected_at: Some(at(20)),
+        resolved_at: None,
+        service: ServiceName::new("backup & restore"),
+        databases: vec![Arc::from("shop")],
+        cause: Some(Cause {
+            finding: Arc::from("full-scan"),
+            confidence: 0.87,
+            evidence: vec![Evidence::context("load_share", 0.712, Unit::Share)],
+            counter_evidence: vec![Evidence::clause("caveat", "onset within one window")],
+        }),
+        chain: vec![
+            Link {
+                finding: Arc::from("full-scan"),
+                onset: span(0, 10),
+            },
+            Link {
+                finding: Arc::from("union-hotspot"),
+                onset: span(40, 50),
+            },
+        ],
+        findings: vec![full_scan(), union_hotspot()],
+        alerts: vec![Alert {
+            sink: Arc::from("slack"),
+            at: at(21),
+            what: Arc::from("fired"),
+        }],
+        remedies: vec![index()],
+        timeline: vec![
+            happened(0, TimelineEvent::Opened),
+            happened(20, TimelineEvent::Fired),
+            happened(
+                50,
+                TimelineEvent::FindingJoined {
+                    finding: Arc::from("union-hotspot"),
+                    fingerprint: Some(FingerprintId(0x0b17_55aa_0000_0001)),
+                },
+            ),
+        ],
+        revision: 3,
+    }
+}
+
+/// It is over.
+pub(crate) fn resolved() -> Incident {
+    let mut incident = incident();
+    incident.state = IncidentState::Resolved;
+    incident.resolved_at = Some(at(420));
+    incident.acknowledged_by = Some("on-call".to_owned());
+    for found in &mut incident.findings {
+        found.active = false;
+    }
+    incident.timeline.extend([
+        happened(
+            95,
+            TimelineEvent::Acknowledged {
+                by: "on-call".to_owned(),
+            },
+        ),
+        happened(360, TimelineEvent::Recovering),
+        happened(420, TimelineEvent::Resolved),
+    ]);
+    incident.revision = 6;
+    incident
+}
