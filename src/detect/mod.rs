@@ -1,11 +1,61 @@
 //! Decides which subjects are sick: one file per detector, each a pure function of one complete subject.
 //!
 //! A detector sees no clock, no file, no network and no parser; what it needs of the past is in the subject.
+//! [`catalogue`] lists them all; `basis` holds what several of them measure by.
+//!
+//! ```text
+//! window::Closed { profiles } ─► Catalogue::judge ─► Judged { one Judgement per detector and problem }
+//! ```
 
-use crate::model::finding::{ProblemKey, Slug, Urgency, Verdict};
+use crate::model::finding::{ProblemKey, Severity, Slug, Urgency, Verdict};
 use crate::model::id::SourceId;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::{Flush, WindowKey};
+
+/// Declares a detector's `META`; its doc comment is also what `sqleuth explain` prints.
+macro_rules! declare_detector {
+    (
+        $(#[doc = $line:literal])+
+        pub static META = {
+            slug: $slug:literal,
+            summary: $summary:literal,
+            summary_ko: $summary_ko:literal,
+            urgency: $urgency:expr,
+            severity: $severity:expr,
+            needs: $needs:literal,
+            since: $since:literal,
+            status: $status:expr $(,)?
+        }
+    ) => {
+        $(#[doc = $line])+
+        pub static META: $crate::detect::DetectorMeta = $crate::detect::DetectorMeta {
+            slug: $slug,
+            summary: $summary,
+            summary_ko: $summary_ko,
+            urgency: $urgency,
+            severity: $severity,
+            needs: $needs,
+            since: $since,
+            status: $status,
+            docs: concat!($($line, "\n"),+),
+        };
+    };
+}
+
+pub mod catalogue;
+
+mod basis;
+
+pub mod full_scan;
+pub mod load_hog;
+pub mod missing_where;
+pub mod parameter_skew;
+pub mod plan_flip;
+pub mod query_timeout;
+pub mod sort_spill;
+pub mod union_hotspot;
+
+pub use catalogue::{Catalogue, DetectSettings, explain};
 
 /// Decides whether one subject of kind `S` is sick.
 pub trait Detector<S>: Send + Sync {
@@ -24,14 +74,54 @@ pub struct DetectorMeta {
     pub summary: &'static str,
     /// The same in Korean.
     pub summary_ko: &'static str,
-    /// Whether it may open an incident.
+    /// Whether it may open an incident; a single finding may ask for less.
     pub urgency: Urgency,
+    /// The worst it says.
+    pub severity: Severity,
     /// What it needs to see, for the catalogue table: `slow log`, `traces` ...
     pub needs: &'static str,
     /// First version that had it.
     pub since: &'static str,
-    /// Markdown: `## What it sees`, `## Why it hurts`, `## How it decides`, `## Example`, `## False alarms`.
+    /// Where it stands in its life.
+    pub status: Status,
+    /// Doc comment of the detector, each line with the blank that follows `///`; read [`DetectorMeta::markdown`].
     pub docs: &'static str,
+}
+
+/// Where a detector stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Runs in shadow: its findings are counted, never told.
+    Preview,
+    /// Its findings are told.
+    Stable,
+    /// Told, but soon to go.
+    Deprecated {
+        /// First version in which it should not be used any more.
+        since: &'static str,
+    },
+}
+
+impl DetectorMeta {
+    /// Markdown with the headings [`DetectorMeta::HEADINGS`], in that order.
+    pub fn markdown(&self) -> String {
+        let unindent = |line: &'static str| line.strip_prefix(' ').unwrap_or(line);
+        let mut text = String::with_capacity(self.docs.len());
+        for line in self.docs.lines() {
+            text.push_str(unindent(line));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Headings of every detector's docs.
+    pub const HEADINGS: [&'static str; 5] = [
+        "## What it sees",
+        "## Why it hurts",
+        "## How it decides",
+        "## Example",
+        "## False alarms",
+    ];
 }
 
 /// One verdict on one problem.

@@ -9,7 +9,31 @@
 //! the window judged in the same transaction as the incidents that follow from it. After a crash the windows that
 //! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
 
+mod facts;
+mod history;
+mod names;
+pub mod pack;
+mod parameters;
+mod profile;
+mod query;
+mod settings;
+pub mod sketch;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod tumbling;
+mod watermark;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::names::Role;
+pub use self::query::QueryStats;
+pub use self::settings::Settings;
+pub use self::table::{OTHER_STATEMENTS, Ran, Scope};
+pub use self::totals::Totals;
+pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;
 use crate::model::id::SourceId;
@@ -52,7 +76,8 @@ pub struct Flush {
     pub checkpoints: Vec<Checkpoint>,
 }
 
-/// A window that will not change any more, and what the detectors need of it.
+/// A window that will not change any more, and what the detectors need of it. An idle one was never flushed, so
+/// there is nothing in the store to be marked as judged.
 #[derive(Debug, Clone)]
 pub struct Closed {
     /// Which window.

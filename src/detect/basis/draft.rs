@@ -1,0 +1,133 @@
+//! A finding while it is written: who, what and where are taken from the subject.
+
+use std::sync::Arc;
+
+use crate::detect::DetectorMeta;
+use crate::detect::basis::weight::Weight;
+use crate::model::evidence::Evidence;
+use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency, Verdict};
+use crate::model::sql::TableName;
+use crate::model::subject::QueryProfile;
+
+/// A finding while it is written.
+#[derive(Debug)]
+pub(in crate::detect) struct Draft<'a> {
+    profile: &'a QueryProfile,
+    finding: Finding,
+}
+
+impl<'a> Draft<'a> {
+    /// Starts with the fact that crossed the line.
+    pub(in crate::detect) fn new(
+        meta: &DetectorMeta,
+        profile: &'a QueryProfile,
+        crossed: Evidence,
+    ) -> Self {
+        let finding = Finding {
+            detector: Arc::from(meta.slug),
+            severity: Severity::Warning,
+            urgency: meta.urgency,
+            at: profile.span,
+            service: profile.service.clone(),
+            database: Arc::clone(&profile.target.namespace),
+            fingerprint: Some(profile.statement.fingerprint),
+            template: Some(profile.statement.template.clone()),
+            tables: profile.statement.tables().to_vec(),
+            evidence: vec![crossed],
+            remedies: Vec::new(),
+        };
+        Self { profile, finding }
+    }
+
+    /// How bad it is.
+    pub(in crate::detect) fn severity(mut self, severity: Severity) -> Self {
+        self.finding.severity = severity;
+        self
+    }
+
+    /// Advice only, whatever the detector usually says.
+    pub(in crate::detect) fn advice(mut self) -> Self {
+        self.finding.severity = Severity::Info;
+        self.finding.urgency = Urgency::Chronic;
+        self
+    }
+
+    /// Names the tables concerned instead of all of the statement's; an empty list changes nothing.
+    pub(in crate::detect) fn tables(mut self, mut tables: Vec<TableName>) -> Self {
+        tables.sort();
+        tables.dedup();
+        if !tables.is_empty() {
+            self.finding.tables = tables;
+        }
+        self
+    }
+
+    /// Speaks of the tables as such and not of this statement.
+    pub(in crate::detect) fn of_tables_alone(mut self) -> Self {
+        self.finding.fingerprint = None;
+        self.finding.template = None;
+        self
+    }
+
+    /// Adds a fact.
+    pub(in crate::detect) fn with(mut self, fact: Evidence) -> Self {
+        self.finding.evidence.push(fact);
+        self
+    }
+
+    /// Adds facts.
+    pub(in crate::detect) fn with_all(mut self, facts: impl IntoIterator<Item = Evidence>) -> Self {
+        self.finding.evidence.extend(facts);
+        self
+    }
+
+    /// Adds the cost and the slowest run.
+    pub(in crate::detect) fn costing(self, weight: Weight) -> Self {
+        let slowest = self
+            .profile
+            .exemplars
+            .first()
+            .map(|run| Evidence::Exemplar {
+                at: run.end,
+                seconds: run.elapsed.as_secs_f64(),
+                parameters: Some(run.parameters),
+                trace_id: run.trace.map(|t| Arc::from(format!("{:032x}", t.trace))),
+            });
+        let cost = weight.evidence(self.profile);
+        self.with(cost).with_all(slowest)
+    }
+
+    /// Adds a remedy, if there is one.
+    pub(in crate::detect) fn remedy(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        self.finding.remedies.extend(remedy.into());
+        self
+    }
+
+    /// The finding alone.
+    pub(in crate::detect) fn finish(self) -> Finding {
+        self.finding
+    }
+
+    /// The verdict that this one finding makes.
+    pub(in crate::detect) fn found(self) -> Verdict {
+        Verdict::Found(vec![self.finish()])
+    }
+}
+
+/// Advice in words, for a person to weigh.
+pub(in crate::detect) fn advise(why: &str) -> Remedy {
+    Remedy {
+        sql: String::new(),
+        why: why.to_owned(),
+        safety: Safety::NeedsReview,
+    }
+}
+
+/// A statement that changes no result.
+pub(in crate::detect) fn safe(sql: String, why: &str) -> Remedy {
+    Remedy {
+        sql,
+        why: why.to_owned(),
+        safety: Safety::Safe,
+    }
+}

@@ -1,0 +1,7 @@
+//! What several detectors measure by: weight of a problem, reading of a plan, drafts of findings and indexes.
+
+pub(super) mod draft;
+pub(super) mod index;
+pub(super) mod plan;
+pub(super) mod reading;
+pub(super) mod weight;

@@ -1,0 +1,73 @@
+//! How much a problem matters: time lost per second, and the share of all time where the log allows one.
+
+use std::time::Duration;
+
+use crate::model::evidence::Evidence;
+use crate::model::finding::Severity;
+use crate::model::subject::QueryProfile;
+
+/// A rate is taken over at most this long: an alarm looks at a minute, and in a whole file one bad minute
+/// must not be thinned out by the quiet hours around it.
+const ONE_MINUTE: Duration = Duration::from_secs(60);
+
+/// Time that one statement takes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::detect) struct Weight {
+    /// Seconds of run time in the interval.
+    pub seconds: f64,
+    /// Seconds of run time per second of the interval, or of one minute where the interval is longer:
+    /// 1.0 is one connection that is busy all the time.
+    pub load: f64,
+    /// Share of all time of the origin, 0 to 1; `None` when the log does not show nearly everything.
+    pub share: Option<f64>,
+}
+
+impl Weight {
+    /// Weighs a statement.
+    pub(in crate::detect) fn of(profile: &QueryProfile) -> Self {
+        let seconds = profile.load.elapsed.total.as_secs_f64();
+        let over = profile.span.duration().min(ONE_MINUTE).as_secs_f64();
+        let all = profile.total.elapsed.as_secs_f64();
+        let tellable = profile.coverage.is_complete() && all > 0.0;
+        Self {
+            seconds,
+            load: if over > 0.0 { seconds / over } else { 0.0 },
+            share: tellable.then(|| (seconds / all).min(1.0)),
+        }
+    }
+
+    /// Critical from `min_critical_load` on, else a warning.
+    pub(in crate::detect) fn severity(self, min_critical_load: f64) -> Severity {
+        if self.load >= min_critical_load {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        }
+    }
+
+    /// The cost, as evidence.
+    pub(in crate::detect) fn evidence(self, profile: &QueryProfile) -> Evidence {
+        Evidence::Cost {
+            seconds: self.seconds,
+            share: self.share,
+            over: profile.span,
+        }
+    }
+}
+
+/// A count as a number of evidence.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a count of evidence needs no more than 53 bits"
+)]
+pub(in crate::detect) fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// `part` of `whole`; 0 for an empty whole.
+pub(in crate::detect) fn part(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    number(part) / number(whole)
+}

@@ -1,0 +1,227 @@
+//! Every detector, by name; a new one adds a line to [`ALL`], to [`DetectSettings`] and to [`Catalogue::new`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::{
+    Detector, DetectorMeta, Judged, Judgement, Status, full_scan, load_hog, missing_where,
+    parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
+};
+use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
+use crate::model::subject::{Horizon, QueryProfile};
+use crate::window::Closed;
+
+/// Every detector, sorted by slug.
+pub static ALL: &[&DetectorMeta] = &[
+    &full_scan::META,
+    &load_hog::META,
+    &missing_where::META,
+    &parameter_skew::META,
+    &plan_flip::META,
+    &query_timeout::META,
+    &sort_spill::META,
+    &union_hotspot::META,
+];
+
+/// `[detect]`: one table per detector, named by its slug.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each field is the detector it is named after")]
+pub struct DetectSettings {
+    pub full_scan: full_scan::Settings,
+    pub load_hog: load_hog::Settings,
+    pub missing_where: missing_where::Settings,
+    pub parameter_skew: parameter_skew::Settings,
+    pub plan_flip: plan_flip::Settings,
+    pub query_timeout: query_timeout::Settings,
+    pub sort_spill: sort_spill::Settings,
+    pub union_hotspot: union_hotspot::Settings,
+}
+
+/// A detector of statements that may be shared between threads.
+type QueryDetector = Box<dyn Detector<QueryProfile>>;
+
+/// The detectors that run.
+pub struct Catalogue {
+    queries: Vec<(Slug, QueryDetector)>,
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.queries.iter().map(|(slug, _)| slug))
+            .finish()
+    }
+}
+
+impl Catalogue {
+    /// All detectors that are enabled.
+    pub fn new(settings: &DetectSettings) -> Self {
+        let s = settings.clone();
+        let mut all = Self {
+            queries: Vec::new(),
+        };
+        all.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
+        all.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
+        all.add(
+            s.missing_where.enabled,
+            missing_where::MissingWhere::new(s.missing_where),
+        );
+        all.add(
+            s.parameter_skew.enabled,
+            parameter_skew::ParameterSkew::new(s.parameter_skew),
+        );
+        all.add(s.plan_flip.enabled, plan_flip::PlanFlip::new(s.plan_flip));
+        all.add(
+            s.query_timeout.enabled,
+            query_timeout::QueryTimeout::new(s.query_timeout),
+        );
+        all.add(
+            s.sort_spill.enabled,
+            sort_spill::SortSpill::new(s.sort_spill),
+        );
+        all.add(
+            s.union_hotspot.enabled,
+            union_hotspot::UnionHotspot::new(s.union_hotspot),
+        );
+        all
+    }
+
+    fn add(&mut self, enabled: bool, detector: impl Detector<QueryProfile> + 'static) {
+        if enabled {
+            let slug = Slug::from(detector.meta().slug);
+            self.queries.push((slug, Box::new(detector)));
+        }
+    }
+
+    /// What every detector that runs at the profile's horizon says of it, in order of slugs.
+    pub fn inspect(&self, profile: &QueryProfile) -> Vec<(&'static DetectorMeta, Verdict)> {
+        let suits = |meta: &DetectorMeta| match profile.horizon {
+            Horizon::Recent => meta.urgency == Urgency::Acute,
+            Horizon::Long => meta.urgency == Urgency::Chronic,
+            Horizon::Whole => true,
+        };
+        let detectors = self.queries.iter().map(|(_, detector)| detector);
+        detectors
+            .filter(|detector| suits(detector.meta()))
+            .map(|detector| (detector.meta(), detector.inspect(profile)))
+            .collect()
+    }
+
+    /// Judges a window: one judgement for each detector and problem, in the order of the problems.
+    ///
+    /// A detector in preview runs in shadow: what it finds is logged at `debug`, and not told.
+    pub fn judge(&self, closed: Closed) -> Judged {
+        let mut problems: BTreeMap<ProblemKey, Verdict> = BTreeMap::new();
+        for profile in &closed.profiles {
+            for (meta, verdict) in self.inspect(profile) {
+                if meta.status == Status::Preview {
+                    note_shadow(meta, &verdict);
+                    continue;
+                }
+                for (key, verdict) in by_problem(self.slug(meta), profile, verdict) {
+                    let before = problems.remove(&key).unwrap_or(Verdict::Clear);
+                    problems.insert(key, worse(before, verdict));
+                }
+            }
+        }
+        let judgement = |(problem, verdict): (ProblemKey, Verdict)| Judgement {
+            detector: Arc::clone(&problem.detector),
+            problem,
+            verdict,
+        };
+        Judged {
+            key: closed.key,
+            span: closed.span,
+            judgements: problems.into_iter().map(judgement).collect(),
+            backlog: closed.backlog,
+        }
+    }
+
+    fn slug(&self, meta: &DetectorMeta) -> Slug {
+        let interned = self.queries.iter().find(|(slug, _)| **slug == *meta.slug);
+        interned.map_or_else(|| Slug::from(meta.slug), |(slug, _)| Arc::clone(slug))
+    }
+}
+
+fn note_shadow(meta: &DetectorMeta, verdict: &Verdict) {
+    if let Verdict::Found(findings) = verdict {
+        tracing::debug!(
+            detector = meta.slug,
+            findings = findings.len(),
+            "found in shadow"
+        );
+    }
+}
+
+/// Sorts findings by the problem they are about; any other verdict is about the profile's statement.
+fn by_problem(slug: Slug, profile: &QueryProfile, verdict: Verdict) -> Vec<(ProblemKey, Verdict)> {
+    let Verdict::Found(findings) = verdict else {
+        let key = ProblemKey {
+            detector: slug,
+            service: profile.service.clone(),
+            database: Arc::clone(&profile.target.namespace),
+            fingerprint: Some(profile.statement.fingerprint),
+        };
+        return vec![(key, verdict)];
+    };
+    let found = |finding: Finding| (finding.key(), Verdict::Found(vec![finding]));
+    findings.into_iter().map(found).collect()
+}
+
+/// Two verdicts on one problem: what was found is kept, and too little seen is no all-clear.
+fn worse(a: Verdict, b: Verdict) -> Verdict {
+    match (a, b) {
+        (Verdict::Found(mut all), Verdict::Found(more)) => {
+            let new = |f: &Finding| !all.iter().any(|known| known.tables == f.tables);
+            let more: Vec<_> = more.into_iter().filter(new).collect();
+            all.extend(more);
+            Verdict::Found(all)
+        }
+        (found @ Verdict::Found(_), _) | (_, found @ Verdict::Found(_)) => found,
+        (few @ Verdict::Insufficient { .. }, _) | (_, few @ Verdict::Insufficient { .. }) => few,
+        (Verdict::Clear, Verdict::Clear) => Verdict::Clear,
+    }
+}
+
+/// The docs of a detector, with its name and summary, in Markdown.
+pub fn explain(slug: &str) -> Option<String> {
+    let meta = ALL.iter().find(|meta| meta.slug == slug)?;
+    let (summary, body) = (meta.summary, meta.markdown());
+    Some(format!("# {slug}\n\n*{summary}*\n\n{body}"))
+}
+
+/// The table of all detectors for the README, in Markdown.
+pub fn markdown_table() -> String {
+    let head = "| detector | finds | kind | needs | since |\n|---|---|---|---|---|\n";
+    let row = |meta: &&DetectorMeta| {
+        let kind = match meta.urgency {
+            Urgency::Acute => "acute",
+            Urgency::Chronic => "advice",
+        };
+        let DetectorMeta {
+            slug,
+            summary,
+            needs,
+            since,
+            ..
+        } = meta;
+        format!("| `{slug}` | {summary} | {kind} | {needs} | {since} |\n")
+    };
+    let rows = ALL.iter().map(row);
+    std::iter::once(head.to_owned()).chain(rows).collect()
+}
+
+/// The docs of all detectors, one after the other, in Markdown.
+pub fn markdown_book() -> String {
+    let nested = |text: String| text.replace("\n## ", "\n### ").replacen("# ", "## ", 1);
+    let chapters = ALL.iter().filter_map(|meta| explain(meta.slug)).map(nested);
+    let head = "# Detectors\n\nGenerated from the source (`BLESS=1 cargo test --test conventions`); do not edit.\n";
+    chapters.fold(head.to_owned(), |book, chapter| book + "\n" + &chapter)
+}
+
+#[cfg(test)]
+mod tests;

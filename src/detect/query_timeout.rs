@@ -1,0 +1,188 @@
+//! See [`META`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::basis::draft::{Draft, advise, safe};
+use crate::detect::basis::weight::{Weight, number, part};
+use crate::detect::{Detector, DetectorMeta, Status};
+use crate::model::evidence::{Evidence, Unit};
+use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
+use crate::model::sql::Dialect;
+use crate::model::subject::{Latency, QueryProfile};
+
+declare_detector! {
+    /// ## What it sees
+    /// Runs of one statement that are cut again and again after the same time: somebody's limit, not somebody's patience.
+    ///
+    /// ## Why it hurts
+    /// The user gets an error after the longest possible wait, and the server has done all of the work for nothing;
+    /// callers often try again, which doubles it.
+    ///
+    /// ## How it decides
+    /// Runs that were cut >= `min_cuts`, the median of their run times >= `min_limit`, and these times lie together:
+    /// the 95th percentile within `max_spread` above the median and, below ten cuts, the shortest within `max_spread`
+    /// below it. Critical when at least `min_critical_share` of all runs are cut, else a warning. With fewer cuts,
+    /// though some, the verdict is `Insufficient`.
+    ///
+    /// ## Example
+    /// ```sql
+    /// SELECT SUM(amount) FROM point_ledger WHERE user_id = 7;   -- cut at 30 s, every time
+    /// -- Use instead: make it cheap first; then a limit that the server itself keeps
+    /// SET SESSION max_execution_time = 5000;
+    /// ```
+    ///
+    /// ## False alarms
+    /// - Users who close the page: times at random, silent by `max_spread`.
+    /// - One `KILL QUERY` of an administrator: silent by `min_cuts`.
+    /// - Statements refused at once, before they ran: silent by `min_limit`.
+    pub static META = {
+        slug: "query-timeout",
+        summary: "runs are cut again and again at the same limit",
+        summary_ko: "같은 제한 시간에서 반복해서 끊기는 쿼리",
+        urgency: Urgency::Acute,
+        severity: Severity::Critical,
+        needs: "cancelled statements with their duration (PostgreSQL log)",
+        since: "0.1.0",
+        status: Status::Stable,
+    }
+}
+
+/// `[detect.query-timeout]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Cut runs in the interval: two may agree by chance.
+    pub min_cuts: u64,
+    /// How far the times of cut runs may lie apart, as a part of their median: a timer fires late under load.
+    pub max_spread: f64,
+    /// Median run time of the cut runs: shorter is a refusal.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub min_limit: Duration,
+    /// Share of all runs that are cut at which it is critical, 0 to 1.
+    pub min_critical_share: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min_cuts: 3,
+            max_spread: 0.05,
+            min_limit: Duration::from_millis(100),
+            min_critical_share: 0.5,
+        }
+    }
+}
+
+/// With fewer cuts all of them must lie together, and not only the slower half.
+const FEW: u64 = 10;
+
+/// Finds statements that run into a limit.
+#[derive(Debug)]
+pub struct QueryTimeout(Settings);
+
+impl QueryTimeout {
+    /// With these thresholds.
+    pub fn new(settings: Settings) -> Self {
+        Self(settings)
+    }
+}
+
+impl Detector<QueryProfile> for QueryTimeout {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn inspect(&self, profile: &QueryProfile) -> Verdict {
+        let load = &profile.load;
+        if load.cancelled == 0 {
+            return Verdict::Clear;
+        }
+        let Some(cut) = load
+            .cancelled_elapsed
+            .filter(|_| load.cancelled >= self.0.min_cuts)
+        else {
+            return Verdict::Insufficient {
+                seen: load.cancelled.min(self.0.min_cuts),
+                needed: self.0.min_cuts,
+            };
+        };
+        let spread = spread(&cut, load.cancelled);
+        let together = spread <= self.0.max_spread;
+        if !together || cut.p50 < self.0.min_limit {
+            return Verdict::Clear;
+        }
+        self.report(profile, &cut, spread)
+    }
+}
+
+/// How far the times lie from their median, as a part of it.
+fn spread(cut: &Latency, cuts: u64) -> f64 {
+    let median = cut.p50.as_secs_f64();
+    let above = cut.p95.as_secs_f64() - median;
+    let below = median - cut.min.as_secs_f64();
+    let widest = if cuts < FEW { above.max(below) } else { above };
+    widest / median
+}
+
+impl QueryTimeout {
+    fn report(&self, profile: &QueryProfile, cut: &Latency, spread: f64) -> Verdict {
+        let load = &profile.load;
+        let min_cuts = number(self.0.min_cuts);
+        let cuts = Evidence::measure("cut_runs", number(load.cancelled), min_cuts, Unit::Count);
+        let limit = Evidence::context("limit", cut.p50.as_secs_f64(), Unit::Seconds);
+        let share = part(load.cancelled, load.count);
+        let severity = if share >= self.0.min_critical_share {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        };
+        Draft::new(&META, profile, cuts)
+            .with(limit)
+            .with(Evidence::context("spread_of_cut_runs", spread, Unit::Share))
+            .with(Evidence::context("cut_share_of_runs", share, Unit::Share))
+            .with_all(lock_share(profile))
+            .costing(Weight::of(profile))
+            .severity(severity)
+            .remedy(advise(cure(profile)))
+            .remedy(server_limit(profile.target.system))
+            .found()
+    }
+}
+
+/// Share of the run time spent waiting for locks, where told.
+fn lock_share(profile: &QueryProfile) -> Option<Evidence> {
+    let waited = profile.load.lock?.as_secs_f64();
+    let ran = profile.load.elapsed.total.as_secs_f64();
+    (waited > 0.0 && ran > 0.0)
+        .then(|| Evidence::context("lock_share_of_time", waited / ran, Unit::Share))
+}
+
+fn cure(profile: &QueryProfile) -> &'static str {
+    let ran = profile.load.elapsed.total;
+    let waits = profile
+        .load
+        .lock
+        .is_some_and(|lock| lock >= ran / 2 && !lock.is_zero());
+    if waits {
+        "it waits for locks: find the transaction that holds them, and make that one shorter"
+    } else {
+        "make the statement cheaper (see its other findings); a longer limit only holds the connection longer"
+    }
+}
+
+/// A limit that the server keeps, so that a client that gave up leaves no work behind.
+fn server_limit(system: Dialect) -> Remedy {
+    let why = "a limit on the server stops the work when the client has given up";
+    match system {
+        Dialect::Mysql => advise(
+            "a limit on the server stops the work when the client has given up: max_execution_time (MySQL, milliseconds) or max_statement_time (MariaDB, seconds)",
+        ),
+        Dialect::Postgres => safe("SET statement_timeout = '30s';".to_owned(), why),
+        Dialect::Generic => advise(why),
+    }
+}

@@ -1,0 +1,85 @@
+//! The hour before: what is normal for a statement.
+//!
+//! Windows that are no longer recent are summed up in steps of half an hour; two whole steps and the one that has
+//! begun are kept. A baseline therefore spans 60 to 90 minutes and never overlaps what it is compared with.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::model::subject::{Baseline, Basis};
+use crate::model::time::{Interval, Timestamp};
+use crate::window::query::QueryStats;
+use crate::window::table::{QueryKey, QueryTable};
+
+const STEP: Duration = Duration::from_secs(30 * 60);
+const STEPS: usize = 3;
+
+/// Sums of the last hour or so, per statement.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    steps: VecDeque<(Interval, QueryTable)>,
+    capacity: usize,
+}
+
+impl History {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            steps: VecDeque::new(),
+            capacity,
+        }
+    }
+
+    /// Adds a window that is no longer recent. Windows come in order.
+    pub(super) fn absorb(&mut self, span: Interval, mut table: QueryTable) {
+        self.expire(span.from);
+        table.forget_cheap_detail();
+        let step_of = |at: Timestamp| at.floor(STEP);
+        match self.steps.back_mut() {
+            Some((known, sums)) if step_of(known.from) >= step_of(span.from) => {
+                *known = known.hull(span);
+                sums.merge(&table);
+            }
+            _ => {
+                let mut sums = QueryTable::new(self.capacity);
+                sums.merge(&table);
+                self.steps.push_back((span, sums));
+            }
+        }
+    }
+
+    /// Forgets what is too old to be compared with `now`.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        let begun = u32::try_from(STEPS - 1).unwrap_or_default();
+        let oldest = now.floor(STEP).minus(STEP * begun);
+        while self
+            .steps
+            .front()
+            .is_some_and(|(span, _)| span.to <= oldest)
+        {
+            self.steps.pop_front();
+        }
+    }
+
+    /// What one statement used to do.
+    pub(super) fn baseline(&self, key: &QueryKey) -> Option<Baseline> {
+        let mut sums: Option<QueryStats> = None;
+        for ran in self.steps.iter().filter_map(|(_, table)| table.get(key)) {
+            sums.get_or_insert_default().merge(&ran.stats);
+        }
+        Some(Baseline {
+            span: self.span()?,
+            basis: Basis::PreviousHour,
+            load: sums?.load(),
+        })
+    }
+
+    /// The interval that is remembered.
+    pub(super) fn span(&self) -> Option<Interval> {
+        let spans = self.steps.iter().map(|(span, _)| *span);
+        spans.reduce(Interval::hull)
+    }
+
+    pub(super) fn tables(&self) -> impl Iterator<Item = &QueryTable> {
+        self.steps.iter().map(|(_, table)| table)
+    }
+}

@@ -1,0 +1,342 @@
+//! What one statement did: sums that can be added up over windows.
+//!
+//! One of these exists for every statement of every open window, and for 100,000 statements of a digested file:
+//! what few statements have is behind a box.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::event::{Access, Outcome, PlanRow, QueryEvent};
+use crate::model::id::FingerprintId;
+use crate::model::subject::{Exemplar, Latency, Load, ParameterLoad, RowLoad};
+use crate::model::time::Timestamp;
+use crate::window::names::{Names, Role};
+use crate::window::parameters::{ParameterSum, Parameters};
+use crate::window::sketch::Sketch;
+
+/// Slowest runs that are kept.
+pub(super) const MAX_EXEMPLARS: usize = 3;
+
+/// Sums of one statement.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QueryStats {
+    pub(super) elapsed: Sketch,
+    /// Nanoseconds; `None` when no run told.
+    pub(super) lock: Option<u64>,
+    pub(super) examined: Sketch,
+    pub(super) returned: Sketch,
+    pub(super) affected: Sketch,
+    pub(super) bytes: Sketch,
+    pub(super) access: Option<Box<AccessSums>>,
+    pub(super) failures: Option<Box<Failures>>,
+    /// First and last end; `None` while no run told one.
+    pub(super) seen: Option<(Timestamp, Timestamp)>,
+    pub(super) parameters: Parameters,
+    pub(super) exemplars: Vec<Exemplar>,
+    pub(super) plan: Option<Box<SlowestPlan>>,
+    pub(super) names: Names,
+}
+
+/// Sums of [`Access`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct AccessSums {
+    pub(super) known: u64,
+    pub(super) full_scans: u64,
+    pub(super) full_joins: u64,
+    pub(super) tmp_tables: u64,
+    pub(super) tmp_tables_on_disk: u64,
+    pub(super) filesorts: u64,
+    pub(super) filesorts_on_disk: u64,
+    pub(super) merge_passes: u64,
+    pub(super) temp_bytes: u64,
+    pub(super) temp_files: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Failures {
+    pub(super) errors: u64,
+    pub(super) cancelled: Sketch,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SlowestPlan {
+    pub(super) elapsed: u64,
+    pub(super) rows: Arc<[PlanRow]>,
+}
+
+impl QueryStats {
+    /// Adds one run that ended at `end`, which may differ from what the source says; see `watermark`.
+    pub fn observe(&mut self, event: &QueryEvent, end: Timestamp) {
+        let weight = u64::from(event.weight.max(1));
+        let nanos = nanos(event.elapsed);
+        self.elapsed.record(nanos, weight);
+        if let Some(lock) = event.lock {
+            let lock = self::nanos(lock).saturating_mul(weight);
+            self.lock = Some(self.lock.unwrap_or(0).saturating_add(lock));
+        }
+        for (sketch, told) in [
+            (&mut self.examined, event.rows.examined),
+            (&mut self.returned, event.rows.returned),
+            (&mut self.affected, event.rows.affected),
+            (&mut self.bytes, event.bytes_sent),
+        ] {
+            if let Some(value) = told {
+                sketch.record(value, weight);
+            }
+        }
+        if let Some(access) = &event.access {
+            self.access.get_or_insert_default().add(access, weight);
+            self.keep_plan(nanos, access.plan.as_ref());
+        }
+        self.note_outcome(&event.outcome, nanos, weight);
+        if end != Timestamp::EPOCH {
+            self.widen_seen((end, end));
+        }
+        let examined = event.rows.examined;
+        let run = ParameterSum::of_run(event.parameters, nanos, examined, weight);
+        self.parameters.add(run);
+        self.keep_exemplar(event, end);
+        self.names.note(Role::User, &event.user);
+        self.names.note(Role::Client, &event.client);
+    }
+
+    /// Adds what was seen elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        self.elapsed.merge(&other.elapsed);
+        if let Some(lock) = other.lock {
+            self.lock = Some(self.lock.unwrap_or(0).saturating_add(lock));
+        }
+        self.examined.merge(&other.examined);
+        self.returned.merge(&other.returned);
+        self.affected.merge(&other.affected);
+        self.bytes.merge(&other.bytes);
+        if let Some(access) = &other.access {
+            self.access.get_or_insert_default().merge(access);
+        }
+        if let Some(failures) = &other.failures {
+            let ours = self.failures.get_or_insert_default();
+            ours.errors = ours.errors.saturating_add(failures.errors);
+            ours.cancelled.merge(&failures.cancelled);
+        }
+        if let Some(seen) = other.seen {
+            self.widen_seen(seen);
+        }
+        self.parameters.merge(&other.parameters);
+        self.exemplars.extend_from_slice(&other.exemplars);
+        self.trim_exemplars();
+        if let Some(plan) = &other.plan {
+            self.keep_plan(plan.elapsed, Some(&plan.rows));
+        }
+        self.names.merge(&other.names);
+    }
+
+    /// Runs, multiplied back.
+    pub fn count(&self) -> u64 {
+        self.elapsed.count()
+    }
+
+    /// Time of all runs.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.elapsed.total())
+    }
+
+    /// End of the first run that told one.
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.seen.map(|(first, _)| first)
+    }
+
+    /// End of the last run that told one.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        self.seen.map(|(_, last)| last)
+    }
+
+    /// Names seen in a role, sorted; at most 16.
+    pub fn names(&self, role: Role) -> Vec<Arc<str>> {
+        self.names.of(role)
+    }
+
+    /// Sums as a detector reads them.
+    pub fn load(&self) -> Load {
+        let access = self.access.as_deref().copied().unwrap_or_default();
+        let cancelled = self.failures.as_ref().map(|f| &f.cancelled);
+        let cancelled = cancelled.filter(|sketch| sketch.count() > 0);
+        Load {
+            count: self.count(),
+            errors: self.failures.as_ref().map_or(0, |f| f.errors),
+            cancelled: cancelled.map_or(0, Sketch::count),
+            elapsed: latency(&self.elapsed),
+            cancelled_elapsed: cancelled.map(latency),
+            lock: self.lock.map(Duration::from_nanos),
+            rows_examined: row_load(&self.examined),
+            rows_returned: row_load(&self.returned),
+            rows_affected: row_load(&self.affected),
+            bytes_sent: row_load(&self.bytes),
+            access_known: access.known,
+            full_scans: access.full_scans,
+            full_joins: access.full_joins,
+            tmp_tables: access.tmp_tables,
+            tmp_tables_on_disk: access.tmp_tables_on_disk,
+            filesorts: access.filesorts,
+            filesorts_on_disk: access.filesorts_on_disk,
+            merge_passes: access.merge_passes,
+            temp_bytes: access.temp_bytes,
+            temp_files: access.temp_files,
+        }
+    }
+
+    /// Costliest parameter sets, the costliest first; at most 16.
+    pub fn parameters(&self) -> Vec<ParameterLoad> {
+        self.parameters.costliest_first()
+    }
+
+    /// Plan of the slowest run that told one.
+    pub fn plan(&self) -> Option<Arc<[PlanRow]>> {
+        self.plan.as_ref().map(|plan| plan.rows.clone())
+    }
+
+    /// Slowest runs, the slowest first; at most 3.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.exemplars
+    }
+
+    /// Takes note of a name that the event itself does not put among the names.
+    pub(super) fn note_name(&mut self, role: Role, name: &Arc<str>) {
+        self.names.note(role, name);
+    }
+
+    /// Drops parameter sets and exemplars, which only costly statements need.
+    pub(super) fn forget_detail(&mut self) {
+        self.parameters.clear();
+        self.exemplars = Vec::new();
+    }
+
+    fn note_outcome(&mut self, outcome: &Outcome, nanos: u64, weight: u64) {
+        match outcome {
+            Outcome::Ok => {}
+            Outcome::Error { .. } => {
+                let failures = self.failures.get_or_insert_default();
+                failures.errors = failures.errors.saturating_add(weight);
+            }
+            Outcome::Cancelled { .. } => {
+                let failures = self.failures.get_or_insert_default();
+                failures.cancelled.record(nanos, weight);
+            }
+        }
+    }
+
+    fn widen_seen(&mut self, (from, to): (Timestamp, Timestamp)) {
+        let (first, last) = self.seen.unwrap_or((from, to));
+        self.seen = Some((first.min(from), last.max(to)));
+    }
+
+    fn keep_plan(&mut self, elapsed: u64, rows: Option<&Arc<[PlanRow]>>) {
+        let Some(rows) = rows else { return };
+        if self.plan.as_ref().is_none_or(|kept| kept.elapsed < elapsed) {
+            let rows = rows.clone();
+            self.plan = Some(Box::new(SlowestPlan { elapsed, rows }));
+        }
+    }
+
+    fn keep_exemplar(&mut self, event: &QueryEvent, end: Timestamp) {
+        let fastest_kept = self.exemplars.last().map(|e| e.elapsed);
+        let full = self.exemplars.len() >= MAX_EXEMPLARS;
+        if full && fastest_kept.is_some_and(|kept| kept >= event.elapsed) {
+            return;
+        }
+        if self.exemplars.is_empty() {
+            self.exemplars.reserve_exact(1);
+        }
+        self.exemplars.push(Exemplar {
+            end,
+            elapsed: event.elapsed,
+            parameters: FingerprintId(event.parameters),
+            rows_examined: event.rows.examined,
+            rows_returned: event.rows.returned,
+            trace: event.trace,
+        });
+        self.trim_exemplars();
+    }
+
+    fn trim_exemplars(&mut self) {
+        self.exemplars
+            .sort_by_key(|e| (Reverse(e.elapsed), e.end, e.parameters));
+        self.exemplars.truncate(MAX_EXEMPLARS);
+    }
+}
+
+impl AccessSums {
+    fn add(&mut self, access: &Access, weight: u64) {
+        let if_true = |flag: Option<bool>| if flag == Some(true) { weight } else { 0 };
+        let temp_bytes = access.temp_bytes.unwrap_or(0);
+        self.merge(&Self {
+            known: if access.full_scan.is_some() {
+                weight
+            } else {
+                0
+            },
+            full_scans: if_true(access.full_scan),
+            full_joins: if_true(access.full_join),
+            tmp_tables: if_true(access.tmp_table),
+            tmp_tables_on_disk: if_true(access.tmp_table_on_disk),
+            filesorts: if_true(access.filesort),
+            filesorts_on_disk: if_true(access.filesort_on_disk),
+            merge_passes: access.merge_passes.unwrap_or(0).saturating_mul(weight),
+            temp_bytes: temp_bytes.saturating_mul(weight),
+            temp_files: if temp_bytes > 0 { weight } else { 0 },
+        });
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.fields_mut().into_iter().zip(other.fields()) {
+            *ours = ours.saturating_add(theirs);
+        }
+    }
+
+    /// Every sum, in the order of the packed format.
+    pub(super) fn fields(self) -> [u64; 10] {
+        let mut copy = self;
+        copy.fields_mut().map(|field| *field)
+    }
+
+    /// The same, to be written to.
+    pub(super) fn fields_mut(&mut self) -> [&mut u64; 10] {
+        [
+            &mut self.known,
+            &mut self.full_scans,
+            &mut self.full_joins,
+            &mut self.tmp_tables,
+            &mut self.tmp_tables_on_disk,
+            &mut self.filesorts,
+            &mut self.filesorts_on_disk,
+            &mut self.merge_passes,
+            &mut self.temp_bytes,
+            &mut self.temp_files,
+        ]
+    }
+}
+
+fn latency(sketch: &Sketch) -> Latency {
+    Latency {
+        total: Duration::from_nanos(sketch.total()),
+        min: Duration::from_nanos(sketch.min()),
+        p50: Duration::from_nanos(sketch.percentile(50)),
+        p95: Duration::from_nanos(sketch.percentile(95)),
+        p99: Duration::from_nanos(sketch.percentile(99)),
+        max: Duration::from_nanos(sketch.max()),
+    }
+}
+
+fn row_load(sketch: &Sketch) -> Option<RowLoad> {
+    (sketch.count() > 0).then(|| RowLoad {
+        runs: sketch.count(),
+        total: sketch.total(),
+        min: sketch.min(),
+        p95: sketch.percentile(95),
+        max: sketch.max(),
+    })
+}
+
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,341 @@
+//! The windows of one source: open ones, recent ones, and what came before.
+//!
+//! ```text
+//! open ── watermark ──► closing ─► recent (60 s) ─► history (1 h) ─► forgotten; the store has it
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ingest::{Checkpoint, Mark};
+use crate::model::event::{Coverage, QueryEvent};
+use crate::model::id::SourceId;
+use crate::model::subject::{Horizon, QueryProfile};
+use crate::model::time::{Interval, Timestamp};
+use crate::window::facts::TableBook;
+use crate::window::history::History;
+use crate::window::profile::{Frame, View};
+use crate::window::table::{QueryTable, Scope};
+use crate::window::watermark::Watermark;
+use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack};
+
+/// Windows without events that are told at each end of a gap, so that problems can rest: a quiet night is not
+/// thousands of windows.
+const IDLE_TOLD: usize = 6;
+
+/// Statements of a long profile.
+const MAX_LONG: usize = 100;
+
+/// Scopes that are looked for before a new one is made.
+const CACHED_SCOPES: usize = 32;
+
+/// State of one source.
+#[derive(Debug)]
+pub(super) struct Source {
+    id: SourceId,
+    settings: Settings,
+    watermark: Watermark,
+    /// Windows that start before this are closed.
+    closed_until: Option<Timestamp>,
+    open: BTreeMap<Timestamp, OpenWindow>,
+    recent: VecDeque<(Interval, QueryTable)>,
+    history: History,
+    book: TableBook,
+    scopes: VecDeque<Arc<Scope>>,
+    coverage: Coverage,
+    backlog: bool,
+    checkpoint: Option<Checkpoint>,
+}
+
+#[derive(Debug)]
+struct OpenWindow {
+    table: QueryTable,
+    backlog: bool,
+    dirty: bool,
+}
+
+/// A window that has come to its end; `None` when nothing ran in it.
+#[derive(Debug)]
+pub(super) struct Due {
+    start: Timestamp,
+    window: Option<OpenWindow>,
+}
+
+impl Source {
+    pub(super) fn new(id: SourceId, settings: Settings) -> Self {
+        Self {
+            id,
+            watermark: Watermark::default(),
+            closed_until: None,
+            open: BTreeMap::new(),
+            recent: VecDeque::new(),
+            history: History::new(settings.max_statements),
+            book: TableBook::default(),
+            scopes: VecDeque::new(),
+            coverage: Coverage::default(),
+            backlog: false,
+            checkpoint: None,
+            settings,
+        }
+    }
+
+    /// Opens a stored window again.
+    pub(super) fn reopen(&mut self, start: Timestamp, table: QueryTable, backlog: bool) {
+        let window = OpenWindow {
+            table,
+            backlog,
+            dirty: false,
+        };
+        self.open.insert(start, window);
+    }
+
+    /// Remembers a judged window. Windows come in order.
+    pub(super) fn remember(&mut self, span: Interval, table: QueryTable) {
+        self.closed_until = self.closed_until.max(Some(span.to));
+        self.learn(&table, span.to);
+        self.recent.push_back((span, table));
+        self.age_recent(span.to);
+    }
+
+    /// Adds a run to its window.
+    pub(super) fn observe(
+        &mut self,
+        event: &QueryEvent,
+        mark: &Mark,
+        now: Timestamp,
+        counters: &mut Counters,
+    ) {
+        let placed = self
+            .watermark
+            .place(event.end, now, self.settings.allowed_skew);
+        counters.skewed += u64::from(placed.skewed);
+        let own = placed.end.floor(self.settings.length);
+        let late = self.closed_until.filter(|&closed| own < closed);
+        counters.late += u64::from(late.is_some());
+        let start = match late {
+            Some(closed) => self.open.keys().next().copied().unwrap_or(closed),
+            None => own,
+        };
+        let scope = self.scope(event);
+        let window = self.open.entry(start).or_insert_with(|| OpenWindow {
+            table: QueryTable::new(self.settings.max_statements),
+            backlog: true,
+            dirty: true,
+        });
+        let overflowed = window.table.overflowed();
+        window.table.observe(event, &scope, placed.end);
+        counters.overflowed += window.table.overflowed() - overflowed;
+        window.backlog &= mark.backlog;
+        window.dirty = true;
+    }
+
+    /// Takes note of what is true after a batch.
+    pub(super) fn mark(&mut self, mark: Mark, now: Timestamp) {
+        self.coverage = mark.coverage;
+        self.backlog = mark.backlog;
+        if mark.checkpoint.is_some() {
+            self.checkpoint = mark.checkpoint;
+        }
+        if let Some(at) = mark.idle_at {
+            self.watermark.idle(at, now);
+        }
+    }
+
+    /// Takes out the windows whose end the watermark has passed, oldest first, idle ones among them.
+    pub(super) fn take_due(&mut self) -> Vec<Due> {
+        let Some(mark) = self.watermark.at(self.settings.allowed_lateness) else {
+            return Vec::new();
+        };
+        let until = mark.floor(self.settings.length);
+        if self.closed_until.is_some_and(|closed| closed >= until) {
+            return Vec::new();
+        }
+        let still_open = self.open.split_off(&until);
+        let ended = std::mem::replace(&mut self.open, still_open);
+        let Some(first) = self.closed_until.or(ended.keys().next().copied()) else {
+            // nothing has ever run: there is nothing to tell about the time before the first look
+            self.closed_until = self.open.is_empty().then_some(until);
+            return Vec::new();
+        };
+        self.closed_until = Some(until);
+        let mut due = Vec::new();
+        let mut cursor = first;
+        for (start, window) in ended {
+            self.idle_between(cursor, start, &mut due);
+            cursor = cursor.max(start.plus(self.settings.length));
+            let window = Some(window);
+            due.push(Due { start, window });
+        }
+        self.idle_between(cursor, until, &mut due);
+        due
+    }
+
+    /// Closes a window and makes the profiles of what ran in it.
+    pub(super) fn close(&mut self, due: Due) -> Closed {
+        let span = self.span_from(due.start);
+        self.age_recent(span.to);
+        let idle = due.window.is_none();
+        let backlog = due.window.as_ref().map_or(self.backlog, |w| w.backlog);
+        if let Some(window) = due.window {
+            self.learn(&window.table, span.to);
+            self.recent.push_back((span, window.table));
+        }
+        let mut profiles = if idle {
+            Vec::new()
+        } else {
+            self.recent_profiles(span)
+        };
+        let long_from = span.from.floor(self.settings.long_every);
+        let long_due = long_from != span.to.floor(self.settings.long_every);
+        if long_due && !backlog {
+            profiles.extend(self.long_profiles(span));
+        }
+        Closed {
+            key: WindowKey {
+                source: self.id.clone(),
+                start: due.start,
+            },
+            span,
+            profiles,
+            backlog,
+        }
+    }
+
+    /// Packs what has changed since the last call; `due` windows, which are about to close, too.
+    pub(super) fn take_changes(&mut self, due: &mut [Due]) -> Vec<PackedWindow> {
+        let (id, coverage, length) = (&self.id, self.coverage, self.settings.length);
+        let ended = due.iter_mut();
+        let ended = ended.filter_map(|d| d.window.as_mut().map(|w| (d.start, w)));
+        let open = self.open.iter_mut().map(|(&start, w)| (start, w));
+        let changed = ended.chain(open).filter(|(_, window)| window.dirty);
+        let packed = changed.map(|(start, window)| {
+            window.dirty = false;
+            window.pack(id, start, length, coverage)
+        });
+        packed.collect()
+    }
+
+    /// The checkpoint that is true of everything observed, if it moved since the last call.
+    pub(super) fn take_checkpoint(&mut self) -> Option<Checkpoint> {
+        self.checkpoint.take()
+    }
+
+    fn recent_profiles(&self, span: Interval) -> Vec<QueryProfile> {
+        let Some((_, closing)) = self.recent.back() else {
+            return Vec::new();
+        };
+        let spans = self.recent.iter().map(|(span, _)| *span);
+        let frame = self.frame(spans.fold(span, Interval::hull), Horizon::Recent);
+        let view = View::of(self.recent.iter().map(|(_, table)| table).collect());
+        let ran = View::keys_of(closing);
+        ran.map(|(key, ran)| {
+            let baseline = self.history.baseline(key);
+            view.profile(key, &ran.statement, &frame, baseline)
+        })
+        .collect()
+    }
+
+    fn long_profiles(&self, span: Interval) -> Vec<QueryProfile> {
+        let spans = self.recent.iter().map(|(span, _)| *span);
+        let spans = spans.chain(self.history.span());
+        let frame = self.frame(spans.fold(span, Interval::hull), Horizon::Long);
+        let recent = self.recent.iter().map(|(_, table)| table);
+        let view = View::of(self.history.tables().chain(recent).collect());
+        let costliest = view.costliest(self.settings.long_min_share, MAX_LONG);
+        let costliest = costliest.into_iter();
+        costliest
+            .map(|(key, statement)| view.profile(key, statement, &frame, None))
+            .collect()
+    }
+
+    fn frame(&self, span: Interval, horizon: Horizon) -> Frame<'_> {
+        Frame {
+            span,
+            horizon,
+            coverage: self.coverage,
+            book: &self.book,
+        }
+    }
+
+    fn learn(&mut self, table: &QueryTable, now: Timestamp) {
+        for (key, ran) in table.iter() {
+            let database = &key.scope.target.namespace;
+            self.book.learn(database, &ran.statement, &ran.stats, now);
+        }
+    }
+
+    /// Hands windows that are no longer recent at `now` over to history.
+    fn age_recent(&mut self, now: Timestamp) {
+        let recent_from = now.minus(self.settings.recent);
+        while self
+            .recent
+            .front()
+            .is_some_and(|(span, _)| span.from < recent_from)
+        {
+            if let Some((span, table)) = self.recent.pop_front() {
+                self.history.absorb(span, table);
+            }
+        }
+        self.history.expire(now);
+    }
+
+    fn idle_between(&self, from: Timestamp, to: Timestamp, due: &mut Vec<Due>) {
+        let length = self.settings.length;
+        let mut start = from;
+        let mut told = 0;
+        while start < to {
+            due.push(Due {
+                start,
+                window: None,
+            });
+            start = start.plus(length);
+            told += 1;
+            if told == IDLE_TOLD {
+                let last_few = to.minus(length * u32::try_from(IDLE_TOLD).unwrap_or_default());
+                start = start.max(last_few.floor(length));
+            }
+        }
+    }
+
+    fn span_from(&self, start: Timestamp) -> Interval {
+        let to = start.plus(self.settings.length);
+        Interval { from: start, to }
+    }
+
+    fn scope(&mut self, event: &QueryEvent) -> Arc<Scope> {
+        if let Some(known) = self.scopes.iter().find(|scope| scope.holds(event)) {
+            return known.clone();
+        }
+        let scope = Arc::new(Scope::of(event));
+        self.scopes.push_front(scope.clone());
+        self.scopes.truncate(CACHED_SCOPES);
+        scope
+    }
+}
+
+impl OpenWindow {
+    fn pack(
+        &self,
+        source: &SourceId,
+        start: Timestamp,
+        length: Duration,
+        coverage: Coverage,
+    ) -> PackedWindow {
+        let queries = self.table.iter();
+        let queries: Vec<_> = queries
+            .map(|(key, ran)| (key.fingerprint, &key.scope, &ran.stats))
+            .collect();
+        let detail_from = self.table.detail_from();
+        PackedWindow {
+            key: WindowKey {
+                source: source.clone(),
+                start,
+            },
+            end: start.plus(length),
+            body: pack::pack_sorted(start, coverage, &queries, detail_from),
+            backlog: self.backlog,
+            count: self.table.count(),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Every source's windows, and the one ordered stream that leaves them.
+//!
+//! Invariants:
+//! - A [`Flush`] contains a source's checkpoint if and only if every event before it is in this or an earlier
+//!   flush, and none after it is: batches are observed whole, and every flush takes all that changed.
+//! - The last flush of a window comes before its `Closed`.
+//! - An event is in exactly one window. What comes too late for its own is in the oldest one still open.
+//!
+//! A window opens at its first event, so there are never more of them than events in a batch, and, since the
+//! watermark follows the latest end, no more than a few between batches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::id::{FingerprintId, SourceId};
+use crate::model::sql::StatementRef;
+use crate::model::time::{Interval, Timestamp};
+use crate::normalise::EventBatch;
+use crate::window::pack::{UnpackError, unpack};
+use crate::window::source::{Due, Source};
+use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
+use crate::window::{Flush, Output, PackedWindow, Settings, WindowKey};
+
+/// Fingerprints that are known to be stored. Beyond, all are forgotten and told again, which the store ignores.
+const MAX_TOLD: usize = 200_000;
+
+/// Things worth a metric, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Entries that came after their window had closed; they are in a later one.
+    pub late: u64,
+    /// Entries whose end lay too far in the future.
+    pub skewed: u64,
+    /// Entries of statements for which their window had no room; they are summed up as one.
+    pub overflowed: u64,
+}
+
+/// The stage: all windows of all sources.
+#[derive(Debug)]
+pub struct Windows {
+    settings: Settings,
+    sources: BTreeMap<SourceId, Source>,
+    told: BTreeSet<FingerprintId>,
+    new_statements: Vec<StatementRef>,
+    last_flush: Timestamp,
+    counters: Counters,
+}
+
+impl Windows {
+    /// Nothing is open yet.
+    pub fn new(settings: Settings, now: Timestamp) -> Self {
+        Self {
+            settings: settings.clamped(),
+            sources: BTreeMap::new(),
+            told: BTreeSet::new(),
+            new_statements: Vec::new(),
+            last_flush: now,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Opens every window again that is stored but not judged, those of a backlog too: one that is left out
+    /// would be replaced by what its later events make of it. Hands back those that cannot be read.
+    pub fn restore(
+        &mut self,
+        unjudged: Vec<PackedWindow>,
+        statements: impl Fn(FingerprintId) -> Option<StatementRef>,
+    ) -> Vec<(WindowKey, UnpackError)> {
+        let mut damaged = Vec::new();
+        for window in unjudged {
+            match self.table(&window, &statements) {
+                Ok(table) => {
+                    let source = self.source(&window.key.source);
+                    source.reopen(window.key.start, table, window.backlog);
+                }
+                Err(error) => damaged.push((window.key, error)),
+            }
+        }
+        damaged
+    }
+
+    /// Remembers judged windows, at least the newest of each source (so that no entry opens it again), better
+    /// those of the last 90 minutes (so that there are baselines). Hands back those that cannot be read.
+    pub fn restore_history(
+        &mut self,
+        mut judged: Vec<PackedWindow>,
+        statements: impl Fn(FingerprintId) -> Option<StatementRef>,
+    ) -> Vec<(WindowKey, UnpackError)> {
+        judged.sort_by_key(|window| window.key.start);
+        let mut damaged = Vec::new();
+        for window in judged {
+            let span = Interval {
+                from: window.key.start,
+                to: window.end,
+            };
+            let table = self.table(&window, &statements).unwrap_or_else(|error| {
+                damaged.push((window.key.clone(), error));
+                QueryTable::new(1)
+            });
+            self.source(&window.key.source).remember(span, table);
+        }
+        damaged
+    }
+
+    /// Adds a batch to its windows and closes what it is the end of.
+    pub fn observe(&mut self, batch: EventBatch, now: Timestamp) -> Vec<Output> {
+        let EventBatch {
+            source: meta,
+            events,
+            mark,
+            ..
+        } = batch;
+        for event in &events {
+            self.tell(&event.statement);
+        }
+        let mut counters = self.counters;
+        let source = self.source(&meta.id);
+        for event in &events {
+            source.observe(event, &mark, now, &mut counters);
+        }
+        source.mark(mark, now);
+        let due = source.take_due();
+        self.counters = counters;
+        self.output(&meta.id, due, now)
+    }
+
+    /// To be called about once a second: stores what has changed.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Output> {
+        if now < self.last_flush.plus(self.settings.flush_interval) {
+            return Vec::new();
+        }
+        self.last_flush = now;
+        self.flush(None).into_iter().collect()
+    }
+
+    /// To be called before the end: stores what has changed, closes nothing.
+    pub fn drain(&mut self) -> Vec<Output> {
+        self.flush(None).into_iter().collect()
+    }
+
+    /// What happened since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn output(&mut self, id: &SourceId, mut due: Vec<Due>, now: Timestamp) -> Vec<Output> {
+        if due.is_empty() {
+            return self.tick(now);
+        }
+        self.last_flush = now;
+        let mut outputs: Vec<Output> = self.flush(Some((id, &mut due))).into_iter().collect();
+        let source = self.source(id);
+        let closed = due.into_iter().map(|due| source.close(due));
+        outputs.extend(closed.map(|closed| Output::Closed(Box::new(closed))));
+        outputs
+    }
+
+    fn flush(&mut self, mut closing: Option<(&SourceId, &mut Vec<Due>)>) -> Option<Output> {
+        let mut flush = Flush {
+            statements: std::mem::take(&mut self.new_statements),
+            ..Flush::default()
+        };
+        for (id, source) in &mut self.sources {
+            let due = match &mut closing {
+                Some((closing, due)) if *closing == id => due.as_mut_slice(),
+                _ => &mut [],
+            };
+            flush.windows.extend(source.take_changes(due));
+            flush.checkpoints.extend(source.take_checkpoint());
+        }
+        let empty =
+            flush.windows.is_empty() && flush.statements.is_empty() && flush.checkpoints.is_empty();
+        (!empty).then_some(Output::Flush(flush))
+    }
+
+    fn tell(&mut self, statement: &StatementRef) {
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        if self.told.insert(statement.fingerprint) {
+            self.new_statements.push(statement.clone());
+        }
+    }
+
+    fn source(&mut self, id: &SourceId) -> &mut Source {
+        let settings = &self.settings;
+        let sources = &mut self.sources;
+        sources
+            .entry(id.clone())
+            .or_insert_with(|| Source::new(id.clone(), settings.clone()))
+    }
+
+    fn table(
+        &mut self,
+        window: &PackedWindow,
+        statements: impl Fn(FingerprintId) -> Option<StatementRef>,
+    ) -> Result<QueryTable, UnpackError> {
+        let mut table = QueryTable::new(self.settings.max_statements);
+        for query in unpack(&window.body)? {
+            let fingerprint = query.fingerprint;
+            let statement = match statements(fingerprint) {
+                _ if fingerprint == OTHER_STATEMENTS => other_statements(),
+                Some(statement) => {
+                    self.told.insert(fingerprint);
+                    statement
+                }
+                None => lost_statement(fingerprint),
+            };
+            table.add(&statement, &query.scope, &query.stats);
+        }
+        Ok(table)
+    }
+}
