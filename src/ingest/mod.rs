@@ -7,13 +7,18 @@
 //! A batch carries the [`Checkpoint`] that is true once its entries are stored; the store commits both in
 //! one transaction, so that a crash neither loses nor repeats an entry.
 
+mod error;
+pub mod intake;
 pub mod slow_log;
+pub mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::ingest::error::IngestError;
 
 use crate::model::event::{Access, Coverage, DbTarget, Outcome, RowCounts};
 use crate::model::id::{ServiceName, SourceId};

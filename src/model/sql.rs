@@ -46,6 +46,11 @@ impl RawSql {
         Self(bytes.into())
     }
 
+    /// How many bytes it has; all that others may know of it.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
     /// The bytes, for `normalise` alone.
     pub fn reveal(&self) -> &[u8] {
         &self.0

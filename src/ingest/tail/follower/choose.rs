@@ -1,0 +1,215 @@
+//! Finds the file to read: at the first start, after a restart, and after each end of a file.
+
+use super::{Begin, FINISHED, Follower, Step};
+use crate::ingest::tail::Start;
+use crate::ingest::tail::file::{FileId, LogFile, Place, Stat};
+use crate::ingest::tail::reading::{Gathered, Memory, Reading};
+use crate::ingest::tail::siblings::{self, Sibling};
+use crate::ingest::{Checkpoint, IngestError};
+use crate::model::time::Timestamp;
+
+impl Follower {
+    /// A file that was empty is chosen anew once anything happened to it: its first bytes may have been moved.
+    pub(super) fn must_open(&self) -> Result<bool, IngestError> {
+        let Some(reading) = &self.reading else {
+            return Ok(true);
+        };
+        let Some(modified) = self.opened_empty.filter(|_| reading.position() == 0) else {
+            return Ok(false);
+        };
+        let stat = reading.file.stat()?;
+        Ok(stat.len > 0 || stat.modified != modified)
+    }
+
+    pub(super) fn open(&mut self, into: &mut Gathered) -> Result<Step, IngestError> {
+        match self.begin.clone() {
+            Begin::First => self.open_first(),
+            Begin::Resume(checkpoint) => self.resume(&checkpoint),
+            Begin::Next(context) => self.open_next(context, into),
+        }
+    }
+
+    fn open_first(&mut self) -> Result<Step, IngestError> {
+        let file = match LogFile::open(&self.path) {
+            Ok(file) => Some(file),
+            Err(e) if e.is_missing() => None,
+            Err(e) => return Err(e),
+        };
+        for sibling in self.siblings() {
+            self.horizon = self.horizon.max(sibling.stat.modified);
+            self.pass_over(&sibling);
+        }
+        self.begin = Begin::Next(String::new());
+        let Some(file) = file else {
+            // what appears later is new, also for a later run
+            self.checkpoint = Some(self.nowhere());
+            return Ok(Step::Tell);
+        };
+        let stat = file.stat()?;
+        self.horizon = self.horizon.max(stat.modified);
+        self.opened_empty = stat.if_empty();
+        self.reading = Some(match self.start {
+            Start::End => Reading::from_offset(file, stat.len, String::new())?,
+            Start::Beginning => Reading::from_start(file, String::new()).with_backlog(stat.len),
+        });
+        // before its head was read, a file cannot be told from another
+        let known = self.opened_empty.is_some() || self.start == Start::End;
+        Ok(if known { Step::Tell } else { Step::Again })
+    }
+
+    fn resume(&mut self, checkpoint: &Checkpoint) -> Result<Step, IngestError> {
+        let memory = Memory::of(checkpoint);
+        self.horizon = memory.horizon;
+        if let Some((file, closed)) = self.find(checkpoint)? {
+            let offset = checkpoint.offset;
+            let mut reading = Reading::from_offset(file, offset, memory.parser.clone())?
+                .with_backlog(memory.backlog_until);
+            reading.closed = closed;
+            // whatever happened to an empty file meanwhile, it is chosen anew
+            let was_empty = offset == 0 && checkpoint.head_len == 0;
+            self.opened_empty = was_empty.then_some(Timestamp::EPOCH);
+            self.reading = Some(reading);
+        } else if checkpoint.offset > 0 {
+            // the directory may not be mounted yet, and then nothing is lost
+            Stat::of(&self.path)?;
+            tracing::warn!(
+                path = %self.path.display(),
+                "the file read before the restart is gone, and no copy of it is there: what was written to it \
+                 since is lost"
+            );
+        }
+        self.begin = Begin::Next(memory.parser);
+        Ok(Step::Again)
+    }
+
+    /// The file that a checkpoint names, wherever it is now, and whether it is only a copy.
+    fn find(&self, checkpoint: &Checkpoint) -> Result<Option<(LogFile, bool)>, IngestError> {
+        let place = Place::of(checkpoint);
+        let here = match LogFile::open(&self.path) {
+            Ok(file) => Some(file),
+            Err(e) if e.is_missing() => None,
+            Err(e) => return Err(e),
+        };
+        let (here, elsewhere): (Option<_>, Option<_>) = match here {
+            Some(file) if !place.is_in(&file)? => (None, None),
+            Some(file) if file.id == checkpoint.file => (Some(file), None),
+            // the same bytes under another inode: restored, or mounted anew
+            Some(file) => (None, place.is_telling().then_some(file)),
+            None => (None, None),
+        };
+        if let Some(file) = here {
+            return Ok(Some((file, false)));
+        }
+        let siblings = self.siblings();
+        if let Some(file) = siblings::renamed(&siblings, checkpoint.file, &place)?.or(elsewhere) {
+            return Ok(Some((file, false)));
+        }
+        let path_id = Stat::of(&self.path).map_or(checkpoint.file, |s| s.id);
+        let copy = siblings::copied(&siblings, path_id, &place)?;
+        Ok(copy.map(|file| (file, true)))
+    }
+
+    fn open_next(&mut self, context: String, into: &mut Gathered) -> Result<Step, IngestError> {
+        let current = match Stat::of(&self.path) {
+            Ok(stat) => Some(stat.id),
+            Err(e) if e.is_missing() => None,
+            Err(e) => return Err(e),
+        };
+        let siblings = self.siblings();
+        let next = siblings::next_after(&siblings, self.horizon, |s| {
+            Some(s.stat.id) == current || self.is_finished(s)
+        });
+        let (path, expected) = match next {
+            Some(lost) if lost.compressed => {
+                self.horizon = lost.stat.modified;
+                into.gap += lost.stat.len;
+                into.lost_by =
+                    Some("it was compressed before it was read; rotate with delaycompress");
+                return Ok(Step::Again);
+            }
+            Some(rotated) => (&rotated.path, Some(rotated.stat.id)),
+            None => (&self.path, current),
+        };
+        let file = LogFile::open(path)?;
+        if Some(file.id) != expected {
+            // a rotation came between: the next look sees both names
+            return Ok(Step::Wait);
+        }
+        self.opened_empty = file.stat()?.if_empty();
+        self.reading = Some(Reading::from_start(file, context));
+        Ok(Step::Again)
+    }
+
+    /// Whether the server writes to another file by now.
+    pub(super) fn is_superseded(&self) -> Result<bool, IngestError> {
+        let Some(reading) = &self.reading else {
+            return Ok(false);
+        };
+        let id = reading.file.id;
+        let current = match Stat::of(&self.path) {
+            _ if reading.closed => return Ok(true),
+            Ok(stat) if stat.id == id => return Ok(false),
+            Ok(stat) if stat.len > 0 => return Ok(true),
+            Ok(stat) => Some(stat.id),
+            Err(e) if e.is_missing() => None,
+            Err(e) => return Err(e),
+        };
+        let siblings = self.siblings();
+        let newer = siblings::next_after(&siblings, self.horizon, |s| {
+            s.stat.id == id || Some(s.stat.id) == current || self.is_finished(s)
+        });
+        Ok(newer.is_some())
+    }
+
+    /// The place before the first byte of a log that is not there yet.
+    fn nowhere(&self) -> Checkpoint {
+        let memory = Memory {
+            horizon: self.horizon,
+            ..Memory::default()
+        };
+        Checkpoint {
+            source: self.source.id.clone(),
+            path: self.path.clone(),
+            file: (0, 0),
+            offset: 0,
+            head_len: 0,
+            head_hash: 0,
+            tail_len: 0,
+            tail_hash: 0,
+            context: memory.to_json(),
+        }
+    }
+
+    /// A file that was rotated before the first start is not read, even if the server still writes to it.
+    fn pass_over(&mut self, sibling: &Sibling) {
+        if sibling.rotated
+            && sibling.stat.len > 0
+            && let Ok(file) = LogFile::open(&sibling.path)
+            && let Ok(place) = Place::beginning(&file)
+        {
+            self.remember(file.id, place);
+        }
+    }
+
+    pub(super) fn remember(&mut self, id: FileId, place: Place) {
+        self.finished.truncate(FINISHED - 1);
+        self.finished.push_front((id, place));
+    }
+
+    fn is_finished(&self, sibling: &Sibling) -> bool {
+        self.finished
+            .iter()
+            .filter(|(id, _)| *id == sibling.stat.id)
+            .any(|(_, place)| {
+                // an inode may have a second life
+                LogFile::open(&sibling.path).is_ok_and(|f| place.is_in(&f).unwrap_or(false))
+            })
+    }
+
+    pub(super) fn siblings(&self) -> Vec<Sibling> {
+        siblings::list(&self.path).unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot look for rotated files");
+            Vec::new()
+        })
+    }
+}

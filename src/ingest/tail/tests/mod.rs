@@ -1,0 +1,6 @@
+//! Follows real files through whatever may happen to them; time is passed in, nobody sleeps.
+
+mod model;
+mod rotation;
+mod support;
+mod trouble;
