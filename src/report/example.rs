@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::detect::DetectorMeta;
+use crate::detect::{DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency};
 use crate::model::id::{FingerprintId, IncidentId, ServiceName};
@@ -39,8 +39,10 @@ fn lookup(slug: &str) -> Option<&'static DetectorMeta> {
         summary: "a table is read from end to end",
         summary_ko: "테이블을 처음부터 끝까지 읽음",
         urgency: Urgency::Acute,
+        severity: Severity::Critical,
         needs: "slow log",
         since: "0.1.0",
+        status: Status::Stable,
         docs: "",
     };
     static UNION_HOTSPOT: DetectorMeta = DetectorMeta {
@@ -48,8 +50,10 @@ fn lookup(slug: &str) -> Option<&'static DetectorMeta> {
         summary: "a UNION removes duplicates of a large result",
         summary_ko: "UNION이 큰 결과의 중복을 제거함",
         urgency: Urgency::Acute,
+        severity: Severity::Critical,
         needs: "slow log",
         since: "0.1.0",
+        status: Status::Stable,
         docs: "",
     };
     [&FULL_SCAN, &UNION_HOTSPOT]
