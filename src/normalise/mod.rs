@@ -4,14 +4,61 @@
 //! raw SQL ─► lexer ─► shape key ─► cache ─hit──────────────────────► StatementRef
 //!                                    └─miss─► parser thread ─► Shape ─┘
 //! ```
+//!
+//! The lexer writes a token stream without literals; all else is made from that stream, so that nothing
+//! behind the lexer can leak one. Identity comes from tokens alone, whether or not the parser reads the text.
 
+mod alias;
+mod cache;
+mod dialect;
+mod fingerprint;
+mod fold;
+mod lexer;
+mod parser;
+mod predicate;
+mod quoting;
+mod redact;
+mod render;
+mod rewrite;
+mod scope;
+mod settings;
+mod shape;
+mod statements;
+mod stream;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod token;
+mod trace_comment;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ingest::{Mark, SourceMeta};
-use crate::model::event::QueryEvent;
+use crate::ingest::{Mark, RawBatch, RawEntry, SourceMeta};
+use crate::model::event::{Origin, QueryEvent, TraceRef};
+use crate::model::id::SourceId;
+use crate::model::sql::{Dialect, Parsed, SetOps, Statement, StatementRef, TableName, Template};
+use crate::model::time::Timestamp;
+
+use self::cache::Cache;
+use self::dialect::Rules;
+use self::fingerprint::{Canonical, canonical};
+use self::parser::ParserThread;
+use self::settings::NamePatterns;
+use self::stream::Stream;
+
+pub use self::dialect::detect as detect_dialect;
+pub use self::redact::redact_message;
+pub use self::settings::Settings;
+pub use self::statements::{
+    Options as FingerprintOptions, Separator, fingerprint_stream, split_statements,
+};
 
 /// Raised whenever a change of the normaliser changes a fingerprint; stored beside every fingerprint.
 pub const FINGERPRINT_VERSION: u32 = 1;
+
+/// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
+const MAX_WEIGHT: u32 = 1000;
 
 /// A batch after normalisation: the same entries in the same order, identified and redacted.
 #[derive(Debug)]
@@ -24,4 +71,201 @@ pub struct EventBatch {
     pub mark: Mark,
     /// Events whose statement the parser could not read.
     pub opaque: u64,
+}
+
+/// What is known of one text.
+#[derive(Debug, Clone)]
+pub struct Normalised {
+    /// The statement that it is a run of.
+    pub statement: StatementRef,
+    /// Keyed hash of its literals, in order.
+    pub parameters: u64,
+    /// Trace context of a comment.
+    pub trace: Option<TraceRef>,
+    /// This statement was not known before (or had been forgotten).
+    pub new: bool,
+}
+
+/// Identifies statements; owns the cache of known ones and the parser's thread.
+#[derive(Debug)]
+pub struct Normaliser {
+    patterns: NamePatterns,
+    seed: u64,
+    stream: Stream,
+    texts: Cache,
+    shapes: Cache,
+    parser: ParserThread,
+    last_end: HashMap<SourceId, Timestamp>,
+}
+
+impl Normaliser {
+    /// A normaliser that knows no statement yet; `seed` keys the parameter hash and should be secret.
+    pub fn new(settings: &Settings, seed: u64) -> Self {
+        let max_bytes = usize::try_from(settings.max_bytes.as_u64()).unwrap_or(usize::MAX);
+        Self {
+            patterns: NamePatterns::new(&settings.fold),
+            seed,
+            stream: Stream::default(),
+            texts: Cache::new(settings.max_shapes, max_bytes / 2),
+            shapes: Cache::new(settings.max_shapes, max_bytes / 2),
+            parser: ParserThread::default(),
+            last_end: HashMap::new(),
+        }
+    }
+
+    /// Identifies every entry of a batch. An entry without a time has the time of the one before it.
+    pub fn normalise(&mut self, batch: RawBatch) -> EventBatch {
+        let RawBatch {
+            source,
+            entries,
+            mark,
+        } = batch;
+        let mut last_end = self
+            .last_end
+            .get(&source.id)
+            .copied()
+            .or(mark.idle_at)
+            .unwrap_or_default();
+        let mut opaque = 0;
+        let mut events = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let end = entry.end.unwrap_or(last_end);
+            last_end = end;
+            let weight = entry.weight.clamp(1, MAX_WEIGHT);
+            let event = self.event(entry, &source, end);
+            if matches!(event.statement.parsed, Parsed::Opaque { .. }) {
+                opaque += u64::from(weight);
+            }
+            for _ in 1..weight {
+                events.push(event.clone());
+            }
+            events.push(event);
+        }
+        self.last_end.insert(source.id.clone(), last_end);
+        EventBatch {
+            source,
+            events,
+            mark,
+            opaque,
+        }
+    }
+
+    fn event(&mut self, entry: RawEntry, source: &SourceMeta, end: Timestamp) -> QueryEvent {
+        let mut target = source.target.clone();
+        let known = self.statement(entry.sql.reveal(), target.system, entry.truncated);
+        if !entry.database.is_empty() {
+            target.namespace = entry.database;
+        }
+        QueryEvent {
+            end,
+            elapsed: entry.elapsed,
+            lock: entry.lock,
+            service: source.service.clone(),
+            target,
+            statement: known.statement,
+            parameters: known.parameters,
+            rows: entry.rows,
+            bytes_sent: entry.bytes_sent,
+            access: entry.access,
+            outcome: entry.outcome,
+            user: entry.user,
+            client: entry.client,
+            trace: known.trace,
+            origin: Origin::Log,
+        }
+    }
+
+    /// Identifies one text; `truncated` when its source had cut it.
+    pub fn statement(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Normalised {
+        self.lex(sql, dialect, truncated);
+        let cut = truncated || self.stream.is_cut();
+        let key = self.stream.key() ^ (u128::from(cut) << 8 | u128::from(dialect as u8));
+        let (statement, new) = match self.texts.get(key) {
+            Some(statement) => (statement, false),
+            None => self.unknown(key, dialect, cut),
+        };
+        Normalised {
+            statement,
+            parameters: self.stream.parameter_hash(self.seed),
+            trace: self.stream.trace,
+            new,
+        }
+    }
+
+    /// Reads the text by the dialect's rules; where these leave a quote open that other escapes would close,
+    /// the server runs in another mode, and those are taken.
+    fn lex(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) {
+        let rules = Rules::of(dialect);
+        lexer::lex(sql, rules, &mut self.stream);
+        if !self.stream.unterminated || !self.stream.escaped_quote || truncated {
+            return;
+        }
+        let other = Rules {
+            backslash: !rules.backslash,
+            ..rules
+        };
+        lexer::lex(sql, other, &mut self.stream);
+        if self.stream.unterminated {
+            lexer::lex(sql, rules, &mut self.stream);
+        }
+    }
+
+    fn unknown(&mut self, key: u128, dialect: Dialect, cut: bool) -> (StatementRef, bool) {
+        let canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
+        let shape_key = u128::from(canonical.fingerprint.0) << 16
+            | u128::from(cut) << 8
+            | u128::from(dialect as u8);
+        let known = self.shapes.get(shape_key);
+        let new = known.is_none();
+        let set_ops = canonical.set_ops;
+        let statement = match known {
+            Some(statement) => with_set_ops(statement, set_ops),
+            None => Arc::new(self.parse(canonical, dialect, cut)),
+        };
+        if new {
+            self.shapes.insert(shape_key, Arc::clone(&statement));
+        }
+        self.texts.insert(key, Arc::clone(&statement));
+        (statement, new)
+    }
+
+    fn parse(&mut self, canonical: Canonical, dialect: Dialect, cut: bool) -> Statement {
+        let parsed = match self
+            .parser
+            .parse(canonical.parser_text, canonical.tokens, dialect)
+        {
+            Ok(mut shape) => {
+                shape.set_ops = canonical.set_ops;
+                Parsed::Shape(Box::new(shape))
+            }
+            Err(why) => Parsed::Opaque {
+                why: why.to_owned(),
+                kind: canonical.kind,
+                tables: canonical.tables.into_iter().map(TableName::from).collect(),
+            },
+        };
+        Statement {
+            fingerprint: canonical.fingerprint,
+            loose: canonical.loose,
+            template: Template::new(canonical.template),
+            dialect,
+            parsed,
+            truncated: cut,
+        }
+    }
+}
+
+/// The same statement; a copy where this text repeats its branches more or less often.
+fn with_set_ops(statement: StatementRef, set_ops: SetOps) -> StatementRef {
+    let same = statement
+        .shape()
+        .is_none_or(|shape| shape.set_ops == set_ops);
+    if same {
+        return statement;
+    }
+    let mut copy = Statement::clone(&statement);
+    if let Parsed::Shape(shape) = &mut copy.parsed {
+        shape.set_ops = set_ops;
+    }
+    Arc::new(copy)
 }

@@ -1,0 +1,273 @@
+//! Replaces names that a statement makes up for itself: table and column aliases.
+//!
+//! A table alias gives way to the name of its table where the table is the only one of its name in sight, else
+//! to its place (`t2`). A column alias that nobody outside can see goes; where ORDER BY or GROUP BY names it,
+//! the column's number takes its place.
+
+use std::collections::{HashMap, HashSet};
+
+use super::scope::{Column, Scopes, Table, scopes};
+use super::token::{Kind, Token};
+
+/// Statements with more tables keep their aliases: the search for namesakes is quadratic.
+const MAX_TABLES: usize = 4096;
+/// Queries nested deeper do not see further out.
+const MAX_LOOKUP: usize = 64;
+
+/// Renames aliases, and tells which tables the statement names.
+pub(super) fn rename_aliases<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<String>) {
+    let found = scopes(tokens);
+    let mut renamer = Renamer::new(tokens, &found);
+    if found.tables.len() <= MAX_TABLES {
+        renamer.rename_tables();
+    }
+    renamer.rename_columns();
+    let tables = table_names(tokens, &found);
+    (renamer.finish(), tables)
+}
+
+/// Names of the tables, as written, sorted; names of CTEs left out.
+fn table_names(tokens: &[Token<'_>], found: &Scopes) -> Vec<String> {
+    let ctes: HashSet<&str> = tokens
+        .windows(3)
+        .filter(|w| w[0].is_name() && w[1].is("as") && w[2].is_sign("("))
+        .map(|w| &*w[0].text)
+        .collect();
+    let mut names: Vec<String> = found
+        .tables
+        .iter()
+        .filter(|table| !table.function && !table.name.is_empty())
+        .map(|table| {
+            tokens[table.name.clone()]
+                .iter()
+                .map(|t| &*t.text)
+                .collect::<String>()
+        })
+        .filter(|name| !ctes.contains(name.as_str()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What becomes of a token.
+#[derive(Debug, Clone)]
+enum Fate {
+    Keep,
+    Drop,
+    Become(Kind, String),
+}
+
+struct Renamer<'a, 't> {
+    tokens: &'a [Token<'t>],
+    found: &'a Scopes,
+    fates: Vec<Fate>,
+}
+
+impl<'a, 't> Renamer<'a, 't> {
+    fn new(tokens: &'a [Token<'t>], found: &'a Scopes) -> Self {
+        Self {
+            tokens,
+            found,
+            fates: vec![Fate::Keep; tokens.len()],
+        }
+    }
+
+    fn rename_tables(&mut self) {
+        let mut names: HashMap<(usize, &str), String> = HashMap::new();
+        let (tokens, found) = (self.tokens, self.found);
+        for table in &found.tables {
+            let Some(alias) = table.alias else {
+                continue;
+            };
+            let own_name = table
+                .name
+                .clone()
+                .next_back()
+                .map(|last| &*tokens[last].text);
+            let name = match own_name.filter(|_| !table.function) {
+                Some(name) if self.is_only(table, name) => {
+                    self.drop_alias(alias);
+                    name.to_owned()
+                }
+                _ => {
+                    let place = self.place(table);
+                    self.fates[alias] = Fate::Become(Kind::Name, place.clone());
+                    place
+                }
+            };
+            names.insert((table.scope, &tokens[alias].text), name);
+        }
+        if !names.is_empty() {
+            self.rename_references(&names);
+        }
+    }
+
+    fn place(&self, table: &Table) -> String {
+        match self.found.queries[table.scope].depth {
+            0 => format!("t{}", table.ordinal),
+            depth => format!("t{depth}_{}", table.ordinal),
+        }
+    }
+
+    /// Whether no other table of that name can be seen from where `table` stands, or sees it.
+    fn is_only(&self, table: &Table, name: &str) -> bool {
+        self.found.tables.iter().all(|other| {
+            let same_name = other
+                .name
+                .clone()
+                .next_back()
+                .is_some_and(|last| self.tokens[last].text == name);
+            std::ptr::eq(other, table)
+                || !same_name
+                || !self.sees(table.scope, other.scope) && !self.sees(other.scope, table.scope)
+        })
+    }
+
+    /// Whether `outer` is `inner` or a query around it.
+    fn sees(&self, inner: usize, outer: usize) -> bool {
+        self.outward(inner).any(|scope| scope == outer)
+    }
+
+    fn outward(&self, scope: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let scopes = &self.found.queries;
+        std::iter::successors(Some(scope), |&s| scopes[s].parent).take(MAX_LOOKUP)
+    }
+
+    fn rename_references(&mut self, names: &HashMap<(usize, &str), String>) {
+        for (index, token) in self.tokens.iter().enumerate() {
+            let next_is_dot = self.tokens.get(index + 1).is_some_and(|t| t.is_sign("."));
+            let after_dot = index > 0 && self.tokens[index - 1].is_sign(".");
+            let reference =
+                token.is_name() && !after_dot && (next_is_dot || self.found.bare[index]);
+            if !reference || self.is_table_name(index) {
+                continue;
+            }
+            let scope = self.found.of_token[index];
+            let name = self
+                .outward(scope)
+                .find_map(|s| names.get(&(s, &*token.text)));
+            if let Some(name) = name {
+                self.fates[index] = Fate::Become(Kind::Name, name.clone());
+            }
+        }
+    }
+
+    fn is_table_name(&self, index: usize) -> bool {
+        let next = self
+            .found
+            .tables
+            .partition_point(|t| t.name.end <= index && !t.name.is_empty());
+        self.found
+            .tables
+            .get(next)
+            .is_some_and(|t| t.name.contains(&index))
+    }
+
+    fn rename_columns(&mut self) {
+        let (tokens, found) = (self.tokens, self.found);
+        // A view's columns are named by its aliases.
+        let visible = tokens.first().is_some_and(|t| t.is("create"));
+        let mut places: HashMap<(usize, &str), &Column> = HashMap::new();
+        for column in &found.columns {
+            let scope = found.queries[column.scope];
+            // A derived table shows the names of its first branch, and only those.
+            let names_columns = scope.derived && column.scope == scope.group;
+            if visible || names_columns {
+                continue;
+            }
+            if !self.names_itself(column.alias) {
+                places
+                    .entry((scope.group, &tokens[column.alias].text))
+                    .or_insert(column);
+            }
+            self.drop_alias(column.alias);
+        }
+        if places.is_empty() {
+            return;
+        }
+        for (index, token) in tokens.iter().enumerate() {
+            if found.sorted[index] && token.is_name() {
+                self.place_reference(index, &places);
+            }
+        }
+    }
+
+    fn place_reference(&mut self, index: usize, places: &HashMap<(usize, &str), &Column>) {
+        let scope = self.found.queries[self.found.of_token[index]];
+        let Some(column) = places.get(&(scope.group, &*self.tokens[index].text)) else {
+            return;
+        };
+        let before = index.checked_sub(1).and_then(|i| self.tokens.get(i));
+        let next = self.tokens.get(index + 1);
+        let qualified = before.is_some_and(|t| t.is_sign("."))
+            || next.is_some_and(|t| t.is_sign(".") || t.is_sign("("));
+        if qualified {
+            return;
+        }
+        let starts_key = before.is_some_and(|t| t.is("by") || t.is_sign(","));
+        let ends_key = next.is_none_or(|t| {
+            [",", ")", ";"].iter().any(|s| t.is_sign(s))
+                || t.is_word("nulls")
+                || t.is_any(&[
+                    "desc", "limit", "offset", "fetch", "for", "having", "order", "union", "with",
+                ])
+        });
+        if starts_key && ends_key {
+            self.fates[index] = Fate::Become(Kind::Ordinal, column.ordinal.to_string());
+            return;
+        }
+        let place = format!("c{}", column.ordinal);
+        self.fates[column.alias] = Fate::Become(Kind::Name, place.clone());
+        self.fates[index] = Fate::Become(Kind::Name, place);
+    }
+
+    /// `SELECT u.id AS id`: the alias says nothing new.
+    fn names_itself(&self, alias: usize) -> bool {
+        let text = &self.tokens[alias].text;
+        let end = alias - usize::from(self.tokens[alias - 1].is("as"));
+        let is_column = |at: usize| self.tokens[at].is_name() && self.tokens[at].text == *text;
+        let Some(last) = end.checked_sub(1).filter(|&at| is_column(at)) else {
+            return false;
+        };
+        let starts = |at: Option<usize>| {
+            at.and_then(|i| self.tokens.get(i))
+                .is_some_and(|t| t.is_sign(",") || t.is("select") || t.is("distinct"))
+        };
+        let qualified = last
+            .checked_sub(1)
+            .is_some_and(|dot| self.tokens[dot].is_sign("."));
+        if qualified {
+            starts(last.checked_sub(3))
+        } else {
+            starts(last.checked_sub(1))
+        }
+    }
+
+    fn drop_alias(&mut self, alias: usize) {
+        self.fates[alias] = Fate::Drop;
+        if alias > 0 && self.tokens[alias - 1].is("as") {
+            self.fates[alias - 1] = Fate::Drop;
+        }
+    }
+
+    /// The tokens after their fates; an alias that stays is written with AS.
+    fn finish(self) -> Vec<Token<'t>> {
+        let mut aliases: HashSet<usize> = self.found.columns.iter().map(|c| c.alias).collect();
+        aliases.extend(self.found.tables.iter().filter_map(|t| t.alias));
+        let mut out: Vec<Token<'t>> = Vec::with_capacity(self.tokens.len());
+        for (index, (token, fate)) in self.tokens.iter().zip(self.fates).enumerate() {
+            if matches!(fate, Fate::Drop) {
+                continue;
+            }
+            if aliases.contains(&index) && !out.last().is_some_and(|t| t.is("as")) {
+                out.push(Token::new(Kind::Keyword, "as"));
+            }
+            out.push(match fate {
+                Fate::Become(kind, text) => Token::new(kind, text),
+                _ => token.clone(),
+            });
+        }
+        out
+    }
+}

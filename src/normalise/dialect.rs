@@ -1,0 +1,107 @@
+//! What the dialects quote and comment differently, and a guess at the dialect of a bare text.
+
+use memchr::memmem;
+
+use crate::model::sql::Dialect;
+
+/// What `"..."` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DoubleQuote {
+    /// A string.
+    Text,
+    /// An identifier.
+    Name,
+    /// An identifier where only one can stand, else a string: nothing may leak.
+    ByPlace,
+}
+
+/// Lexical rules of a dialect.
+#[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent yes-or-no rules of one dialect"
+)]
+pub(super) struct Rules {
+    /// What `"..."` means.
+    pub(super) double_quote: DoubleQuote,
+    /// Backslash escapes in plain strings.
+    pub(super) backslash: bool,
+    /// `#` starts a comment.
+    pub(super) hash_comment: bool,
+    /// `--` starts a comment only before white space.
+    pub(super) dash_needs_space: bool,
+    /// Block comments nest.
+    pub(super) nested_comments: bool,
+    /// `/*! */` holds code.
+    pub(super) code_comments: bool,
+    /// `$tag$...$tag$` is a string.
+    pub(super) dollar_quotes: bool,
+    /// Quoted identifiers are case-insensitive, too.
+    pub(super) fold_quoted: bool,
+    /// `?` may be an operator.
+    pub(super) question_operator: bool,
+}
+
+impl Rules {
+    /// The rules of `dialect` in its server's default mode.
+    pub(super) fn of(dialect: Dialect) -> Self {
+        let mysql = dialect == Dialect::Mysql;
+        let postgres = dialect == Dialect::Postgres;
+        Self {
+            double_quote: match dialect {
+                Dialect::Mysql => DoubleQuote::Text,
+                Dialect::Postgres => DoubleQuote::Name,
+                Dialect::Generic => DoubleQuote::ByPlace,
+            },
+            backslash: mysql,
+            hash_comment: mysql,
+            dash_needs_space: mysql,
+            nested_comments: postgres,
+            code_comments: !postgres,
+            dollar_quotes: !mysql,
+            fold_quoted: !postgres,
+            question_operator: postgres,
+        }
+    }
+}
+
+/// Guesses the dialect of a statement from marks that only one of them has.
+pub fn detect(sql: &[u8]) -> Dialect {
+    let head = &sql[..sql.len().min(16 * 1024)];
+    let has = |needle: &str| memmem::find(head, needle.as_bytes()).is_some();
+    let mysql = has("`") || has("/*!") || has(" = \"") || has("=\"") || has("(\"");
+    let postgres = has("::")
+        || has("$1")
+        || has("$$")
+        || has(" E'")
+        || has("\".\"")
+        || [
+            "FROM \"",
+            "from \"",
+            "INTO \"",
+            "into \"",
+            "JOIN \"",
+            "join \"",
+            "UPDATE \"",
+            "update \"",
+        ]
+        .iter()
+        .any(|mark| has(mark));
+    match (mysql, postgres) {
+        (_, true) if !has("`") => Dialect::Postgres,
+        (true, _) => Dialect::Mysql,
+        _ => Dialect::Generic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_table_name_is_postgres_and_a_backtick_is_mysql() {
+        assert_eq!(detect(b"SELECT \"id\" FROM \"t\""), Dialect::Postgres);
+        assert_eq!(detect(b"SELECT `id` FROM `t`"), Dialect::Mysql);
+        assert_eq!(detect(b"SELECT id FROM t"), Dialect::Generic);
+    }
+}

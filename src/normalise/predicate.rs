@@ -1,0 +1,265 @@
+//! Reads conditions: which column is compared how, and which columns join tables.
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, JoinConstraint,
+    JoinOperator, TableFactor, TableWithJoins, UnaryOperator,
+};
+
+use super::shape::shared;
+use super::tables::Sources;
+use crate::model::sql::{ColumnRef, Comparison, Predicate};
+
+/// Functions and casts nested deeper are not looked into for a column.
+const MAX_WRAPPING: usize = 16;
+
+/// Reads the conditions of one query.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    sources: &'a Sources,
+    outer: &'a [Sources],
+    pub(super) predicates: Vec<Predicate>,
+    pub(super) joins: Vec<(ColumnRef, ColumnRef)>,
+}
+
+impl<'a> Reader<'a> {
+    /// For a query of these sources inside queries of those.
+    pub(super) fn new(sources: &'a Sources, outer: &'a [Sources]) -> Self {
+        Self {
+            sources,
+            outer,
+            predicates: Vec::new(),
+            joins: Vec::new(),
+        }
+    }
+
+    /// Conditions of the joins of one FROM item.
+    pub(super) fn joins(&mut self, table: &TableWithJoins) {
+        if let TableFactor::NestedJoin {
+            table_with_joins, ..
+        } = &table.relation
+        {
+            self.joins(table_with_joins);
+        }
+        for join in &table.joins {
+            if let Some(JoinConstraint::On(condition)) = constraint(&join.join_operator) {
+                self.condition(Some(condition));
+            }
+        }
+    }
+
+    /// Every comparison in `condition`; AND and OR chains are walked without recursion.
+    pub(super) fn condition(&mut self, condition: Option<&Expr>) {
+        let mut waiting: Vec<(&Expr, bool)> = condition.map(|c| (c, false)).into_iter().collect();
+        while let Some((expr, negated)) = waiting.pop() {
+            match expr {
+                Expr::Nested(inner) => waiting.push((inner, negated)),
+                Expr::UnaryOp {
+                    op: UnaryOperator::Not,
+                    expr,
+                } => waiting.push((expr, !negated)),
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor,
+                    right,
+                } => {
+                    waiting.push((right, negated));
+                    waiting.push((left, negated));
+                }
+                _ => self.comparison(expr, negated),
+            }
+        }
+    }
+
+    fn comparison(&mut self, expr: &Expr, outer_not: bool) {
+        let unless = |negated: bool, plain, other| if negated { other } else { plain };
+        let (operand, op) = match expr {
+            Expr::BinaryOp { left, op, right } => {
+                return self.binary(left, binary_comparison(op, outer_not), right);
+            }
+            Expr::InList { expr, negated, .. } | Expr::InSubquery { expr, negated, .. } => {
+                let not = *negated != outer_not;
+                (&**expr, unless(not, Comparison::InList, Comparison::NotIn))
+            }
+            Expr::Between { expr, negated, .. } => {
+                let not = *negated != outer_not;
+                (&**expr, unless(not, Comparison::Range, Comparison::Other))
+            }
+            Expr::Like { expr, negated, .. } | Expr::ILike { expr, negated, .. } => {
+                let not = *negated != outer_not;
+                (&**expr, unless(not, Comparison::Like, Comparison::Other))
+            }
+            Expr::IsNull(expr) => {
+                let op = unless(outer_not, Comparison::IsNull, Comparison::IsNotNull);
+                (&**expr, op)
+            }
+            Expr::IsNotNull(expr) => {
+                let op = unless(outer_not, Comparison::IsNotNull, Comparison::IsNull);
+                (&**expr, op)
+            }
+            Expr::AnyOp { left, .. } => (&**left, Comparison::InList),
+            Expr::InUnnest { expr, .. } => (&**expr, Comparison::InList),
+            Expr::AllOp { left, .. } => (&**left, Comparison::Other),
+            Expr::IsTrue(expr)
+            | Expr::IsFalse(expr)
+            | Expr::IsNotTrue(expr)
+            | Expr::IsNotFalse(expr) => (&**expr, Comparison::Other),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => (expr, Comparison::Equal),
+            _ => (expr, Comparison::Other),
+        };
+        self.one(operand, op);
+    }
+
+    fn binary(&mut self, left: &Expr, op: Comparison, right: &Expr) {
+        let plain = |side: &Expr| column_ref(side, self.sources, self.outer);
+        if let (Some(left), Some(right)) = (plain(left), plain(right)) {
+            if left.table != right.table || left.table.is_none() {
+                self.joins.push((left, right));
+            }
+            return;
+        }
+        self.one(left, op);
+        self.one(right, op);
+    }
+
+    fn one(&mut self, side: &Expr, op: Comparison) {
+        let mut expr = side;
+        let mut wrapped = false;
+        for _ in 0..MAX_WRAPPING {
+            if let Some(column) = column_ref(expr, self.sources, self.outer) {
+                self.predicates.push(Predicate {
+                    column,
+                    op,
+                    wrapped,
+                });
+                return;
+            }
+            let Some(inner) = unwrapped(expr) else {
+                return;
+            };
+            wrapped |= !matches!(expr, Expr::Nested(_) | Expr::Collate { .. });
+            expr = inner;
+        }
+    }
+}
+
+/// The operand that may hold the column.
+fn unwrapped(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Nested(inner)
+        | Expr::Cast { expr: inner, .. }
+        | Expr::UnaryOp { expr: inner, .. }
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Extract { expr: inner, .. }
+        | Expr::Substring { expr: inner, .. }
+        | Expr::Trim { expr: inner, .. }
+        | Expr::AtTimeZone {
+            timestamp: inner, ..
+        }
+        | Expr::Ceil { expr: inner, .. }
+        | Expr::Floor { expr: inner, .. }
+        | Expr::JsonAccess { value: inner, .. } => Some(inner),
+        Expr::BinaryOp { left, right, .. } => Some(if matches!(**left, Expr::Value(_)) {
+            right
+        } else {
+            left
+        }),
+        Expr::Convert { expr: inner, .. } => Some(inner),
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &function.args else {
+                return None;
+            };
+            list.args.iter().find_map(|arg| match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))
+                    if !matches!(inner, Expr::Value(_)) =>
+                {
+                    Some(inner)
+                }
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn binary_comparison(op: &BinaryOperator, negated: bool) -> Comparison {
+    use BinaryOperator as Op;
+    match op {
+        Op::Eq | Op::Spaceship if negated => Comparison::NotEqual,
+        Op::Eq | Op::Spaceship => Comparison::Equal,
+        Op::NotEq if negated => Comparison::Equal,
+        Op::NotEq => Comparison::NotEqual,
+        Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => Comparison::Range,
+        _ => Comparison::Other,
+    }
+}
+
+/// The column that `expr` is, with its table where that is certain.
+pub(super) fn column_ref(expr: &Expr, sources: &Sources, outer: &[Sources]) -> Option<ColumnRef> {
+    match expr {
+        Expr::Identifier(name) if name.value.starts_with('@') => None,
+        Expr::Identifier(name) => Some(ColumnRef {
+            table: sources.only().map(shared),
+            column: shared(&name.value),
+        }),
+        Expr::CompoundIdentifier(parts) => {
+            let (column, path) = parts.split_last()?;
+            let qualifier = &path.last()?.value;
+            let mut around = std::iter::once(sources).chain(outer.iter().rev());
+            let table = around
+                .find(|s| s.has(qualifier))
+                .and_then(|s| s.table(qualifier));
+            Some(ColumnRef {
+                table: table.map(shared),
+                column: shared(&column.value),
+            })
+        }
+        Expr::Nested(inner) => match &**inner {
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => column_ref(inner, sources, outer),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether every table beyond the first is joined by a condition, and there is one.
+pub(super) fn join_condition(from: &[TableWithJoins]) -> bool {
+    from.iter().any(|table| {
+        let nested = match &table.relation {
+            TableFactor::NestedJoin {
+                table_with_joins, ..
+            } => join_condition(std::slice::from_ref(table_with_joins)),
+            _ => false,
+        };
+        nested
+            || table.joins.iter().any(|join| {
+                matches!(
+                    constraint(&join.join_operator),
+                    Some(
+                        JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural
+                    )
+                )
+            })
+    })
+}
+
+fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
+    use JoinOperator as Op;
+    match operator {
+        Op::Join(c)
+        | Op::Inner(c)
+        | Op::Left(c)
+        | Op::LeftOuter(c)
+        | Op::Right(c)
+        | Op::RightOuter(c)
+        | Op::FullOuter(c)
+        | Op::CrossJoin(c)
+        | Op::Semi(c)
+        | Op::LeftSemi(c)
+        | Op::RightSemi(c)
+        | Op::Anti(c)
+        | Op::LeftAnti(c)
+        | Op::RightAnti(c)
+        | Op::StraightJoin(c) => Some(c),
+        _ => None,
+    }
+}

@@ -1,0 +1,147 @@
+//! What holds for every text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DIALECTS: [Dialect; 3] = [Dialect::Mysql, Dialect::Postgres, Dialect::Generic];
+
+/// Statements with a `{}` wherever a literal of any form may stand.
+const FORMS: [&str; 8] = [
+    "SELECT a, {} FROM t WHERE b = {} AND c LIKE {} ORDER BY a LIMIT 5",
+    "INSERT INTO t (a, b) VALUES ({}, {}), ({}, NULL)",
+    "UPDATE t SET a = {}, b = b + 1 WHERE c IN ({}, {})",
+    "DELETE FROM t WHERE a BETWEEN {} AND {} OR a = {}",
+    "SELECT x.a FROM t x JOIN s ON s.i = x.i AND s.b = {} UNION ALL SELECT a FROM t WHERE b = {}",
+    "SELECT f({}, a) AS k FROM t GROUP BY k HAVING max(a) > {}",
+    "CALL p({}, {})",
+    "SELECT j->{} FROM t /* {} */ WHERE CAST({} AS CHAR) = a",
+];
+
+fn literal(dialect: Dialect, canary: &str, form: u8) -> String {
+    match (form % 8, dialect) {
+        (0, Dialect::Mysql) => format!("\"{canary}\""),
+        (1, Dialect::Mysql) => format!("'it\\'s {canary}'"),
+        (0 | 1, Dialect::Postgres) => format!("$q${canary}'$q$"),
+        (2, Dialect::Postgres) => format!("E'it\\'s {canary}'"),
+        (3, _) => format!("X'{canary}'"),
+        (4, _) => format!("'a '' {canary}; --'"),
+        (5, _) => format!("N'{canary}'"),
+        (6, _) => format!(":{canary}"),
+        _ => format!("'{canary}'"),
+    }
+}
+
+fn fill(form: &str, dialect: Dialect, forms: &[u8]) -> String {
+    let mut sql = form.to_owned();
+    for i in 0.. {
+        let Some(at) = sql.find("{}") else {
+            break;
+        };
+        let canary = format!("canary{i}zz");
+        sql.replace_range(
+            at..at + 2,
+            &literal(dialect, &canary, forms[i % forms.len()]),
+        );
+    }
+    sql
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut normaliser = Normaliser::new(&Settings::default(), 1);
+        for dialect in DIALECTS {
+            let _known = normaliser.statement(&bytes, dialect, bytes.len() % 2 == 0);
+        }
+    }
+
+    #[test]
+    fn no_mixture_of_tokens_makes_it_panic(words in proptest::collection::vec(0_usize..40, 0..60), cut in any::<bool>()) {
+        let vocabulary = ["SELECT", "FROM", "t", "(", ")", ",", "UNION", "ALL", "OR", "WHERE", "a", "=", "1", "'x'", "IN", "VALUES",
+            "AS", "JOIN", "ON", ".", ";", "LIMIT", "OFFSET", "::", "int", "[", "]", "/*!", "*/", "->", "NULL", "CAST", "ARRAY",
+            "ORDER", "BY", "INSERT INTO", "DELETE", "UPDATE", "\"q\"", "-"];
+        let sql = words.iter().map(|&w| vocabulary[w]).collect::<Vec<_>>().join(" ");
+        let mut normaliser = Normaliser::new(&Settings::default(), 1);
+        for dialect in DIALECTS {
+            let _known = normaliser.statement(sql.as_bytes(), dialect, cut);
+        }
+    }
+
+    #[test]
+    fn no_literal_is_in_the_template_and_its_form_does_not_matter(
+        form in 0..FORMS.len(), dialect in 0..3_usize, forms in proptest::collection::vec(any::<u8>(), 6),
+    ) {
+        let dialect = DIALECTS[dialect];
+        let sql = fill(FORMS[form], dialect, &forms);
+        let statement = known(&sql, dialect).statement;
+        let shown = serde_json::to_string(&*statement).unwrap();
+        prop_assert!(!shown.to_lowercase().contains("canary"), "{sql}\n{shown}");
+        if form != 7 {
+            let plain = known(&fill(FORMS[form], dialect, &[7]), dialect).statement;
+            prop_assert_eq!(plain.fingerprint, statement.fingerprint, "{}", sql);
+        }
+    }
+
+    #[test]
+    fn the_template_is_its_own_statement(form in 0..FORMS.len(), dialect in 0..3_usize, forms in proptest::collection::vec(any::<u8>(), 6)) {
+        let dialect = DIALECTS[dialect];
+        let statement = known(&fill(FORMS[form], dialect, &forms), dialect).statement;
+        let again = known(statement.template.as_str(), dialect).statement;
+        prop_assert_eq!(&statement.template, &again.template);
+        prop_assert_eq!(statement.fingerprint, again.fingerprint);
+    }
+
+    #[test]
+    fn spacing_case_comments_and_list_length_change_nothing(
+        gaps in proptest::collection::vec(0_usize..4, 20), upper in any::<bool>(), length in 1_usize..50,
+    ) {
+        let list = vec!["7"; length].join(",");
+        let words = ["select", "a", ",", "b", "from", "t", "where", "c", "in", "(", &list, ")", "and", "d", "=", "2", "limit", "9"];
+        let spaces = [" ", "\n\t", " /* c */ ", "  -- x\n"];
+        let mut sql = String::new();
+        for (word, gap) in words.iter().zip(gaps) {
+            sql.push_str(word);
+            sql.push_str(spaces[gap]);
+        }
+        if upper {
+            sql.make_ascii_uppercase();
+        }
+        let plain = known("SELECT a, b FROM t WHERE c IN (1) AND d = 2 LIMIT 9", Dialect::Mysql).statement;
+        prop_assert_eq!(known(&sql, Dialect::Mysql).statement.fingerprint, plain.fingerprint);
+    }
+}
+
+#[test]
+fn equal_parameters_hash_alike_and_others_do_not() {
+    let hash = |sql| known(sql, Dialect::Mysql).parameters;
+    assert_eq!(hash("SELECT 1, 'a'"), hash("select  1,'a' -- x"));
+    assert_ne!(hash("SELECT 1, 'a'"), hash("SELECT 1, 'b'"));
+    assert_ne!(
+        hash("SELECT a FROM t WHERE b = -1"),
+        hash("SELECT a FROM t WHERE b = 1")
+    );
+}
+
+#[test]
+fn a_long_union_is_parsed_and_its_branches_are_counted() {
+    let sql = vec!["SELECT a FROM t WHERE b = 1"; 3000].join(" UNION ");
+    let found = known(&sql, Dialect::Mysql);
+    assert_eq!(found.statement.shape().unwrap().set_ops.union, 2999);
+    assert_eq!(
+        found.statement.template.as_str(),
+        "SELECT a FROM t WHERE b = ? UNION SELECT a FROM t WHERE b = ?"
+    );
+}
+
+#[test]
+fn hostile_depth_and_length_end_as_opaque() {
+    for sql in [
+        format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000)),
+        format!("SELECT a{} FROM t", " + b".repeat(200_000)),
+        format!("SELECT a FROM t WHERE {}", "NOT ".repeat(10_000)),
+    ] {
+        let statement = known(&sql, Dialect::Mysql).statement;
+        assert!(matches!(statement.parsed, Parsed::Opaque { .. }));
+    }
+}

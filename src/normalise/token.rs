@@ -1,0 +1,318 @@
+//! Decoded tokens of a statement that is new, and the words that are not names.
+
+use std::borrow::Cow;
+
+use super::stream::{
+    FIRST_TEXT_BYTE, HINT_CLOSE, HINT_OPEN, KEY, LITERAL, ORDINAL, QUOTED, SIGN, WORD,
+};
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// A word of [`KEYWORDS`].
+    Keyword,
+    /// A name, bare or quoted.
+    Name,
+    /// Any literal or placeholder.
+    Literal,
+    /// A column number.
+    Ordinal,
+    /// Hash of a JSON key.
+    Key,
+    /// Operator or punctuation.
+    Sign,
+    /// `/*!` or `/*+`.
+    HintOpen,
+    /// `*/`.
+    HintClose,
+}
+
+/// One token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Token<'a> {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its folded text; empty for literals.
+    pub(super) text: Cow<'a, str>,
+}
+
+impl<'a> Token<'a> {
+    /// A literal.
+    pub(super) const LITERAL: Token<'static> = Token {
+        kind: Kind::Literal,
+        text: Cow::Borrowed(""),
+    };
+
+    /// A token of constant text.
+    pub(super) fn new(kind: Kind, text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        Self { kind, text }
+    }
+
+    /// Whether this is the keyword.
+    pub(super) fn is(&self, keyword: &str) -> bool {
+        self.kind == Kind::Keyword && self.text == keyword
+    }
+
+    /// Whether this is one of the keywords.
+    pub(super) fn is_any(&self, keywords: &[&str]) -> bool {
+        self.kind == Kind::Keyword && keywords.contains(&&*self.text)
+    }
+
+    /// Whether this is the word, keyword or not.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        matches!(self.kind, Kind::Keyword | Kind::Name) && self.text == word
+    }
+
+    /// Whether this is the sign.
+    pub(super) fn is_sign(&self, sign: &str) -> bool {
+        self.kind == Kind::Sign && self.text == sign
+    }
+
+    /// Whether this is a literal.
+    pub(super) fn is_literal(&self) -> bool {
+        self.kind == Kind::Literal
+    }
+
+    /// Whether this is a name.
+    pub(super) fn is_name(&self) -> bool {
+        self.kind == Kind::Name
+    }
+
+    /// Whether an operand may end with this token, so that a sign behind it is binary.
+    pub(super) fn ends_operand(&self) -> bool {
+        match self.kind {
+            Kind::Name | Kind::Literal | Kind::Ordinal | Kind::Key => true,
+            Kind::Sign => self.text == ")" || self.text == "]",
+            Kind::Keyword => matches!(&*self.text, "null" | "end" | "default"),
+            Kind::HintOpen | Kind::HintClose => false,
+        }
+    }
+}
+
+/// Decodes a stream; the text is lossy UTF-8 of the stream.
+pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(tag) = rest.bytes().next() {
+        let body = &rest[1..];
+        let end = body.bytes().position(|b| b < FIRST_TEXT_BYTE);
+        let (word, tail) = body.split_at(end.unwrap_or(body.len()));
+        let after_dot = tokens.last().is_some_and(|t: &Token<'_>| t.is_sign("."));
+        let before_dot = tail.starts_with("\u{6}.");
+        let called = tail.starts_with("\u{6}(") && CALLED_KEYWORDS.contains(&word);
+        let kind = match tag {
+            WORD if !after_dot && !before_dot && !called && is_keyword(word) => Kind::Keyword,
+            WORD | QUOTED => Kind::Name,
+            LITERAL => Kind::Literal,
+            ORDINAL => Kind::Ordinal,
+            KEY => Kind::Key,
+            HINT_OPEN => Kind::HintOpen,
+            HINT_CLOSE => Kind::HintClose,
+            _ => Kind::Sign,
+        };
+        debug_assert!(tag <= SIGN || kind != Kind::Sign, "every tag is known");
+        tokens.push(Token::new(kind, word));
+        rest = tail;
+    }
+    tokens
+}
+
+/// Whether a bare word is a keyword wherever it stands, save beside a dot.
+pub(super) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.binary_search(&word).is_ok()
+}
+
+/// Whether a name is shown in upper case before a parenthesis.
+pub(super) fn is_known_function(name: &str) -> bool {
+    FUNCTIONS.binary_search(&name).is_ok()
+}
+
+/// Words that are no alias and, in practice, no column; sorted.
+const KEYWORDS: [&str; 142] = [
+    "all",
+    "alter",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "begin",
+    "between",
+    "both",
+    "by",
+    "call",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "commit",
+    "constraint",
+    "create",
+    "cross",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "database",
+    "databases",
+    "deallocate",
+    "declare",
+    "default",
+    "delayed",
+    "delete",
+    "desc",
+    "describe",
+    "distinct",
+    "distinctrow",
+    "div",
+    "drop",
+    "dual",
+    "else",
+    "elseif",
+    "end",
+    "escape",
+    "except",
+    "execute",
+    "exists",
+    "explain",
+    "false",
+    "fetch",
+    "filter",
+    "for",
+    "force",
+    "foreign",
+    "from",
+    "full",
+    "grant",
+    "group",
+    "having",
+    "high_priority",
+    "if",
+    "ignore",
+    "ilike",
+    "in",
+    "index",
+    "inner",
+    "insert",
+    "intersect",
+    "interval",
+    "into",
+    "is",
+    "join",
+    "key",
+    "keys",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "load",
+    "localtime",
+    "localtimestamp",
+    "lock",
+    "low_priority",
+    "merge",
+    "minus",
+    "mod",
+    "natural",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "over",
+    "partition",
+    "prepare",
+    "primary",
+    "procedure",
+    "recursive",
+    "references",
+    "regexp",
+    "release",
+    "rename",
+    "replace",
+    "returning",
+    "revoke",
+    "right",
+    "rlike",
+    "rollback",
+    "savepoint",
+    "select",
+    "set",
+    "show",
+    "similar",
+    "sql_cache",
+    "sql_calc_found_rows",
+    "sql_no_cache",
+    "start",
+    "straight_join",
+    "table",
+    "tablesample",
+    "then",
+    "to",
+    "trailing",
+    "trigger",
+    "true",
+    "truncate",
+    "union",
+    "unique",
+    "unlock",
+    "update",
+    "use",
+    "using",
+    "vacuum",
+    "values",
+    "when",
+    "where",
+    "window",
+    "with",
+    "xor",
+];
+
+/// Keywords that are functions before a parenthesis.
+const CALLED_KEYWORDS: [&str; 7] = [
+    "left", "right", "replace", "if", "mod", "truncate", "insert",
+];
+
+/// Functions that are shown in upper case; sorted.
+const FUNCTIONS: [&str; 23] = [
+    "avg",
+    "coalesce",
+    "concat",
+    "count",
+    "date_format",
+    "extract",
+    "greatest",
+    "group_concat",
+    "if",
+    "ifnull",
+    "json_extract",
+    "least",
+    "lower",
+    "max",
+    "min",
+    "now",
+    "nullif",
+    "rank",
+    "row_number",
+    "substring",
+    "sum",
+    "trim",
+    "upper",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_lists_are_sorted_for_the_binary_search() {
+        assert!(KEYWORDS.is_sorted());
+        assert!(FUNCTIONS.is_sorted());
+    }
+}
