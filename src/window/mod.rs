@@ -29,7 +29,7 @@ mod watermark;
 use serde::{Deserialize, Serialize};
 
 pub use self::names::Role;
-pub use self::query::QueryStats;
+pub use self::query::{Detail, QueryStats};
 pub use self::settings::Settings;
 pub use self::table::{OTHER_STATEMENTS, Ran, Scope};
 pub use self::totals::Totals;

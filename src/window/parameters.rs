@@ -33,6 +33,7 @@ impl Parameters {
         if let Some(known) = self.0.iter_mut().find(|s| s.parameters == new.parameters) {
             known.absorb(new);
         } else if self.0.len() < MAX_SETS {
+            self.0.reserve_exact(1);
             self.0.push(new);
         } else if let Some(cheapest) = self.0.iter_mut().min_by_key(|s| (s.total, s.parameters)) {
             cheapest.parameters = new.parameters;

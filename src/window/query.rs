@@ -15,8 +15,22 @@ use crate::window::names::{Names, Role};
 use crate::window::parameters::{ParameterSum, Parameters};
 use crate::window::sketch::Sketch;
 
+const MAX_NANOS: u64 = u64::MAX >> 1;
+
 /// Slowest runs that are kept.
 pub(super) const MAX_EXEMPLARS: usize = 3;
+
+/// How much is kept of single runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// All that a profile can show.
+    Full,
+    /// Nothing of the first 64 runs: this is one of very many statements.
+    Sparse,
+}
+
+/// Runs after which even one of very many statements deserves detail.
+const DESERVES_DETAIL: u64 = 64;
 
 /// Sums of one statement.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -67,7 +81,7 @@ pub(super) struct SlowestPlan {
 
 impl QueryStats {
     /// Adds one run that ended at `end`, which may differ from what the source says; see `watermark`.
-    pub fn observe(&mut self, event: &QueryEvent, end: Timestamp) {
+    pub fn observe(&mut self, event: &QueryEvent, end: Timestamp, detail: Detail) {
         let weight = u64::from(event.weight.max(1));
         let nanos = nanos(event.elapsed);
         self.elapsed.record(nanos, weight);
@@ -93,10 +107,12 @@ impl QueryStats {
         if end != Timestamp::EPOCH {
             self.widen_seen((end, end));
         }
-        let examined = event.rows.examined;
-        let run = ParameterSum::of_run(event.parameters, nanos, examined, weight);
-        self.parameters.add(run);
-        self.keep_exemplar(event, end);
+        if detail == Detail::Full || self.count() > DESERVES_DETAIL {
+            let examined = event.rows.examined;
+            let run = ParameterSum::of_run(event.parameters, nanos, examined, weight);
+            self.parameters.add(run);
+            self.keep_exemplar(event, end);
+        }
         self.names.note(Role::User, &event.user);
         self.names.note(Role::Client, &event.client);
     }
@@ -244,9 +260,10 @@ impl QueryStats {
         if full && fastest_kept.is_some_and(|kept| kept >= event.elapsed) {
             return;
         }
-        if self.exemplars.is_empty() {
-            self.exemplars.reserve_exact(1);
+        if full {
+            self.exemplars.pop();
         }
+        self.exemplars.reserve_exact(1);
         self.exemplars.push(Exemplar {
             end,
             elapsed: event.elapsed,
@@ -337,6 +354,7 @@ fn row_load(sketch: &Sketch) -> Option<RowLoad> {
     })
 }
 
+/// Nanoseconds up to 292 years: the packed format needs the highest bit.
 pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos()).map_or(MAX_NANOS, |nanos| nanos.min(MAX_NANOS))
 }

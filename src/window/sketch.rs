@@ -30,12 +30,10 @@ pub struct Sketch {
     total: u64,
     min: u64,
     max: u64,
-    /// Sorted by bucket; `None` while every value was the same, which most statements never leave.
-    bins: Option<Box<Bins>>,
+    /// Sorted by bucket; empty while every value was the same, which most statements never leave. Without spare
+    /// room: new buckets are rare, statements are many.
+    bins: Box<[u64]>,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Bins(Vec<u64>);
 
 impl Sketch {
     /// Records a value that stands for `weight` equal ones.
@@ -45,11 +43,10 @@ impl Sketch {
         }
         let uniform = self.count == 0 || (self.min == value && self.max == value);
         if !uniform {
-            let (seen, count) = (self.min, self.count);
-            let bins = self
-                .bins
-                .get_or_insert_with(|| Box::new(Bins(vec![bin(bucket_of(seen), count)])));
-            bins.add(bucket_of(value), weight);
+            if self.bins.is_empty() {
+                self.bins = self.parts();
+            }
+            self.add(bucket_of(value), weight);
         }
         self.widen(value, value);
         self.count = self.count.saturating_add(weight);
@@ -66,8 +63,7 @@ impl Sketch {
             return;
         }
         if self.min.min(other.min) != self.max.max(other.max) {
-            let merged = union(&self.parts(), &other.parts());
-            self.bins = Some(Box::new(Bins(merged)));
+            self.bins = union(&self.parts(), &other.parts()).into_boxed_slice();
         }
         self.widen(other.min, other.max);
         self.count = self.count.saturating_add(other.count);
@@ -97,10 +93,10 @@ impl Sketch {
     /// The smallest value that at least `percent` of the values do not exceed (`percentile_disc` of SQL),
     /// within the error bound; 0 for an empty sketch.
     pub fn percentile(&self, percent: u8) -> u64 {
-        let Some(bins) = &self.bins else {
+        if self.bins.is_empty() {
             return self.min;
-        };
-        let counted: u128 = bins.0.iter().map(|&b| u128::from(count_of(b))).sum();
+        }
+        let counted: u128 = self.bins.iter().map(|&b| u128::from(count_of(b))).sum();
         let rank = (counted * u128::from(percent.min(100)))
             .div_ceil(100)
             .max(1);
@@ -108,7 +104,7 @@ impl Sketch {
             return self.max;
         }
         let mut below = 0;
-        for &b in &bins.0 {
+        for &b in &self.bins {
             below += u128::from(count_of(b));
             if below >= rank {
                 return middle(b >> COUNT_BITS).clamp(self.min, self.max);
@@ -119,8 +115,7 @@ impl Sketch {
 
     /// Buckets and their counts, ascending; empty while every value was the same.
     pub(super) fn bins(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + '_ {
-        let bins = self.bins.as_ref().map_or(&[][..], |bins| &bins.0);
-        bins.iter().map(|&b| (b >> COUNT_BITS, count_of(b)))
+        self.bins.iter().map(|&b| (b >> COUNT_BITS, count_of(b)))
     }
 
     /// Puts a stored sketch together again; `None` when the parts contradict each other.
@@ -140,7 +135,7 @@ impl Sketch {
             return None;
         }
         let packed: Vec<u64> = bins.iter().map(|&(k, n)| bin(k, n)).collect();
-        let bins = (!uniform).then(|| Box::new(Bins(collapsed(packed))));
+        let bins = collapsed(packed).into_boxed_slice();
         Some(Self {
             count,
             total,
@@ -158,10 +153,24 @@ impl Sketch {
         self.max = self.max.max(max);
     }
 
-    fn parts(&self) -> Vec<u64> {
-        match &self.bins {
-            Some(bins) => bins.0.clone(),
-            None => vec![bin(bucket_of(self.min), self.count)],
+    /// The bins, with the one that is left out while every value was the same.
+    fn parts(&self) -> Box<[u64]> {
+        if self.bins.is_empty() {
+            return Box::new([bin(bucket_of(self.min), self.count)]);
+        }
+        self.bins.clone()
+    }
+
+    fn add(&mut self, bucket: u64, weight: u64) {
+        let at = self.bins.partition_point(|&b| b >> COUNT_BITS < bucket);
+        match self.bins.get_mut(at) {
+            Some(found) if *found >> COUNT_BITS == bucket => *found = grown(*found, weight),
+            _ => {
+                let mut bins = std::mem::take(&mut self.bins).into_vec();
+                bins.reserve_exact(1);
+                bins.insert(at, bin(bucket, weight));
+                self.bins = collapsed(bins).into_boxed_slice();
+            }
         }
     }
 }
@@ -173,21 +182,6 @@ pub(super) struct Sums {
     pub(super) total: u64,
     pub(super) min: u64,
     pub(super) max: u64,
-}
-
-impl Bins {
-    fn add(&mut self, bucket: u64, weight: u64) {
-        let at = self.0.partition_point(|&b| b >> COUNT_BITS < bucket);
-        match self.0.get_mut(at) {
-            Some(found) if *found >> COUNT_BITS == bucket => *found = grown(*found, weight),
-            _ => {
-                self.0.insert(at, bin(bucket, weight));
-                if self.0.len() > MAX_BINS {
-                    self.0 = collapsed(std::mem::take(&mut self.0));
-                }
-            }
-        }
-    }
 }
 
 fn union(left: &[u64], right: &[u64]) -> Vec<u64> {

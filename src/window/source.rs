@@ -80,8 +80,16 @@ impl Source {
         }
     }
 
-    /// Opens a stored window again.
-    pub(super) fn reopen(&mut self, start: Timestamp, table: QueryTable, backlog: bool) {
+    /// Opens a stored window again. Windows come in order: what lies before the first may have been judged.
+    pub(super) fn reopen(
+        &mut self,
+        start: Timestamp,
+        table: QueryTable,
+        coverage: Coverage,
+        backlog: bool,
+    ) {
+        self.closed_until.get_or_insert(start);
+        self.coverage = coverage;
         let window = OpenWindow {
             table,
             backlog,
@@ -91,8 +99,9 @@ impl Source {
     }
 
     /// Remembers a judged window. Windows come in order.
-    pub(super) fn remember(&mut self, span: Interval, table: QueryTable) {
+    pub(super) fn remember(&mut self, span: Interval, table: QueryTable, coverage: Coverage) {
         self.closed_until = self.closed_until.max(Some(span.to));
+        self.coverage = coverage;
         self.learn(&table, span.to);
         self.recent.push_back((span, table));
         self.age_recent(span.to);

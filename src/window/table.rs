@@ -9,13 +9,16 @@ use crate::model::event::{DbTarget, Origin, QueryEvent};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKind, StatementRef, Template};
 use crate::model::time::Timestamp;
-use crate::window::query::QueryStats;
+use crate::window::query::{Detail, QueryStats};
 
 /// Sums up the statements for which a window had no room; never judged, never without its runs.
 pub const OTHER_STATEMENTS: FingerprintId = FingerprintId(0);
 
 /// Statements of a window whose parameter sets and exemplars are kept and stored: those with the most time.
-pub(super) const DETAILED: usize = 50;
+const DETAILED: usize = 50;
+
+/// From so many statements on, single runs of those that run rarely are not kept: memory.
+const SPARSE_FROM: usize = 8_192;
 
 /// Who ran a statement where, as told by whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,8 +103,13 @@ impl QueryTable {
         scope: &Arc<Scope>,
         end: Timestamp,
     ) -> &mut QueryStats {
+        let detail = if self.queries.len() < SPARSE_FROM {
+            Detail::Full
+        } else {
+            Detail::Sparse
+        };
         let stats = self.entry(&event.statement, scope);
-        stats.observe(event, end);
+        stats.observe(event, end, detail);
         stats
     }
 
@@ -134,14 +142,9 @@ impl QueryTable {
         self.overflowed
     }
 
-    /// The least time that a statement must have taken to be among the [`DETAILED`] costliest.
+    /// The least time with which a statement keeps its detail.
     pub(super) fn detail_from(&self) -> Duration {
-        let mut times: Vec<Duration> = self.iter().map(|(_, ran)| ran.stats.elapsed()).collect();
-        if times.len() <= DETAILED {
-            return Duration::ZERO;
-        }
-        let (_, least, _) = times.select_nth_unstable_by_key(DETAILED - 1, |&time| Reverse(time));
-        *least
+        detail_from(self.iter().map(|(_, ran)| &ran.stats))
     }
 
     /// Drops parameter sets and exemplars of all but the costliest statements.
@@ -178,6 +181,16 @@ impl Ran {
             stats: QueryStats::default(),
         }
     }
+}
+
+/// The least time that a statement must have taken to be among the [`DETAILED`] costliest.
+pub(super) fn detail_from<'a>(stats: impl Iterator<Item = &'a QueryStats>) -> Duration {
+    let mut times: Vec<Duration> = stats.map(QueryStats::elapsed).collect();
+    if times.len() <= DETAILED {
+        return Duration::ZERO;
+    }
+    let (_, least, _) = times.select_nth_unstable_by_key(DETAILED - 1, |&time| Reverse(time));
+    *least
 }
 
 /// The statement that stands for [`OTHER_STATEMENTS`].

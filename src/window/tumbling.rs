@@ -11,11 +11,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::event::Coverage;
 use crate::model::id::{FingerprintId, SourceId};
 use crate::model::sql::StatementRef;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
-use crate::window::pack::{UnpackError, unpack};
+use crate::window::pack::{UnpackError, unpack_body};
 use crate::window::source::{Due, Source};
 use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
 use crate::window::{Flush, Output, PackedWindow, Settings, WindowKey};
@@ -62,15 +63,16 @@ impl Windows {
     /// would be replaced by what its later events make of it. Hands back those that cannot be read.
     pub fn restore(
         &mut self,
-        unjudged: Vec<PackedWindow>,
+        mut unjudged: Vec<PackedWindow>,
         statements: impl Fn(FingerprintId) -> Option<StatementRef>,
     ) -> Vec<(WindowKey, UnpackError)> {
+        unjudged.sort_by_key(|window| window.key.start);
         let mut damaged = Vec::new();
         for window in unjudged {
             match self.table(&window, &statements) {
-                Ok(table) => {
+                Ok((table, coverage)) => {
                     let source = self.source(&window.key.source);
-                    source.reopen(window.key.start, table, window.backlog);
+                    source.reopen(window.key.start, table, coverage, window.backlog);
                 }
                 Err(error) => damaged.push((window.key, error)),
             }
@@ -92,11 +94,13 @@ impl Windows {
                 from: window.key.start,
                 to: window.end,
             };
-            let table = self.table(&window, &statements).unwrap_or_else(|error| {
+            let read = self.table(&window, &statements);
+            let (table, coverage) = read.unwrap_or_else(|error| {
                 damaged.push((window.key.clone(), error));
-                QueryTable::new(1)
+                (QueryTable::new(1), Coverage::default())
             });
-            self.source(&window.key.source).remember(span, table);
+            let source = self.source(&window.key.source);
+            source.remember(span, table, coverage);
         }
         damaged
     }
@@ -193,9 +197,10 @@ impl Windows {
         &mut self,
         window: &PackedWindow,
         statements: impl Fn(FingerprintId) -> Option<StatementRef>,
-    ) -> Result<QueryTable, UnpackError> {
+    ) -> Result<(QueryTable, Coverage), UnpackError> {
         let mut table = QueryTable::new(self.settings.max_statements);
-        for query in unpack(&window.body)? {
+        let body = unpack_body(&window.body)?;
+        for query in body.queries {
             let fingerprint = query.fingerprint;
             let statement = match statements(fingerprint) {
                 _ if fingerprint == OTHER_STATEMENTS => other_statements(),
@@ -207,6 +212,6 @@ impl Windows {
             };
             table.add(&statement, &query.scope, &query.stats);
         }
-        Ok(table)
+        Ok((table, body.coverage))
     }
 }

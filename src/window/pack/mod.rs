@@ -24,7 +24,7 @@ use crate::model::time::Timestamp;
 use crate::window::pack::columns::{Column, Reader, Writer};
 use crate::window::query::QueryStats;
 use crate::window::query::nanos;
-use crate::window::table::Scope;
+use crate::window::table::{Scope, detail_from};
 
 /// Version of the format that is written.
 const VERSION: u8 = 1;
@@ -114,14 +114,47 @@ pub fn unpack_body(bytes: &[u8]) -> Result<Body, UnpackError> {
     })
 }
 
-/// Packs statements of one window, or of several that were merged. Whoever took at least `detail_from` keeps
-/// parameter sets, exemplars and plan.
-pub fn pack(body: &Body, detail_from: Duration) -> Vec<u8> {
+impl Body {
+    /// Adds up windows of one source, for example six of ten seconds to one of a minute. The coverage is that of
+    /// the latest.
+    pub fn merged(bodies: impl IntoIterator<Item = Self>) -> Self {
+        let mut queries: BTreeMap<(FingerprintId, Arc<Scope>), QueryStats> = BTreeMap::new();
+        let mut earliest: Option<Timestamp> = None;
+        let mut latest = (Timestamp::EPOCH, Coverage::default());
+        for body in bodies {
+            earliest = Some(earliest.map_or(body.start, |start| start.min(body.start)));
+            if body.start >= latest.0 {
+                latest = (body.start, body.coverage);
+            }
+            for query in body.queries {
+                let sums = queries.entry((query.fingerprint, query.scope));
+                sums.or_default().merge(&query.stats);
+            }
+        }
+        let queries = queries
+            .into_iter()
+            .map(|((fingerprint, scope), stats)| PackedQuery {
+                fingerprint,
+                scope,
+                stats,
+            });
+        Self {
+            start: earliest.unwrap_or_default(),
+            coverage: latest.1,
+            queries: queries.collect(),
+        }
+    }
+}
+
+/// Packs the statements of one window, or of several that were merged. The 50 costliest keep parameter sets,
+/// exemplars and plan.
+pub fn pack(body: &Body) -> Vec<u8> {
     let queries = body.queries.iter();
     let mut queries: Vec<_> = queries
         .map(|q| (q.fingerprint, &q.scope, &q.stats))
         .collect();
     queries.sort_by_key(|&(fingerprint, scope, _)| (fingerprint, scope));
+    let detail_from = detail_from(body.queries.iter().map(|q| &q.stats));
     pack_sorted(body.start, body.coverage, &queries, detail_from)
 }
 

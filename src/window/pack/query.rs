@@ -77,7 +77,8 @@ pub(super) fn read(reader: &mut Reader<'_>, start: Timestamp) -> Result<QuerySta
     })
 }
 
-/// `usual` is the count that most sketches of the statement share.
+/// Up to three values are told one by one, and take less than their bins. `usual` is the count that most sketches
+/// of the statement share.
 fn write_sketch(writer: &mut Writer, kind: usize, sketch: &Sketch, usual: u64) {
     let part = |part| Place::of_sketch(kind, part);
     let is_time = kind == ELAPSED || kind == CANCELLED;
@@ -99,8 +100,13 @@ fn write_sketch(writer: &mut Writer, kind: usize, sketch: &Sketch, usual: u64) {
     };
     put_value(part(1), sketch.min());
     put_value(part(2), sketch.max() - sketch.min());
-    if sketch.min() == sketch.max() {
+    if sketch.min() == sketch.max() || sketch.count() == 2 {
         return;
+    }
+    if sketch.count() == 3 {
+        let extremes = sketch.min().saturating_add(sketch.max());
+        let third = sketch.total().saturating_sub(extremes);
+        return put_value(part(3), third.saturating_sub(sketch.min()));
     }
     put_value(part(3), sketch.total());
     writer.put(part(4), sketch.bins().len() as u64);
@@ -130,18 +136,25 @@ fn read_sketch(reader: &mut Reader<'_>, kind: usize, usual: u64) -> Result<Sketc
     let min = get_value(part(1))?;
     let spread = get_value(part(2))?;
     let max = min.saturating_add(spread);
-    let mut bins = Vec::new();
-    let total = if spread == 0 {
-        min.saturating_mul(count)
-    } else {
-        get_value(part(3))?
-    };
-    if spread > 0 {
-        let mut bucket = 0_u64;
-        for _ in 0..reader.get_len(part(4), MAX_BINS)? {
-            bucket = bucket.saturating_add(reader.get(part(4))?);
-            bins.push((bucket, reader.get(part(4))?));
+    if max == min || count == 2 {
+        let mut sketch = Sketch::default();
+        sketch.record(min, count.div_ceil(2));
+        sketch.record(max, count / 2);
+        return Ok(sketch);
+    }
+    let total = get_value(part(3))?;
+    if count == 3 {
+        let mut sketch = Sketch::default();
+        for value in [min, min.saturating_add(total).min(max), max] {
+            sketch.record(value, 1);
         }
+        return Ok(sketch);
+    }
+    let mut bins = Vec::new();
+    let mut bucket = 0_u64;
+    for _ in 0..reader.get_len(part(4), MAX_BINS)? {
+        bucket = bucket.saturating_add(reader.get(part(4))?);
+        bins.push((bucket, reader.get(part(4))?));
     }
     let sums = Sums {
         count,
@@ -258,13 +271,14 @@ fn write_parameters(writer: &mut Writer, parameters: Option<&Parameters>) {
 fn read_parameters(reader: &mut Reader<'_>) -> Result<Parameters, UnpackError> {
     let mut parameters = Parameters::default();
     for _ in 0..reader.get_len(Column::Parameters, MAX_SETS)? {
-        parameters.add(ParameterSum {
+        let set = ParameterSum {
             parameters: reader.get(Column::ParameterHashes)?,
             count: reader.get(Column::Parameters)?,
             total: reader.get_nanos(Column::Parameters)?,
             max: reader.get_nanos(Column::Parameters)?,
             examined: reader.get(Column::Parameters)?,
-        });
+        };
+        parameters.add(set);
     }
     Ok(parameters)
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::event::{Access, Outcome, PlanRow, QueryEvent, TraceRef};
+use crate::window::query::Detail;
 use crate::window::tests::event;
 
 fn start() -> Timestamp {
@@ -67,7 +68,7 @@ fn body(runs: &[QueryEvent]) -> Body {
             scope: scope(run),
             stats: QueryStats::default(),
         });
-        query.stats.observe(run, run.end);
+        query.stats.observe(run, run.end, Detail::Full);
     }
     Body {
         start: start(),
@@ -84,7 +85,7 @@ proptest! {
     #[test]
     fn what_is_packed_comes_out_again(runs in prop::collection::vec(run(), 0..60)) {
         let body = body(&runs);
-        let packed = pack(&body, Duration::ZERO);
+        let packed = pack(&body);
         prop_assert_eq!(unpack_body(&packed).unwrap(), body);
     }
 
@@ -94,7 +95,7 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         // damage behind the compression, which would notice it
-        let packed = pack(&body(&runs), Duration::ZERO);
+        let packed = pack(&body(&runs));
         let mut content = decompressed(&packed[1..]).unwrap();
         for (at, byte) in damage {
             *at.get_mut(&mut content) = byte;
@@ -116,6 +117,14 @@ proptest! {
     }
 }
 
+/// As random as a fingerprint (Steele, Lea, Flood: `SplitMix64`).
+fn hashed(id: u64) -> FingerprintId {
+    let mut x = id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    FingerprintId(x ^ (x >> 31))
+}
+
 #[test]
 fn a_newer_version_is_named() {
     assert!(matches!(unpack(&[9, 1, 2]), Err(UnpackError::Version(9))));
@@ -123,34 +132,43 @@ fn a_newer_version_is_named() {
 }
 
 #[test]
-fn a_statement_without_detail_takes_about_twenty_bytes() {
+fn a_statement_without_detail_takes_twenty_bytes() {
     let mut queries = Vec::new();
     for id in 0..1_000_u64 {
         let mut stats = QueryStats::default();
         for run in 0..=id % 3 {
-            let noise = (id + 1)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .rotate_left(u32::try_from(run).unwrap());
+            let FingerprintId(noise) = hashed(id * 7 + run);
             let mut event = event(
                 start().plus(Duration::from_secs(noise % 10)),
                 id,
                 1 + noise % 100,
             );
             event.rows.returned = Some(noise % 20);
-            stats.observe(&event, event.end);
+            stats.observe(&event, event.end, Detail::Full);
         }
         let sample = event(start(), id, 1);
         queries.push(PackedQuery {
-            fingerprint: FingerprintId(id.wrapping_mul(0xd134_2543_de82_ef95)),
+            fingerprint: hashed(id),
             scope: scope(&sample),
             stats,
         });
     }
-    let body = Body {
-        start: start(),
-        coverage: Coverage::default(),
-        queries,
-    };
-    let bytes = pack(&body, Duration::MAX).len();
-    assert!(bytes <= 24 * 1_000, "{bytes} bytes for 1,000 statements");
+    queries.sort_by_key(|q| q.fingerprint);
+    let sorted: Vec<_> = queries
+        .iter()
+        .map(|q| (q.fingerprint, &q.scope, &q.stats))
+        .collect();
+    let bytes = pack_sorted(start(), Coverage::default(), &sorted, Duration::MAX).len();
+    assert!(bytes <= 20 * 1_000, "{bytes} bytes for 1,000 statements");
+}
+
+#[test]
+fn windows_that_are_merged_hold_the_runs_of_all() {
+    let run = event(start(), 1, 10);
+    let mut later = body(std::slice::from_ref(&run));
+    later.start = start().plus(Duration::from_secs(10));
+    let merged = Body::merged([later, body(&[run.clone(), run])]);
+    assert_eq!(merged.start, start());
+    let counts: Vec<_> = merged.queries.iter().map(|q| q.stats.count()).collect();
+    assert_eq!(counts, [2, 1]);
 }
