@@ -131,13 +131,9 @@ impl Normaliser {
         for entry in entries {
             let end = entry.end.unwrap_or(last_end);
             last_end = end;
-            let weight = entry.weight.clamp(1, MAX_WEIGHT);
             let event = self.event(entry, &source, end);
             if matches!(event.statement.parsed, Parsed::Opaque { .. }) {
-                opaque += u64::from(weight);
-            }
-            for _ in 1..weight {
-                events.push(event.clone());
+                opaque += u64::from(event.weight);
             }
             events.push(event);
         }
@@ -172,6 +168,7 @@ impl Normaliser {
             client: entry.client,
             trace: known.trace,
             origin: Origin::Log,
+            weight: entry.weight.clamp(1, MAX_WEIGHT),
         }
     }
 
