@@ -210,7 +210,7 @@ impl Reading {
         if block.is_empty() {
             return Ok(Look::AtEnd);
         }
-        if !self.find_parser(make)? {
+        if !self.find_parser(make, &block)? {
             return Ok(Look::Unknown);
         }
         into.bytes += block.len() as u64;
@@ -232,10 +232,11 @@ impl Reading {
         usize::try_from(end.saturating_sub(position)).map_or(BLOCK, |n| n.min(BLOCK))
     }
 
-    fn find_parser(&mut self, make: &mut MakeParser) -> Result<bool, IngestError> {
+    /// The head tells the format, or what is new if the head is damaged.
+    fn find_parser(&mut self, make: &mut MakeParser, new: &[u8]) -> Result<bool, IngestError> {
         if self.parser.is_none() {
             let head = self.file.read(0, SNIFF)?;
-            self.parser = make(&head);
+            self.parser = make(&head).or_else(|| make(&new[..new.len().min(SNIFF)]));
             if let Some(parser) = &mut self.parser {
                 parser.restore(&self.context);
             }

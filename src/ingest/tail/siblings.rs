@@ -147,9 +147,8 @@ fn first_holding<'a>(
                 Ok(false) => None,
                 Err(e) => Some(Err(e)),
             },
-            // it was renamed, compressed or deleted since the directory was listed
-            Err(e) if e.is_missing() => None,
-            Err(e) => Some(Err(e)),
+            // renamed or deleted since the directory was listed, or not for our eyes: others may be
+            Err(_) => None,
         })
         .transpose()
 }

@@ -130,7 +130,20 @@ impl Follower {
             Some(rotated) => (&rotated.path, Some(rotated.stat.id)),
             None => (&self.path, current),
         };
-        let file = LogFile::open(path)?;
+        let file = match (LogFile::open(path), next) {
+            (Ok(file), _) => file,
+            // to wait for the old file would be to miss what happens now
+            (Err(IngestError::Permission(_)), Some(lost)) => {
+                self.horizon = lost.stat.modified;
+                into.gap += lost.stat.len;
+                into.lost_by =
+                    Some("a rotated file may not be read; let rotation keep its permissions");
+                return Ok(Step::Again);
+            }
+            // rotated once more since the directory was listed
+            (Err(e), Some(_)) if e.is_missing() => return Ok(Step::Wait),
+            (Err(e), _) => return Err(e),
+        };
         if Some(file.id) != expected {
             // a rotation came between: the next look sees both names
             return Ok(Step::Wait);

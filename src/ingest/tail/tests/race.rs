@@ -1,0 +1,99 @@
+//! A server that writes and rotates while the file is read, by the file system's own clock.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use super::support::Rig;
+use crate::ingest::tail::Start;
+
+const ROTATIONS: usize = 12;
+const ENTRIES_BETWEEN: usize = 60;
+
+fn append(log: &mut File, number: &mut usize) {
+    for _ in 0..ENTRIES_BETWEEN {
+        let entry = format!("#{number}\n{}\n", "x".repeat(*number % 700));
+        log.write_all(entry.as_bytes()).unwrap();
+        *number += 1;
+    }
+    // longer than a tick of the clock that stamps files
+    thread::sleep(Duration::from_millis(12));
+}
+
+fn open(path: &Path) -> File {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).open(path).unwrap()
+}
+
+fn rotate_by_renaming(path: &Path) -> usize {
+    let (mut log, mut number) = (open(path), 0);
+    for rotation in 0..ROTATIONS {
+        append(&mut log, &mut number);
+        fs::rename(
+            &path,
+            path.with_extension(format!("log.{}", 100 - rotation)),
+        )
+        .unwrap();
+        append(&mut log, &mut number);
+        log = open(path);
+        append(&mut log, &mut number);
+    }
+    number
+}
+
+fn rotate_by_copying(path: &Path) -> usize {
+    let (mut log, mut number) = (open(path), 0);
+    for rotation in 0..ROTATIONS {
+        append(&mut log, &mut number);
+        fs::copy(
+            &path,
+            path.with_extension(format!("log.{}", 100 - rotation)),
+        )
+        .unwrap();
+        log.set_len(0).unwrap();
+        append(&mut log, &mut number);
+    }
+    number
+}
+
+/// Polls as fast as it can, or with rests in which several rotations happen.
+fn follow(rotate: fn(&Path) -> usize, rest: Duration) {
+    let mut rig = Rig::new(Start::Beginning);
+    drop(rig.try_poll());
+    let path = rig.path("slow.log");
+    let server = thread::spawn(move || rotate(&path));
+    while !server.is_finished() {
+        // a file may be renamed between two looks at it; the next look finds it
+        drop(rig.try_poll());
+        thread::sleep(rest);
+    }
+    let written = server.join().unwrap();
+    rig.settle();
+    let told = rig.told();
+    let numbers: Vec<_> = told.iter().filter_map(|e| e.lines().next()).collect();
+    let expected: Vec<_> = (0..written).map(|n| format!("#{n}")).collect();
+    assert!(numbers == expected, "{} of {written}", numbers.len());
+    assert_eq!(rig.gap(), 0);
+}
+
+#[test]
+fn renaming_under_a_fast_reader_loses_nothing() {
+    follow(rotate_by_renaming, Duration::ZERO);
+}
+
+#[test]
+fn renaming_under_a_slow_reader_loses_nothing() {
+    follow(rotate_by_renaming, Duration::from_millis(90));
+}
+
+#[test]
+fn copying_under_a_fast_reader_loses_nothing() {
+    follow(rotate_by_copying, Duration::ZERO);
+}
+
+#[test]
+fn copying_under_a_slow_reader_loses_nothing() {
+    follow(rotate_by_copying, Duration::from_millis(90));
+}
