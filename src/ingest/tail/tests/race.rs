@@ -31,11 +31,7 @@ fn rotate_by_renaming(path: &Path) -> usize {
     let (mut log, mut number) = (open(path), 0);
     for rotation in 0..ROTATIONS {
         append(&mut log, &mut number);
-        fs::rename(
-            &path,
-            path.with_extension(format!("log.{}", 100 - rotation)),
-        )
-        .unwrap();
+        fs::rename(path, path.with_extension(format!("log.{}", 100 - rotation))).unwrap();
         append(&mut log, &mut number);
         log = open(path);
         append(&mut log, &mut number);
@@ -47,11 +43,7 @@ fn rotate_by_copying(path: &Path) -> usize {
     let (mut log, mut number) = (open(path), 0);
     for rotation in 0..ROTATIONS {
         append(&mut log, &mut number);
-        fs::copy(
-            &path,
-            path.with_extension(format!("log.{}", 100 - rotation)),
-        )
-        .unwrap();
+        fs::copy(path, path.with_extension(format!("log.{}", 100 - rotation))).unwrap();
         log.set_len(0).unwrap();
         append(&mut log, &mut number);
     }
