@@ -187,9 +187,14 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
     }
 }
 
+/// What is known of the detector of that name.
+pub fn find(slug: &str) -> Option<&'static DetectorMeta> {
+    ALL.iter().copied().find(|meta| meta.slug == slug)
+}
+
 /// The docs of a detector, with its name and summary, in Markdown.
 pub fn explain(slug: &str) -> Option<String> {
-    let meta = ALL.iter().find(|meta| meta.slug == slug)?;
+    let meta = find(slug)?;
     let (summary, body) = (meta.summary, meta.markdown());
     Some(format!("# {slug}\n\n*{summary}*\n\n{body}"))
 }

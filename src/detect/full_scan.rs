@@ -6,9 +6,10 @@ use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number, part};
 use crate::detect::basis::{index, plan, reading};
 use crate::detect::{Detector, DetectorMeta, Status};
+use crate::model::event::PlanRow;
 use crate::model::evidence::{Evidence, Unit};
-use crate::model::finding::{Severity, Urgency, Verdict};
-use crate::model::sql::TableName;
+use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
+use crate::model::sql::{Comparison, Predicate, Shape, TableName};
 use crate::model::subject::{QueryProfile, RowLoad};
 
 declare_detector! {
@@ -221,7 +222,7 @@ enum Scan {
     /// It flags scans, but not of which table.
     Flagged,
     /// Its plan scans these tables.
-    Planned(Vec<(crate::model::event::PlanRow, Option<TableName>)>),
+    Planned(Vec<(PlanRow, Option<TableName>)>),
 }
 
 impl Scan {
@@ -276,7 +277,7 @@ fn scanned(profile: &QueryProfile, min_rows: u64) -> Scan {
 }
 
 /// A plan of which no step names a table tells nothing about access.
-fn tells_access(plan: &[crate::model::event::PlanRow]) -> bool {
+fn tells_access(plan: &[PlanRow]) -> bool {
     plan.iter()
         .any(|row| !row.table.is_empty() && !plan::is_derived(row))
 }
@@ -332,9 +333,8 @@ fn rows_needed(profile: &QueryProfile, scan: &Scan) -> Option<f64> {
     told.or(few)
 }
 
-fn asks_by_equality(shape: &crate::model::sql::Shape) -> bool {
-    use crate::model::sql::Comparison::Equal;
-    shape.predicates.iter().any(|p| p.op == Equal)
+fn asks_by_equality(shape: &Shape) -> bool {
+    shape.predicates.iter().any(|p| p.op == Comparison::Equal)
 }
 
 /// Rows that the first step of a PostgreSQL plan gives, when it is not itself the scan.
@@ -352,11 +352,15 @@ fn flagged(profile: &QueryProfile) -> Option<Evidence> {
     (flagged > 0).then(|| Evidence::context("full_scan_share_of_runs", share, Unit::Share))
 }
 
-/// A condition that no plain index serves, with what to do.
-fn unservable(profile: &QueryProfile) -> Option<crate::model::finding::Remedy> {
+/// What to do about a condition that no plain index serves.
+fn unservable(profile: &QueryProfile) -> Option<Remedy> {
     let shape = profile.statement.shape()?;
-    let wrapped = shape.predicates.iter().any(|p| p.wrapped);
-    wrapped.then(|| {
-        advise("a column stands inside a function, cast or arithmetic: let it stand alone, so that an index can serve it")
-    })
+    let has = |test: fn(&Predicate) -> bool| shape.predicates.iter().any(test);
+    if has(|p| p.wrapped) {
+        return Some(advise(
+            "a column stands inside a function, cast or arithmetic: let it stand alone, so that an index can serve it",
+        ));
+    }
+    has(|p| p.op == Comparison::Like)
+        .then(|| advise("a pattern that begins with a wildcard needs a full-text or trigram index"))
 }

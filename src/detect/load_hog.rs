@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::Weight;
+use crate::detect::basis::weight::{Weight, number, times};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Finding, Severity, Urgency, Verdict};
@@ -180,12 +180,11 @@ impl LoadHog {
 }
 
 fn share_of(facts: &TableFacts, profile: &QueryProfile) -> f64 {
-    let share = facts.elapsed.as_secs_f64() / profile.total.elapsed.as_secs_f64();
-    share.min(1.0)
+    times(facts.elapsed, profile.total.elapsed).min(1.0)
 }
 
 fn runs_per_second(profile: &QueryProfile) -> Option<Evidence> {
-    let runs = crate::detect::basis::weight::number(profile.load.count);
+    let runs = number(profile.load.count);
     let seconds = profile.span.duration().as_secs_f64();
     (seconds > 0.0).then(|| Evidence::context("runs_per_second", runs / seconds, Unit::PerSecond))
 }

@@ -118,7 +118,11 @@ impl Detector<QueryProfile> for MissingWhere {
 impl MissingWhere {
     fn change(&self, profile: &QueryProfile, kind: StatementKind) -> Verdict {
         let load = &profile.load;
-        let Some(rows) = rows_per_run(profile, [load.rows_affected, load.rows_examined]) else {
+        let told = [
+            ("rows_changed_per_run", load.rows_affected),
+            (EXAMINED, load.rows_examined),
+        ];
+        let Some((name, rows)) = rows_per_run(profile, told) else {
             return unknown(1);
         };
         if rows < number(self.0.min_rows_changed) {
@@ -128,7 +132,7 @@ impl MissingWhere {
             return unknown(1);
         }
         let threshold = number(self.0.min_rows_changed);
-        let crossed = Evidence::measure("rows_changed_per_run", rows, threshold, Unit::Rows);
+        let crossed = Evidence::measure(name, rows, threshold, Unit::Rows);
         let routine = profile.baseline.as_ref().is_some_and(|b| b.load.count > 0);
         let draft = Draft::new(&META, profile, crossed)
             .with(Evidence::clause("missing_where", kind.as_str()))
@@ -148,7 +152,11 @@ impl MissingWhere {
             return Verdict::Clear;
         }
         let load = &profile.load;
-        let Some(rows) = rows_per_run(profile, [load.rows_returned, load.rows_examined]) else {
+        let told = [
+            ("rows_sent_per_run", load.rows_returned),
+            (EXAMINED, load.rows_examined),
+        ];
+        let Some((name, rows)) = rows_per_run(profile, told) else {
             return unknown(self.0.min_runs);
         };
         if rows < number(self.0.min_rows_read) {
@@ -161,7 +169,7 @@ impl MissingWhere {
             };
         }
         let threshold = number(self.0.min_rows_read);
-        let crossed = Evidence::measure("rows_read_per_run", rows, threshold, Unit::Rows);
+        let crossed = Evidence::measure(name, rows, threshold, Unit::Rows);
         Draft::new(&META, profile, crossed)
             .with(Evidence::clause(
                 "missing_where",
@@ -200,17 +208,23 @@ const DUMP_HINT: &[u8] = b"SQL_NO_CACHE";
 /// A hint stands right after SELECT.
 const MAX_HINT_OFFSET: usize = 32;
 
-/// Rows per run by the first count that is told, else the size of its only table.
-fn rows_per_run(profile: &QueryProfile, told: [Option<RowLoad>; 2]) -> Option<f64> {
-    let counted = told.into_iter().flatten().find(|rows| rows.runs > 0);
-    if let Some(rows) = counted {
-        return Some(rows.mean());
+const EXAMINED: &str = "rows_examined_per_run";
+
+/// What was counted, and rows per run by the first count that is told, else the size of its only table.
+fn rows_per_run(
+    profile: &QueryProfile,
+    told: [(&'static str, Option<RowLoad>); 2],
+) -> Option<(&'static str, f64)> {
+    for (name, rows) in told {
+        if let Some(rows) = rows.filter(|rows| rows.runs > 0) {
+            return Some((name, rows.mean()));
+        }
     }
     let [table] = profile.statement.tables() else {
         return None;
     };
     let facts = profile.tables.iter().find(|facts| facts.name == *table)?;
-    facts.rows.map(number)
+    facts.rows.map(|rows| ("rows_of_table", number(rows)))
 }
 
 fn written(profile: &QueryProfile) -> Vec<crate::model::sql::TableName> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise, safe};
-use crate::detect::basis::weight::{Weight, number};
+use crate::detect::basis::weight::{Weight, number, times};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
@@ -28,7 +28,7 @@ declare_detector! {
     /// - no run of the baseline read as much as the mean does now, or, if some did, *every* run does so now: another mix of
     ///   known parameters is no flip.
     ///
-    /// Without a baseline, or without row counts (PostgreSQL's log), the verdict is `Insufficient`.
+    /// From `min_critical_load` on it is critical. Without a baseline, or without row counts (PostgreSQL's log), the verdict is `Insufficient`.
     ///
     /// ## Example
     /// ```sql
@@ -223,12 +223,11 @@ impl Change {
             let both = returned.unwrap_or(0.0) + affected.unwrap_or(0.0);
             (returned.is_some() || affected.is_some()).then_some(both)
         };
-        let median = |load: &Load| load.elapsed.p50.as_secs_f64();
         Some(Self {
             before: told(before.rows_examined)?,
             now: told(now.rows_examined)?,
             answer_ratio: answer(now)? / answer(before)?.max(1.0),
-            slowdown: median(now) / median(before),
+            slowdown: times(now.elapsed.p50, before.elapsed.p50),
         })
     }
 }

@@ -160,7 +160,7 @@ impl SortSpill {
             .costing(weight)
             .severity(Severity::Warning)
             .remedy(sorting_index(profile))
-            .remedy(more_memory(profile.target.system))
+            .remedy(more_memory(profile))
             .found()
     }
 }
@@ -222,11 +222,15 @@ fn sorting_index(profile: &QueryProfile) -> Option<Remedy> {
 }
 
 /// More memory for one session, tried before it is set for all.
-fn more_memory(system: Dialect) -> Remedy {
+fn more_memory(profile: &QueryProfile) -> Remedy {
     let why =
         "try more memory for this session first; each connection may use it, several times over";
-    match system {
-        Dialect::Mysql => safe("SET SESSION sort_buffer_size = 4194304;".to_owned(), why),
+    let sorts = profile.load.filesorts_on_disk > 0 || profile.load.merge_passes > 0;
+    match profile.target.system {
+        Dialect::Mysql if sorts => safe("SET SESSION sort_buffer_size = 4194304;".to_owned(), why),
+        Dialect::Mysql => advise(
+            "raise tmp_table_size and max_heap_table_size for this session, and leave TEXT and BLOB columns out of the grouping",
+        ),
         Dialect::Postgres => safe("SET work_mem = '64MB';".to_owned(), why),
         Dialect::Generic => advise("give sorts more memory, for this session first"),
     }

@@ -1,4 +1,5 @@
-//! Candidate indexes from the syntax alone: equality columns, then lists, then one range or the sort.
+//! Candidate indexes from the syntax alone: equality columns, then lists, then one range or the sort;
+//! where nothing is compared with a value, the columns of its joins.
 //!
 //! Nothing is known here of existing indexes or of selectivity, hence every candidate says that it is unverified;
 //! a table whose columns are not certain gets none.
@@ -44,6 +45,8 @@ fn columns(shape: &Shape, table: &TableName) -> Option<Vec<Arc<str>>> {
     let sorted = shape.order_by.iter().map_while(|key| key.column.as_ref());
     let sorted = sorted.filter(|c| of_table(c));
 
+    let has_equality = usable(Comparison::Equal).next().is_some();
+
     let mut columns: Vec<Arc<str>> = Vec::new();
     let mut push = |column: &ColumnRef| {
         if columns.len() < MAX_COLUMNS && !columns.contains(&column.column) {
@@ -53,7 +56,9 @@ fn columns(shape: &Shape, table: &TableName) -> Option<Vec<Arc<str>>> {
     usable(Comparison::Equal).for_each(&mut push);
     usable(Comparison::IsNull).for_each(&mut push);
     usable(Comparison::InList).for_each(&mut push);
-    joined.for_each(&mut push);
+    if !has_equality {
+        joined.for_each(&mut push);
+    }
     match usable(Comparison::Range).next() {
         Some(range) => push(range),
         None => sorted.for_each(&mut push),

@@ -18,6 +18,8 @@ pub(in crate::detect) struct Weight {
     /// Seconds of run time per second of the interval, or of one minute where the interval is longer:
     /// 1.0 is one connection that is busy all the time.
     pub load: f64,
+    /// The same over all of the interval.
+    sustained: f64,
     /// Share of all time of the origin, 0 to 1; `None` when the log does not show nearly everything.
     pub share: Option<f64>,
 }
@@ -25,20 +27,20 @@ pub(in crate::detect) struct Weight {
 impl Weight {
     /// Weighs a statement.
     pub(in crate::detect) fn of(profile: &QueryProfile) -> Self {
-        let seconds = profile.load.elapsed.total.as_secs_f64();
-        let over = profile.span.duration().min(ONE_MINUTE).as_secs_f64();
-        let all = profile.total.elapsed.as_secs_f64();
-        let tellable = profile.coverage.is_complete() && all > 0.0;
+        let spent = profile.load.elapsed.total;
+        let over = profile.span.duration().min(ONE_MINUTE);
+        let tellable = profile.coverage.is_complete() && !profile.total.elapsed.is_zero();
         Self {
-            seconds,
-            load: if over > 0.0 { seconds / over } else { 0.0 },
-            share: tellable.then(|| (seconds / all).min(1.0)),
+            seconds: spent.as_secs_f64(),
+            load: times(spent, over),
+            sustained: times(spent, profile.span.duration()),
+            share: tellable.then(|| times(spent, profile.total.elapsed).min(1.0)),
         }
     }
 
-    /// Critical from `min_critical_load` on, else a warning.
+    /// Critical when `min_critical_load` lasts all of the interval, else a warning.
     pub(in crate::detect) fn severity(self, min_critical_load: f64) -> Severity {
-        if self.load >= min_critical_load {
+        if self.sustained >= min_critical_load {
             Severity::Critical
         } else {
             Severity::Warning
@@ -70,4 +72,12 @@ pub(in crate::detect) fn part(part: u64, whole: u64) -> f64 {
         return 0.0;
     }
     number(part) / number(whole)
+}
+
+/// How many times as long `a` is as `b`, exact for round numbers; 0 when either is nothing.
+pub(in crate::detect) fn times(a: Duration, b: Duration) -> f64 {
+    if b.is_zero() {
+        return 0.0;
+    }
+    a.div_duration_f64(b)
 }

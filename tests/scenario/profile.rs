@@ -1,0 +1,464 @@
+//! Builds a [`QueryProfile`] from `key: value` lines; what is not said has an ordinary value.
+//!
+//! ```text
+//! sql: SELECT id FROM customers WHERE email = ?     where: email =, at range, note like wrapped
+//! tables: customers, orders    limit: yes|offset     union: 2      aggregates: yes
+//! span: 60s  runs: 50  time: 2s (median)  total: 100s  max: 3s     all: 200s  statements: 10  log: complete
+//! examined: 1000 (10..5000)    sent: 1               full_scans: 50   access_known: 50
+//! plan: SIMPLE customers ALL rows=1000000 actual=999 (one line a step)
+//! table: customers rows=1000000 elapsed=50s          set: runs=3 total=90s max=31s rows=600000
+//! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow};
+use sqleuth::model::id::{FingerprintId, ServiceName};
+use sqleuth::model::sql::{
+    ColumnRef, Comparison, Dialect, Limit, Parsed, Predicate, SetOps, Shape, SortKey, Statement,
+    StatementKind, Template,
+};
+use sqleuth::model::subject::{
+    Baseline, Basis, Exemplar, Horizon, Latency, Load, ParameterLoad, QueryProfile, RowLoad,
+    TableFacts, TotalLoad,
+};
+use sqleuth::model::time::{Interval, Timestamp};
+
+/// Lines by key; the last one of a key counts, but `plan`, `table` and `set` may come several times.
+struct Notes {
+    values: BTreeMap<String, Vec<String>>,
+    used: std::cell::RefCell<std::collections::BTreeSet<String>>,
+}
+
+impl Notes {
+    /// `own` replaces the lines of `base` that have the same key.
+    fn new(base: &str, own: &str) -> Self {
+        let mut values = BTreeMap::<String, Vec<String>>::new();
+        for text in [base, own] {
+            let mut fresh = BTreeMap::<String, Vec<String>>::new();
+            for line in text.lines().filter(|l| !l.trim().is_empty()) {
+                let (key, value) = line.split_once(':').expect("a line is `key: value`");
+                let value = value.trim().to_owned();
+                fresh.entry(key.trim().to_owned()).or_default().push(value);
+            }
+            values.extend(fresh);
+        }
+        Self {
+            values,
+            used: std::cell::RefCell::default(),
+        }
+    }
+
+    fn all(&self, key: &str) -> &[String] {
+        self.used.borrow_mut().insert(key.to_owned());
+        self.values.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// All lines of a key that may come several times.
+    fn stated(&self, key: &str) -> impl Iterator<Item = &str> {
+        let lines = self.all(key).iter().map(String::as_str);
+        lines.filter(|value| *value != "-")
+    }
+
+    /// `-` takes back what the base says.
+    fn get(&self, key: &str) -> Option<&str> {
+        let last = self.all(key).last().map(String::as_str);
+        last.filter(|value| *value != "-")
+    }
+
+    fn count(&self, key: &str) -> Option<u64> {
+        let digits = |text: &str| text.replace('_', "").parse();
+        self.get(key).map(|text| digits(text).expect(key))
+    }
+
+    fn time(&self, key: &str) -> Option<Duration> {
+        self.get(key).map(duration)
+    }
+
+    fn yes(&self, key: &str) -> bool {
+        self.get(key) == Some("yes")
+    }
+
+    fn list(&self, key: &str) -> Vec<&str> {
+        let text = self.get(key).unwrap_or_default();
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    /// A misspelt key would test nothing.
+    fn assert_all_used(&self) {
+        let used = self.used.borrow();
+        let unused: Vec<_> = self
+            .values
+            .keys()
+            .filter(|key| !used.contains(*key))
+            .collect();
+        assert!(unused.is_empty(), "unknown keys: {unused:?}");
+    }
+}
+
+/// The profile that the notes describe.
+pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
+    let notes = Notes::new(base, own);
+    let span = Interval {
+        from: Timestamp::from_unix_secs(1_795_000_000),
+        to: Timestamp::from_unix_secs(1_795_000_000)
+            .plus(notes.time("span").unwrap_or(Duration::from_secs(60))),
+    };
+    let load = load(&notes, "");
+    let profile = QueryProfile {
+        statement: Arc::new(statement(&notes)),
+        service: ServiceName::new("shop"),
+        target: DbTarget {
+            system: dialect(&notes),
+            namespace: "shop".into(),
+            server: "db1".into(),
+        },
+        origin: Origin::Log,
+        span,
+        horizon,
+        total: TotalLoad {
+            count: notes.count("all_runs").unwrap_or(load.count * 10),
+            elapsed: notes.time("all").unwrap_or(load.elapsed.total * 2),
+            statements: notes.count("statements").unwrap_or(10),
+        },
+        baseline: baseline(&notes, span),
+        coverage: coverage(&notes),
+        tables: notes.stated("table").map(table).collect(),
+        parameters: sets(&notes),
+        plan: plan(&notes),
+        exemplars: vec![Exemplar {
+            end: span.from.plus(Duration::from_secs(1)),
+            elapsed: load.elapsed.max,
+            parameters: FingerprintId(1),
+            rows_examined: load.rows_examined.map(|r| r.max),
+            rows_returned: load.rows_returned.map(|r| r.max),
+            trace: None,
+        }],
+        load,
+    };
+    notes.assert_all_used();
+    profile
+}
+
+fn dialect(notes: &Notes) -> Dialect {
+    match notes.get("dialect") {
+        None | Some("mysql") => Dialect::Mysql,
+        Some("postgres") => Dialect::Postgres,
+        Some(_) => Dialect::Generic,
+    }
+}
+
+fn statement(notes: &Notes) -> Statement {
+    let sql = notes.get("sql").expect("a profile has `sql`");
+    let shape = shape(notes, sql);
+    let parsed = if notes.yes("opaque") {
+        let (kind, tables) = (shape.kind, shape.tables);
+        Parsed::Opaque {
+            why: "syntax".to_owned(),
+            kind,
+            tables,
+        }
+    } else {
+        Parsed::Shape(Box::new(shape))
+    };
+    Statement {
+        fingerprint: FingerprintId(0xf1),
+        loose: FingerprintId(0xf2),
+        template: Template::new(sql),
+        dialect: dialect(notes),
+        parsed,
+        truncated: notes.yes("truncated"),
+    }
+}
+
+fn shape(notes: &Notes, sql: &str) -> Shape {
+    let names = |key: &str| {
+        notes
+            .list(key)
+            .into_iter()
+            .map(Arc::from)
+            .collect::<Vec<Arc<str>>>()
+    };
+    let predicates: Vec<_> = notes.list("where").into_iter().map(predicate).collect();
+    let joins: Vec<_> = notes.list("joins").into_iter().map(join).collect();
+    let sort = |text: &str| SortKey {
+        column: Some(column(text.trim_end_matches(" desc"))),
+        descending: text.ends_with(" desc"),
+    };
+    let ops = |key: &str| u32::try_from(notes.count(key).unwrap_or(0)).expect("few");
+    Shape {
+        kind: kind(sql),
+        tables: names("tables"),
+        written: names("written"),
+        filtered: !predicates.is_empty() || !joins.is_empty(),
+        predicates,
+        joins,
+        order_by: notes.list("order_by").into_iter().map(sort).collect(),
+        group_by: notes.list("group_by").into_iter().map(column).collect(),
+        set_ops: SetOps {
+            union: ops("union"),
+            union_all: ops("union_all"),
+            other: 0,
+        },
+        aggregates: notes.yes("aggregates"),
+        distinct: notes.yes("distinct"),
+        selects_star: sql.contains('*'),
+        limit: notes.get("limit").map(|text| Limit {
+            offset: text == "offset",
+        }),
+        subqueries: u16::try_from(notes.count("subqueries").unwrap_or(0)).expect("few"),
+    }
+}
+
+fn kind(sql: &str) -> StatementKind {
+    match sql.split(' ').next().unwrap_or_default() {
+        "SELECT" => StatementKind::Select,
+        "INSERT" => StatementKind::Insert,
+        "UPDATE" => StatementKind::Update,
+        "DELETE" => StatementKind::Delete,
+        "CREATE" | "ALTER" | "TRUNCATE" => StatementKind::Ddl,
+        _ => StatementKind::Utility,
+    }
+}
+
+fn column(text: &str) -> ColumnRef {
+    match text.rsplit_once('.') {
+        Some((table, column)) => ColumnRef {
+            table: Some(table.into()),
+            column: column.into(),
+        },
+        None => ColumnRef {
+            table: None,
+            column: text.into(),
+        },
+    }
+}
+
+fn predicate(text: &str) -> Predicate {
+    let mut words = text.split(' ');
+    let name = words.next().expect("a column");
+    let op = match words.next().expect("an operator") {
+        "=" => Comparison::Equal,
+        "<>" => Comparison::NotEqual,
+        "in" => Comparison::InList,
+        "range" => Comparison::Range,
+        "like" => Comparison::Like,
+        "null" => Comparison::IsNull,
+        _ => Comparison::Other,
+    };
+    Predicate {
+        column: column(name),
+        op,
+        wrapped: words.next() == Some("wrapped"),
+    }
+}
+
+fn join(text: &str) -> (ColumnRef, ColumnRef) {
+    let (a, b) = text.split_once('=').expect("a join is `a.x=b.y`");
+    (column(a.trim()), column(b.trim()))
+}
+
+fn load(notes: &Notes, before: &str) -> Load {
+    let key = |name: &str| format!("{before}{name}");
+    let count = |name: &str| notes.count(&key(name));
+    let runs = count("runs").unwrap_or(10);
+    let cancelled = count("cancelled").unwrap_or(0);
+    let flags = [
+        "full_scans",
+        "full_joins",
+        "tmp_tables",
+        "tmp_tables_on_disk",
+        "filesorts",
+        "filesorts_on_disk",
+    ];
+    let flags = flags.map(count);
+    let flagged = flags.iter().any(Option::is_some);
+    let [
+        full_scans,
+        full_joins,
+        tmp_tables,
+        on_disk,
+        filesorts,
+        filesorts_on_disk,
+    ] = flags.map(Option::unwrap_or_default);
+    Load {
+        count: runs,
+        errors: cancelled,
+        cancelled,
+        elapsed: latency(notes, before, runs),
+        cancelled_elapsed: cut(notes, cancelled),
+        lock: notes.time(&key("lock")),
+        rows_examined: rows(notes.get(&key("examined")), runs),
+        rows_returned: rows(notes.get(&key("sent")), runs),
+        rows_affected: rows(notes.get(&key("affected")), runs),
+        bytes_sent: None,
+        access_known: count("access_known").unwrap_or(if flagged { runs } else { 0 }),
+        full_scans,
+        full_joins,
+        tmp_tables,
+        tmp_tables_on_disk: on_disk,
+        filesorts,
+        filesorts_on_disk,
+        merge_passes: count("merge_passes").unwrap_or(0),
+        temp_bytes: count("temp_bytes").unwrap_or(0),
+        temp_files: count("temp_files").unwrap_or(0),
+    }
+}
+
+fn latency(notes: &Notes, before: &str, runs: u64) -> Latency {
+    let time = |name: &str| notes.time(&format!("{before}{name}"));
+    let p50 = time("time").unwrap_or(Duration::from_millis(10));
+    let max = time("max").unwrap_or(p50);
+    let runs = u32::try_from(runs).expect("few runs");
+    let total = time("total").unwrap_or(p50 * runs);
+    Latency {
+        total,
+        min: p50,
+        p50,
+        p95: max,
+        p99: max,
+        max,
+    }
+}
+
+/// `cut: 30s (29s..31s)`: median, shortest and 95th percentile of the cut runs.
+fn cut(notes: &Notes, cancelled: u64) -> Option<Latency> {
+    let text = notes.get("cut")?;
+    let (p50, range) = text.split_once(' ').unwrap_or((text, ""));
+    let p50 = duration(p50);
+    let range = range.trim_matches(['(', ')']).split_once("..");
+    let (min, max) = range.map_or((p50, p50), |(a, b)| (duration(a), duration(b)));
+    let total = p50 * u32::try_from(cancelled).expect("few");
+    Some(Latency {
+        total,
+        min,
+        p50,
+        p95: max,
+        p99: max,
+        max,
+    })
+}
+
+/// `1000 (10..5000)`: mean, smallest and largest per run.
+fn rows(text: Option<&str>, runs: u64) -> Option<RowLoad> {
+    let text = text?.replace('_', "");
+    let (mean, range) = text.split_once(' ').unwrap_or((&text, ""));
+    let mean: u64 = mean.parse().expect("rows are a number");
+    let range = range.trim_matches(['(', ')']).split_once("..");
+    let bound = |text: &str| text.parse::<u64>().expect("rows are a number");
+    let (min, max) = range.map_or((mean, mean), |(a, b)| (bound(a), bound(b)));
+    Some(RowLoad {
+        runs,
+        total: mean * runs,
+        min,
+        p95: max,
+        max,
+    })
+}
+
+fn baseline(notes: &Notes, span: Interval) -> Option<Baseline> {
+    let basis = match notes.get("before.basis") {
+        None | Some("previous hour") => Basis::PreviousHour,
+        Some("same hour") => Basis::SameHour,
+        Some(_) => Basis::BeforeDeploy,
+    };
+    let load = load(notes, "before.");
+    let span = Interval {
+        from: span.from.minus(Duration::from_secs(3600)),
+        to: span.from,
+    };
+    notes
+        .get("before.runs")
+        .map(|_| Baseline { span, basis, load })
+}
+
+fn coverage(notes: &Notes) -> Coverage {
+    match notes.get("log") {
+        None | Some("complete") => Coverage {
+            slower_than: Some(Duration::ZERO),
+            one_in: None,
+            known_by: CoverageSource::Stated,
+        },
+        Some("unknown") => Coverage::default(),
+        Some(threshold) => Coverage {
+            slower_than: Some(duration(threshold)),
+            one_in: None,
+            known_by: CoverageSource::Stated,
+        },
+    }
+}
+
+fn table(line: &str) -> TableFacts {
+    let (name, facts) = line.split_once(' ').expect("a table has facts");
+    let facts = pairs(facts);
+    TableFacts {
+        name: name.into(),
+        rows: facts
+            .get("rows")
+            .map(|text| text.parse().expect("a number")),
+        elapsed: facts
+            .get("elapsed")
+            .map_or(Duration::ZERO, |text| duration(text)),
+    }
+}
+
+fn sets(notes: &Notes) -> Vec<ParameterLoad> {
+    let set = |(number, line): (u64, &str)| {
+        let facts = pairs(line);
+        let number_of = |key: &str| facts.get(key).map(|t| t.parse().expect("a number"));
+        ParameterLoad {
+            parameters: FingerprintId(number),
+            count: number_of("runs").expect("a set has runs"),
+            total: duration(facts["total"]),
+            max: duration(facts["max"]),
+            rows_examined: number_of("rows"),
+        }
+    };
+    (1..).zip(notes.stated("set")).map(set).collect()
+}
+
+/// `STEP TABLE ACCESS key=value ...`, with `-` for an empty word and `_` for a blank in one.
+fn plan(notes: &Notes) -> Option<Arc<[PlanRow]>> {
+    let step = |line: &String| {
+        let mut words = line.splitn(4, ' ');
+        let mut word = || {
+            Arc::from(
+                words
+                    .next()
+                    .unwrap_or("-")
+                    .replace('_', " ")
+                    .trim_matches('-'),
+            )
+        };
+        let (step, table, access) = (word(), word(), word());
+        let facts = pairs(words.next().unwrap_or_default());
+        let number_of = |key: &str| facts.get(key).map(|t| t.parse().expect("a number"));
+        PlanRow {
+            step,
+            table,
+            access,
+            key: (*facts.get("key").unwrap_or(&"")).into(),
+            rows: number_of("rows"),
+            actual_rows: number_of("actual"),
+            extra: "".into(),
+        }
+    };
+    notes.get("plan")?;
+    Some(notes.all("plan").iter().map(step).collect())
+}
+
+fn pairs(text: &str) -> BTreeMap<&str, &str> {
+    text.split(' ')
+        .filter_map(|pair| pair.split_once('='))
+        .collect()
+}
+
+fn duration(text: &str) -> Duration {
+    let signed: jiff::SignedDuration = text.parse().expect("a duration such as `10ms`");
+    signed.try_into().expect("a duration is not negative")
+}
