@@ -110,7 +110,7 @@ impl Detector<QueryProfile> for LoadHog {
     fn inspect(&self, profile: &QueryProfile) -> Verdict {
         let span = profile.span.duration();
         let all = profile.total.elapsed;
-        let busy = !all.is_zero() && all >= span.mul_f64(self.0.min_load.clamp(0.0, 1e6));
+        let busy = !all.is_zero() && times(all, span) >= self.0.min_load;
         let comparable = profile.total.statements >= self.0.min_statements;
         let repeated = profile.load.count >= self.0.min_runs;
         if !busy || !comparable || !repeated {

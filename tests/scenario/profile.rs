@@ -1,8 +1,7 @@
 //! Builds a [`QueryProfile`] from `key: value` lines; what is not said has an ordinary value.
 //!
 //! ```text
-//! sql: SELECT id FROM customers WHERE email = ?     where: email =, at range, note like wrapped
-//! tables: customers, orders    limit: yes|offset     union: 2      aggregates: yes
+//! sql: SELECT id FROM customers WHERE email = ?     dialect: mysql|postgres   truncated: yes   opaque: yes
 //! span: 60s  runs: 50  time: 2s (median)  total: 100s  max: 3s     all: 200s  statements: 10  log: complete
 //! examined: 1000 (10..5000)    sent: 1               full_scans: 50   access_known: 50
 //! plan: SIMPLE customers ALL rows=1000000 actual=999 (one line a step)
@@ -16,15 +15,13 @@ use std::time::Duration;
 
 use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow};
 use sqleuth::model::id::{FingerprintId, ServiceName};
-use sqleuth::model::sql::{
-    ColumnRef, Comparison, Dialect, Limit, Parsed, Predicate, SetOps, Shape, SortKey, Statement,
-    StatementKind, Template,
-};
+use sqleuth::model::sql::{Dialect, Parsed, Statement};
 use sqleuth::model::subject::{
     Baseline, Basis, Exemplar, Horizon, Latency, Load, ParameterLoad, QueryProfile, RowLoad,
     TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
+use sqleuth::normalise::{self, Normaliser};
 
 /// Lines by key; the last one of a key counts, but `plan`, `table` and `set` may come several times.
 struct Notes {
@@ -79,14 +76,6 @@ impl Notes {
 
     fn yes(&self, key: &str) -> bool {
         self.get(key) == Some("yes")
-    }
-
-    fn list(&self, key: &str) -> Vec<&str> {
-        let text = self.get(key).unwrap_or_default();
-        text.split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .collect()
     }
 
     /// A misspelt key would test nothing.
@@ -153,114 +142,26 @@ fn dialect(notes: &Notes) -> Dialect {
     }
 }
 
+/// What the normaliser makes of `sql`, unless it is to be taken for unreadable.
 fn statement(notes: &Notes) -> Statement {
     let sql = notes.get("sql").expect("a profile has `sql`");
-    let shape = shape(notes, sql);
-    let parsed = if notes.yes("opaque") {
-        let (kind, tables) = (shape.kind, shape.tables);
-        Parsed::Opaque {
-            why: "syntax".to_owned(),
-            kind,
-            tables,
-        }
-    } else {
-        Parsed::Shape(Box::new(shape))
-    };
+    let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
+    let truncated = notes.yes("truncated");
+    let known = normaliser.statement(sql.as_bytes(), dialect(notes), truncated);
+    let statement = Statement::clone(&known.statement);
+    assert!(
+        statement.shape().is_some() || truncated,
+        "unreadable: {sql}"
+    );
+    if !notes.yes("opaque") {
+        return statement;
+    }
+    let (kind, tables) = (statement.kind(), statement.tables().to_vec());
+    let why = "syntax".to_owned();
     Statement {
-        fingerprint: FingerprintId(0xf1),
-        loose: FingerprintId(0xf2),
-        template: Template::new(sql),
-        dialect: dialect(notes),
-        parsed,
-        truncated: notes.yes("truncated"),
+        parsed: Parsed::Opaque { why, kind, tables },
+        ..statement
     }
-}
-
-fn shape(notes: &Notes, sql: &str) -> Shape {
-    let names = |key: &str| {
-        notes
-            .list(key)
-            .into_iter()
-            .map(Arc::from)
-            .collect::<Vec<Arc<str>>>()
-    };
-    let predicates: Vec<_> = notes.list("where").into_iter().map(predicate).collect();
-    let joins: Vec<_> = notes.list("joins").into_iter().map(join).collect();
-    let sort = |text: &str| SortKey {
-        column: Some(column(text.trim_end_matches(" desc"))),
-        descending: text.ends_with(" desc"),
-    };
-    let ops = |key: &str| u32::try_from(notes.count(key).unwrap_or(0)).expect("few");
-    Shape {
-        kind: kind(sql),
-        tables: names("tables"),
-        written: names("written"),
-        filtered: !predicates.is_empty() || !joins.is_empty(),
-        predicates,
-        joins,
-        order_by: notes.list("order_by").into_iter().map(sort).collect(),
-        group_by: notes.list("group_by").into_iter().map(column).collect(),
-        set_ops: SetOps {
-            union: ops("union"),
-            union_all: ops("union_all"),
-            other: 0,
-        },
-        aggregates: notes.yes("aggregates"),
-        distinct: notes.yes("distinct"),
-        selects_star: sql.contains('*'),
-        limit: notes.get("limit").map(|text| Limit {
-            offset: text == "offset",
-        }),
-        subqueries: u16::try_from(notes.count("subqueries").unwrap_or(0)).expect("few"),
-    }
-}
-
-fn kind(sql: &str) -> StatementKind {
-    match sql.split(' ').next().unwrap_or_default() {
-        "SELECT" => StatementKind::Select,
-        "INSERT" => StatementKind::Insert,
-        "UPDATE" => StatementKind::Update,
-        "DELETE" => StatementKind::Delete,
-        "CREATE" | "ALTER" | "TRUNCATE" => StatementKind::Ddl,
-        _ => StatementKind::Utility,
-    }
-}
-
-fn column(text: &str) -> ColumnRef {
-    match text.rsplit_once('.') {
-        Some((table, column)) => ColumnRef {
-            table: Some(table.into()),
-            column: column.into(),
-        },
-        None => ColumnRef {
-            table: None,
-            column: text.into(),
-        },
-    }
-}
-
-fn predicate(text: &str) -> Predicate {
-    let mut words = text.split(' ');
-    let name = words.next().expect("a column");
-    let op = match words.next().expect("an operator") {
-        "=" => Comparison::Equal,
-        "<>" => Comparison::NotEqual,
-        "in" => Comparison::InList,
-        "range" => Comparison::Range,
-        "like" => Comparison::Like,
-        "null" => Comparison::IsNull,
-        _ => Comparison::Other,
-    };
-    Predicate {
-        column: column(name),
-        op,
-        wrapped: words.next() == Some("wrapped"),
-    }
-}
-
-fn join(text: &str) -> (ColumnRef, ColumnRef) {
-    let (a, b) = text.split_once('=').expect("a join is `a.x=b.y`");
-    (column(a.trim()), column(b.trim()))
 }
 
 fn load(notes: &Notes, before: &str) -> Load {

@@ -59,9 +59,12 @@ fn columns(shape: &Shape, table: &TableName) -> Option<Vec<Arc<str>>> {
     if !has_equality {
         joined.for_each(&mut push);
     }
+    // The order alone saves a sort, but reads every row in a worse order, unless a LIMIT ends it early.
+    let narrows = has_equality || usable(Comparison::InList).next().is_some();
     match usable(Comparison::Range).next() {
         Some(range) => push(range),
-        None => sorted.for_each(&mut push),
+        None if narrows || shape.limit.is_some() => sorted.for_each(&mut push),
+        None => {}
     }
     (!columns.is_empty()).then_some(columns)
 }
