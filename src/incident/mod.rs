@@ -8,6 +8,17 @@
 //!             (nothing)
 //! ```
 
+mod causes;
+mod correlate;
+mod draft;
+mod group;
+mod manager;
+mod membership;
+mod settings;
+mod state;
+mod story;
+mod verdicts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +28,9 @@ use crate::model::id::{IncidentId, SourceId};
 use crate::model::incident::Incident;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::{Flush, WindowKey};
+
+pub use manager::{Incidents, MAX_RESOLVED};
+pub use settings::Settings;
 
 /// Memory of one problem between windows; stored, so that a restart forgets nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,3 +123,6 @@ pub enum Output {
     /// Decisions.
     Decided(Box<Decisions>),
 }
+
+#[cfg(test)]
+mod tests;

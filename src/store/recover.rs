@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::incident::{Problem, Restored};
+use crate::incident::{MAX_RESOLVED, Problem, Restored};
 use crate::ingest::Checkpoint;
 use crate::model::id::SourceId;
 use crate::model::incident::Incident;
@@ -21,8 +21,6 @@ use crate::window::{PackedWindow, WindowKey};
 
 /// Windows that make up the baselines: the hour before, and the one in progress.
 const HISTORY: Duration = Duration::from_secs(2 * 3_600);
-/// Resolved incidents that may still be opened again; the newest.
-const MAX_RESOLVED: usize = 256;
 
 /// State of the last commit.
 #[derive(Debug, Default)]
@@ -155,7 +153,7 @@ fn incidents(connection: &Connection) -> Result<Vec<Incident>, StoreError> {
             "SELECT body FROM incidents WHERE state <> 'resolved'
              UNION ALL
              SELECT body FROM (SELECT body FROM incidents WHERE state = 'resolved'
-                               ORDER BY resolved DESC LIMIT {MAX_RESOLVED})"
+                               ORDER BY resolved DESC, id DESC LIMIT {MAX_RESOLVED})"
         ),
     )?;
     found.sort_by(|a, b| a.id.cmp(&b.id));

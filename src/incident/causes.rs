@@ -1,0 +1,93 @@
+//! The table of known causal edges, `causes.toml`: what can lead to what, and who says so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::Deserialize;
+
+/// An effect one step further away is so much less certain.
+const FADE: f64 = 0.8;
+
+/// What can lead to what.
+#[derive(Debug, Clone)]
+pub(super) struct Causes {
+    /// Direct effects of a detector's problem.
+    effects: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    edge: Vec<Edge>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edge {
+    from: String,
+    to: String,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the reader of the table; a test demands it")
+    )]
+    source: String,
+}
+
+impl Causes {
+    /// The table that this program was built with.
+    pub(super) fn built_in() -> Self {
+        let table = table();
+        let mut effects: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for edge in table.edge {
+            effects.entry(edge.from).or_default().insert(edge.to);
+        }
+        Self { effects }
+    }
+
+    /// How strongly `from` may lead to `to`, directly (1) or through others: 0 if it cannot.
+    pub(super) fn strength(&self, from: &str, to: &str) -> f64 {
+        let mut reached = BTreeSet::from([from]);
+        let mut next = VecDeque::from([(from, 1.0)]);
+        while let Some((cause, strength)) = next.pop_front() {
+            for effect in self.effects.get(cause).into_iter().flatten() {
+                if effect == to {
+                    return strength;
+                }
+                if reached.insert(effect) {
+                    next.push_back((effect, strength * FADE));
+                }
+            }
+        }
+        0.0
+    }
+}
+
+fn table() -> Table {
+    toml::from_str(include_str!("causes.toml")).expect("a test reads the table of this build")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_edge_names_its_source() {
+        assert!(table().edge.iter().all(|edge| !edge.source.is_empty()));
+    }
+
+    #[test]
+    fn nothing_leads_to_itself() {
+        let causes = Causes::built_in();
+        for slug in causes.effects.keys() {
+            assert!(causes.strength(slug, slug) <= 0.0, "{slug} is in a circle");
+        }
+    }
+
+    #[test]
+    fn an_effect_of_an_effect_is_less_certain() {
+        let causes = Causes::built_in();
+        let direct = causes.strength("plan-flip", "full-scan");
+        let through = causes.strength("missing-index", "error-burst");
+        assert!(direct > through && through > 0.0);
+        assert!(causes.strength("error-burst", "plan-flip") <= 0.0);
+    }
+}

@@ -1,0 +1,112 @@
+//! The state machine of one problem, and the one of an incident that follows from its problems.
+
+use std::time::Duration;
+
+use crate::incident::{Problem, Settings};
+use crate::model::evidence::Evidence;
+use crate::model::finding::{Finding, Severity};
+use crate::model::id::SourceId;
+use crate::model::incident::{Incident, IncidentState, TimelineEvent};
+use crate::model::time::{Interval, Timestamp};
+
+/// Relapses beyond this many do not lengthen the wait any more: 2^3 = 8 times.
+const MAX_DOUBLINGS: usize = 3;
+
+impl Problem {
+    /// A problem that was sick for the first time.
+    pub(super) fn begin(finding: Finding, source: SourceId, span: Interval) -> Self {
+        Self {
+            key: finding.key(),
+            sick: 1,
+            onset: span,
+            last_sick: span.to,
+            well_since: None,
+            worst: finding,
+            source,
+            incident: None,
+        }
+    }
+
+    /// One more sick window.
+    pub(super) fn sicken(
+        &mut self,
+        finding: Finding,
+        source: SourceId,
+        span: Interval,
+        within: Duration,
+    ) {
+        let starts_over = self.incident.is_none() && span.to.since(self.last_sick) > within;
+        if starts_over {
+            *self = Self::begin(finding, source, span);
+            return;
+        }
+        self.sick = self.sick.saturating_add(1);
+        self.last_sick = self.last_sick.max(span.to);
+        self.well_since = None;
+        self.source = source;
+        if weight(&finding) >= weight(&self.worst) {
+            self.worst = finding;
+        }
+    }
+
+    /// Whether people should be told, and have not been.
+    pub(super) fn is_ripe(&self, settings: &Settings) -> bool {
+        let is_certain =
+            self.sick >= settings.fire_after || self.worst.severity == Severity::Critical;
+        self.incident.is_none() && is_certain
+    }
+
+    pub(super) fn is_sick(&self) -> bool {
+        self.well_since.is_none()
+    }
+}
+
+/// What makes a finding worse than another of the same problem; costs are finite and not negative, so that their
+/// bits sort as they do.
+fn weight(finding: &Finding) -> (Severity, u64) {
+    (finding.severity, cost_seconds(finding).to_bits())
+}
+
+/// Seconds that the problem takes; 0 when not told.
+pub(super) fn cost_seconds(finding: &Finding) -> f64 {
+    let costs = finding.evidence.iter().filter_map(|fact| match fact {
+        Evidence::Cost { seconds, .. } if seconds.is_finite() => Some(seconds.max(0.0)),
+        _ => None,
+    });
+    costs.fold(0.0, f64::max)
+}
+
+/// Where an incident goes from its state, if anywhere.
+///
+/// `well_since` is the instant since which all of its problems are well, or `None` while one is sick.
+pub(super) fn step(
+    incident: &Incident,
+    well_since: Option<Timestamp>,
+    now: Timestamp,
+    settings: &Settings,
+) -> Option<(IncidentState, TimelineEvent)> {
+    match (incident.state, well_since) {
+        (IncidentState::Firing, Some(_)) => {
+            Some((IncidentState::Recovering, TimelineEvent::Recovering))
+        }
+        (IncidentState::Recovering, None) => Some((IncidentState::Firing, TimelineEvent::Relapsed)),
+        (IncidentState::Recovering, Some(since))
+            if now.since(since) >= patience(incident, now, settings) =>
+        {
+            Some((IncidentState::Resolved, TimelineEvent::Resolved))
+        }
+        _ => None,
+    }
+}
+
+/// How long it must be well: longer after each relapse of late.
+fn patience(incident: &Incident, now: Timestamp, settings: &Settings) -> Duration {
+    let since = now.minus(settings.reopen_within);
+    let relapses = incident
+        .timeline
+        .iter()
+        .filter(|entry| entry.what == TimelineEvent::Relapsed && entry.at >= since)
+        .count()
+        .min(MAX_DOUBLINGS);
+    settings.resolve_after.saturating_mul(1 << relapses)
+}
