@@ -13,10 +13,10 @@ use crate::model::sql::StatementRef;
 use crate::model::time::Timestamp;
 use crate::normalise::FINGERPRINT_VERSION;
 use crate::store::change::Change;
-use crate::store::outbox;
 use crate::store::row::{count, encode, fingerprint, nanos, severity};
 use crate::store::view::Marker;
 use crate::store::{StoreError, row};
+use crate::store::{ladder, outbox};
 use crate::window::{Flush, PackedWindow, WindowKey};
 
 /// Length of a window as it comes, in seconds: the first step of the ladder.
@@ -130,6 +130,7 @@ fn put_statement(to: &Transaction, statement: &StatementRef) -> Result<(), Store
 }
 
 fn put_window(to: &Transaction, window: &PackedWindow) -> Result<(), StoreError> {
+    ladder::forget_hour(to, window.key.source.as_str(), nanos(window.key.start))?;
     to.prepare_cached(
         "INSERT INTO windows (source, step, start, end, runs, backlog, judged, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)

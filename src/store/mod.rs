@@ -11,6 +11,8 @@
 
 mod change;
 mod embedded;
+mod ladder;
+mod load;
 mod lock;
 mod outbox;
 mod read;
@@ -18,6 +20,8 @@ mod recover;
 mod retention;
 mod row;
 mod schema;
+mod series;
+mod sums;
 pub mod view;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::incident::{MAX_RESOLVED, Problem, Restored};
 use crate::ingest::Checkpoint;
@@ -15,7 +15,6 @@ use crate::model::sql::Statement;
 use crate::model::time::Timestamp;
 use crate::normalise::FINGERPRINT_VERSION;
 use crate::store::StoreError;
-use crate::store::embedded::FIRST_STEP_SECS;
 use crate::store::row::{decode, instant, nanos, uncount};
 use crate::window::{PackedWindow, WindowKey};
 
@@ -122,12 +121,12 @@ fn open_windows(connection: &Connection) -> Result<Vec<PackedWindow>, StoreError
 fn history(connection: &Connection) -> Result<Vec<PackedWindow>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT source, start, end, body, backlog, runs FROM windows AS w
-         WHERE judged = 1 AND step = ?1
-           AND start >= (SELECT max(end) FROM windows WHERE source = w.source) - ?2
+         WHERE judged = 1
+           AND start >= (SELECT max(end) FROM windows WHERE source = w.source) - ?1
          ORDER BY source, start",
     )?;
     let span = nanos(Timestamp::EPOCH.plus(HISTORY));
-    let rows = statement.query_map(params![FIRST_STEP_SECS, span], packed_window)?;
+    let rows = statement.query_map([span], packed_window)?;
     rows.map(|row| row.map_err(StoreError::from)).collect()
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use crate::model::time::Timestamp;
 use crate::store::row::{instant, nanos};
-use crate::store::{Settings, StoreError};
+use crate::store::{Settings, StoreError, ladder};
 
 /// Looked after once in this time of the data.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
@@ -44,6 +44,7 @@ impl Retention {
             return Ok(());
         }
         self.next = now.plus(KEEP_EVERY);
+        ladder::climb(connection, now)?;
         drop_before(connection, now.minus(self.keep_for))?;
         if used_bytes(connection)? > self.max_bytes {
             drop_oldest_slice(connection, now)?;
@@ -59,7 +60,7 @@ fn newest(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     Ok(start.map(instant))
 }
 
-/// Drops every window, sum and finding that ended before `cutoff`, and markers too.
+/// Drops every window that began before `cutoff`, and every hour, finding and marker that ended by it.
 fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), StoreError> {
     let cutoff = nanos(cutoff);
     let transaction = connection.transaction()?;
@@ -67,13 +68,14 @@ fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), Sto
         "DELETE FROM windows WHERE start < ?1 AND judged = 1",
         [cutoff],
     )?;
-    for table_and_column in [
-        "hours WHERE hour",
-        "hourly WHERE hour",
+    for table_and_end in [
+        // An hour goes as a whole: it would be summed up anew from what is left of it.
+        "hours WHERE hour + 3600000000000",
+        "hourly WHERE hour + 3600000000000",
         "findings WHERE at_to",
         "markers WHERE at",
     ] {
-        transaction.execute(&format!("DELETE FROM {table_and_column} < ?1"), [cutoff])?;
+        transaction.execute(&format!("DELETE FROM {table_and_end} <= ?1"), [cutoff])?;
     }
     transaction.commit()?;
     Ok(())
@@ -81,7 +83,7 @@ fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), Sto
 
 fn drop_oldest_slice(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     let oldest: Option<i64> = connection.query_row(
-        "SELECT min(at) FROM (SELECT min(start) AS at FROM windows UNION ALL SELECT min(hour) FROM hours)",
+        "SELECT coalesce((SELECT min(start) FROM windows WHERE judged = 1), (SELECT min(hour) FROM hours))",
         [],
         |row| row.get(0),
     )?;

@@ -33,6 +33,11 @@ pub(super) fn fingerprint(id: FingerprintId) -> i64 {
     id.0.cast_signed()
 }
 
+/// The fingerprint that [`fingerprint`] wrote.
+pub(super) fn unfingerprint(bits: i64) -> FingerprintId {
+    FingerprintId(bits.cast_unsigned())
+}
+
 /// A severity as a number that sorts as severities do.
 pub(super) fn severity(severity: Severity) -> i64 {
     match severity {

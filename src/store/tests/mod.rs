@@ -1,12 +1,13 @@
 //! The store as its users see it: what was committed is read back, after any end of the process.
 
+mod crash;
+mod series;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
-use super::view::{FindingFilter, IncidentFilter, Marker};
-use super::{Change, Delivery, Reader, Recovered, Settings, StoreError, StoreHandle, Writer};
 use crate::clock::Clock;
 use crate::incident::{Decisions, Notice, NoticeKind};
 use crate::model::evidence::{Evidence, Unit};
@@ -14,6 +15,10 @@ use crate::model::finding::{Finding, Severity, Urgency};
 use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
 use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
+use crate::store::view::{FindingFilter, IncidentFilter, Marker};
+use crate::store::{
+    Change, Delivery, Reader, Recovered, Settings, StoreError, StoreHandle, Writer,
+};
 use crate::window::{Flush, PackedWindow, WindowKey};
 
 fn secs(at: u64) -> Timestamp {
