@@ -3,6 +3,14 @@
 //! A parser is fed the bytes of one file in order and never sees a byte twice, except those it has not consumed.
 //! It is used by `ingest::tail` on live files and by `sqleuth digest` on whole ones.
 
+mod format;
+mod mysql;
+pub mod offline;
+mod postgres;
+mod scan;
+mod threshold;
+mod zone;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +19,8 @@ use crate::ingest::RawEntry;
 use crate::model::event::{Access, Coverage, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
+
+pub use self::format::{Format, Options, UnknownFormat, parser, sniff};
 
 /// Statement text beyond this is dropped and the entry is marked as truncated.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
@@ -109,3 +119,6 @@ pub trait Parser: Send {
     /// Goes on from a remembered context; one that cannot be read is ignored.
     fn restore(&mut self, context: &str);
 }
+
+#[cfg(test)]
+mod tests;

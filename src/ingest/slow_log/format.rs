@@ -1,0 +1,184 @@
+//! The formats that can be read, and which one a file has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::postgres::{Framing, Postgres, Prefix, looks_like_csv, severity_of};
+use super::{Parser, mysql, scan};
+
+/// Lines that are looked at to tell a format.
+const MAX_LINES: usize = 400;
+
+/// A format of slow-query logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Slow-query log of MySQL, Percona Server and MariaDB.
+    MysqlSlow,
+    /// PostgreSQL, `log_destination = stderr`.
+    PostgresStderr,
+    /// PostgreSQL, `log_destination = csvlog`.
+    PostgresCsv,
+    /// PostgreSQL, `log_destination = jsonlog`.
+    PostgresJson,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 4] = [
+        Self::MysqlSlow,
+        Self::PostgresStderr,
+        Self::PostgresCsv,
+        Self::PostgresJson,
+    ];
+
+    /// The name, as in configuration and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MysqlSlow => "mysql-slow",
+            Self::PostgresStderr => "postgres-stderr",
+            Self::PostgresCsv => "postgres-csv",
+            Self::PostgresJson => "postgres-json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no format's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown log format `{0}`; known are mysql-slow, postgres-stderr, postgres-csv and postgres-json"
+)]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// What a log does not say of itself.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Zone of dates that name none, or one that means several (`CST`); the server's.
+    pub time_zone: TimeZone,
+    /// Database of entries that name none.
+    pub database: String,
+    /// `log_line_prefix` of PostgreSQL; guessed when not given.
+    pub log_line_prefix: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            time_zone: TimeZone::UTC,
+            database: String::new(),
+            log_line_prefix: None,
+        }
+    }
+}
+
+/// Makes a parser that starts at the beginning of a file.
+pub fn parser(format: Format, options: &Options) -> Box<dyn Parser> {
+    let framing = match format {
+        Format::MysqlSlow => return Box::new(mysql::Mysql::new(options)),
+        Format::PostgresStderr => Framing::Stderr(Prefix::new(options.log_line_prefix.as_deref())),
+        Format::PostgresCsv => Framing::Csv,
+        Format::PostgresJson => Framing::Json,
+    };
+    Box::new(Postgres::new(framing, options))
+}
+
+/// Tells the format by the first bytes of a file, a few KiB of them; `None` when no line is like any format.
+pub fn sniff(head: &[u8]) -> Option<Format> {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let mut votes = [0_usize; Format::ALL.len()];
+    let mut at = 0;
+    for _ in 0..MAX_LINES {
+        if at >= head.len() {
+            break;
+        }
+        let (line, next) = scan::line_at(head, at);
+        at = next;
+        if let Some(format) = vote(line) {
+            votes[format as usize] += 1;
+        }
+    }
+    let most = *votes.iter().max()?;
+    if most == 0 {
+        return None;
+    }
+    Format::ALL
+        .into_iter()
+        .find(|format| votes[*format as usize] == most)
+}
+
+/// What lines of a header of the MySQL family start with.
+const MYSQL: [&[u8]; 4] = [
+    b"# Time: ",
+    b"# User@Host: ",
+    b"# Query_time: ",
+    b"# administrator command: ",
+];
+
+/// The format of which this line is typical.
+fn vote(line: &[u8]) -> Option<Format> {
+    let start = line.iter().position(|b| *b != 0)?;
+    let line = &line[start..];
+    let is_mysql = MYSQL.iter().any(|word| line.starts_with(word)) || mysql::is_banner(line);
+    if is_mysql {
+        return Some(Format::MysqlSlow);
+    }
+    if line.starts_with(b"{") && memchr::memmem::find(line, b"\"error_severity\"").is_some() {
+        return Some(Format::PostgresJson);
+    }
+    if looks_like_csv(line) {
+        return Some(Format::PostgresCsv);
+    }
+    severity_of(line).map(|_| Format::PostgresStderr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_is_told_by_its_head() {
+        let mysql = "mariadbd, Version: 10.11 (Debian). started with:\nTcp port: 1  Unix socket: x\nTime\t\t    Id Command\tArgument\n";
+        let stderr = "\tcontinued\n2026-11-21 19:26:58.611 UTC [24085] p@b/x LOG:  duration: 0.888 ms  statement: select 1\n";
+        let csv = "2026-11-21 19:26:58.608 UTC,,,24085,\"127.0.0.1:58786\",6b01f082.5e15,1,\"\",2026-11-21 19:26:58 UTC,,0,LOG,00000,\"connection received: host=127.0.0.1\",,,,,,,,,\"\",\"not initialized\",,0\n";
+        let json = "{\"timestamp\":\"2026-11-21 19:26:58.608 UTC\",\"pid\":24085,\"error_severity\":\"LOG\",\"message\":\"x\"}\n";
+        assert_eq!(sniff(mysql.as_bytes()), Some(Format::MysqlSlow));
+        assert_eq!(sniff(stderr.as_bytes()), Some(Format::PostgresStderr));
+        assert_eq!(sniff(csv.as_bytes()), Some(Format::PostgresCsv));
+        assert_eq!(sniff(json.as_bytes()), Some(Format::PostgresJson));
+    }
+
+    #[test]
+    fn what_is_no_log_has_no_format() {
+        assert_eq!(sniff(b""), None);
+        assert_eq!(sniff(b"\x7fELF\x02\x01\x01\0\0\0"), None);
+        assert_eq!(sniff(b"INFO 2026 application started\n"), None);
+    }
+
+    #[test]
+    fn a_format_is_known_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(format.as_str().parse(), Ok(format));
+        }
+        assert!("oracle".parse::<Format>().is_err());
+    }
+}

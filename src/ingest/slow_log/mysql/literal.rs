@@ -1,0 +1,92 @@
+//! Tells whether a place in a statement is inside a string, a quoted name or a comment.
+
+/// Where in a statement the lexer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Inside {
+    #[default]
+    Code,
+    /// A literal or name that this quote closes.
+    Quotes(u8),
+    BlockComment,
+    LineComment,
+}
+
+/// Reads a statement from its start, as far as it is asked to.
+#[derive(Debug, Default)]
+pub(super) struct Literal {
+    inside: Inside,
+    at: usize,
+}
+
+impl Literal {
+    /// Whether the byte at `place` of `sql` belongs to a string, a quoted name or a comment of several lines;
+    /// places must be asked in order.
+    pub(super) fn holds(&mut self, sql: &[u8], place: usize) -> bool {
+        let nothing_to_open = self.inside == Inside::Code
+            && memchr::memchr3(b'\'', b'"', b'`', &sql[self.at..place]).is_none();
+        if nothing_to_open {
+            self.at = place;
+            return false;
+        }
+        while self.at < place {
+            self.step(sql);
+        }
+        matches!(self.inside, Inside::Quotes(_) | Inside::BlockComment)
+    }
+
+    fn step(&mut self, sql: &[u8]) {
+        let byte = sql[self.at];
+        let next = sql.get(self.at + 1);
+        self.at += 1;
+        match self.inside {
+            Inside::Code => self.open(byte, next),
+            Inside::Quotes(quote) if byte == quote => self.inside = Inside::Code,
+            // a quoted name knows no backslash
+            Inside::Quotes(quote) if byte == b'\\' && quote != b'`' => self.at += 1,
+            Inside::BlockComment if byte == b'*' && next == Some(&b'/') => {
+                self.inside = Inside::Code;
+                self.at += 1;
+            }
+            Inside::LineComment if byte == b'\n' => self.inside = Inside::Code,
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, byte: u8, next: Option<&u8>) {
+        match (byte, next) {
+            (b'\'' | b'"' | b'`', _) => self.inside = Inside::Quotes(byte),
+            (b'/', Some(b'*')) => {
+                self.inside = Inside::BlockComment;
+                self.at += 1;
+            }
+            (b'#', _) => self.inside = Inside::LineComment,
+            (b'-', Some(b'-')) => self.inside = Inside::LineComment,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(sql: &str, before: &str) -> bool {
+        let place = sql.find(before).unwrap();
+        Literal::default().holds(sql.as_bytes(), place)
+    }
+
+    #[test]
+    fn a_place_in_a_string_is_held() {
+        assert!(holds("SELECT 'a;\n# Time'", "# Time"));
+        assert!(holds(r"SELECT 'it\'s # Time'", "# Time"));
+        assert!(holds("SELECT 'it''s # Time'", "# Time"));
+        assert!(holds("SELECT 'x' /* a\n# Time */", "# Time"));
+    }
+
+    #[test]
+    fn a_place_behind_a_string_is_free() {
+        assert!(!holds("SELECT 'a', \"b\", `c\\`;\n# Time", "# Time"));
+        assert!(!holds("SELECT 'a' -- it's\n;\n# Time", "# Time"));
+        assert!(!holds("SELECT 1;\n# Time", "# Time"));
+    }
+}

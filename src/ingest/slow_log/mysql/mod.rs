@@ -1,0 +1,357 @@
+//! Splits the slow-query log of MySQL, Percona Server and MariaDB.
+//!
+//! ```text
+//!            header line                    header line, or end
+//! Between ───────────────► header, body ──────────────────────────► tell, Between
+//!    │ ▲                        │ body too large
+//!    │ │ line end               ▼
+//!    └─► Line                 Rest ──── header beyond doubt ──────► Between
+//! ```
+//!
+//! An entry is consumed as a whole, so that nothing is ever held back.
+
+mod body;
+mod boundary;
+mod explain;
+mod header;
+mod literal;
+mod server;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::body::Body;
+pub(super) use self::body::is_banner;
+use self::boundary::{End, Line};
+use self::explain::Plans;
+use self::header::Header;
+use super::threshold::Threshold;
+use super::zone::Calendar;
+use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
+use crate::model::event::Coverage;
+use crate::model::sql::Dialect;
+use crate::model::time::Timestamp;
+
+/// An entry is looked at up to here; its statement is cut long before.
+const WINDOW_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10);
+
+/// No header is longer, not even with the plan of a UNION of a thousand branches.
+const MAX_HEADER_BYTES: usize = 512 << 10;
+
+/// Bytes kept back while skipping, so that a line end and the `#` behind it are seen together.
+const OVERLAP_BYTES: usize = 2;
+
+/// Where in the file the parser is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    /// At the start of a line that belongs to no entry yet.
+    #[default]
+    Between,
+    /// Inside a line that belongs to no entry.
+    Line,
+    /// In the rest of a statement that was too large.
+    Rest,
+}
+
+/// What must be known to go on from a checkpoint.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct State {
+    place: Place,
+    /// Junk is being skipped, and has been counted.
+    lost: bool,
+    /// What `use db;` said last.
+    database: Option<String>,
+    /// What `# Time:` said last, for entries of old servers that have no time of their own.
+    time: Option<Timestamp>,
+    threshold: Threshold,
+}
+
+/// Parser of slow-query logs of the MySQL family.
+#[derive(Debug)]
+pub(super) struct Mysql {
+    calendar: Calendar,
+    database: String,
+    state: State,
+    plans: Plans,
+    unparsed: u64,
+}
+
+/// What one look at the buffer came to.
+enum Step {
+    /// So many bytes are done with.
+    Took(usize),
+    /// More bytes are needed.
+    Wait,
+}
+
+impl Mysql {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            calendar: Calendar::new(options.time_zone.clone()),
+            database: options.database.clone(),
+            state: State::default(),
+            plans: Plans::default(),
+            unparsed: 0,
+        }
+    }
+
+    /// Skips what stands between entries, up to the line that starts one.
+    fn between(&mut self, rest: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Step {
+        let blank = rest
+            .iter()
+            .take_while(|b| b.is_ascii_whitespace() || **b == 0)
+            .count();
+        if blank > 0 {
+            return Step::Took(blank);
+        }
+        let length = match scan::line_length(rest) {
+            Some(length) => length,
+            None if next == Next::End => rest.len(),
+            None if rest.len() <= WINDOW_BYTES => return Step::Wait,
+            None => {
+                self.lose();
+                self.state.place = Place::Line;
+                return Step::Took(rest.len());
+            }
+        };
+        match boundary::first_line(rest, next) {
+            Line::Header => return self.entry(rest, next, tell),
+            Line::Unknown if rest.len() <= WINDOW_BYTES => return Step::Wait,
+            Line::Unknown | Line::Other => {}
+        }
+        let line = &rest[..length];
+        let stray_command = line.starts_with(b"# administrator command:");
+        if !stray_command && !is_banner(line) {
+            self.lose();
+        }
+        Step::Took(length)
+    }
+
+    /// Counts junk once, however long it is.
+    fn lose(&mut self) {
+        if !self.state.lost {
+            self.unparsed += 1;
+        }
+        self.state.lost = true;
+    }
+
+    /// Reads one entry from its first header line on.
+    fn entry(&mut self, rest: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Step {
+        let window = &rest[..rest.len().min(WINDOW_BYTES)];
+        let full = rest.len() > WINDOW_BYTES;
+        let (header, start) = match self.header(window, next) {
+            Lines::Header(header, start) => (header, start),
+            Lines::Cut(length) => {
+                self.state.lost = false;
+                self.lose();
+                return Step::Took(length);
+            }
+            Lines::Wait if full => return Step::Took(self.skip_line(rest)),
+            Lines::Wait => return Step::Wait,
+        };
+        let text = &window[start..];
+        let (length, took) = match boundary::find(text, next) {
+            End::At(end) => (end, start + end),
+            End::Nowhere | End::Unknown if full => {
+                self.state.place = Place::Rest;
+                (
+                    text.len(),
+                    start + MAX_STATEMENT_BYTES.min(text.len()) - OVERLAP_BYTES,
+                )
+            }
+            End::Unknown => return Step::Wait,
+            End::Nowhere if next == Next::More => return Step::Wait,
+            End::Nowhere if next == Next::Quiet && !Body::is_whole(text) => return Step::Wait,
+            End::Nowhere => (text.len(), rest.len()),
+        };
+        self.state.lost = false;
+        self.tell(&header, &Body::read(&text[..length]), tell);
+        Step::Took(took)
+    }
+
+    /// Gives up on a header that does not end.
+    fn skip_line(&mut self, rest: &[u8]) -> usize {
+        self.lose();
+        scan::line_length(rest).unwrap_or_else(|| {
+            self.state.place = Place::Line;
+            rest.len()
+        })
+    }
+
+    /// Reads the `#` lines that `window` starts with, and says where the statement starts.
+    fn header<'a>(&mut self, window: &'a [u8], next: Next) -> Lines<'a> {
+        let mut header = Header::default();
+        let mut at = 0;
+        let mut plan = None;
+        while at < MAX_HEADER_BYTES {
+            let rest = &window[at..];
+            // a statement need not have a line end in sight
+            if rest.first().is_some_and(|byte| *byte != b'#') {
+                break;
+            }
+            let length = match scan::line_length(rest) {
+                Some(length) => length,
+                None if next == Next::End && !rest.is_empty() => rest.len(),
+                None if next == Next::End => return Lines::Cut(at),
+                None => return Lines::Wait,
+            };
+            let line = rest[..length].trim_ascii_end();
+            if line.starts_with(b"# administrator command:") {
+                break;
+            }
+            let next_entry = line.starts_with(b"# Time:") || line.starts_with(b"# User@Host:");
+            if next_entry && header.elapsed.is_some() {
+                return Lines::Cut(at);
+            }
+            if line.starts_with(b"# explain:") {
+                plan.get_or_insert(at);
+                header.explain = &window[plan.unwrap_or(at)..at + length];
+            } else {
+                header.line(line, &mut self.calendar);
+            }
+            at += length;
+        }
+        if header.elapsed.is_none() {
+            return Lines::Cut(at);
+        }
+        Lines::Header(Box::new(header), at)
+    }
+
+    fn tell(&mut self, header: &Header<'_>, body: &Body<'_>, tell: &mut dyn FnMut(Entry<'_>)) {
+        if let Some(database) = body.database {
+            self.state.database = Some(scan::name(database).into_owned());
+        }
+        self.state.time = header.logged.or(header.end).or(self.state.time);
+        if body.sql.is_empty() {
+            self.unparsed += 1;
+            return;
+        }
+        let elapsed = header.elapsed.unwrap_or_default();
+        self.state.threshold.observe(elapsed, header.one_in);
+        if let Some(threshold) = server::long_query_time(body.sql) {
+            self.state.threshold.state(threshold);
+        }
+        let plan = self.plans.read(header.explain);
+        let access = (header.access_told || plan.is_some()).then(|| {
+            let mut access = Box::new(header.access.clone());
+            access.plan = plan;
+            access
+        });
+        tell(Entry {
+            sql: body.sql.into(),
+            truncated: body.truncated,
+            end: self.end(header, body, elapsed),
+            elapsed,
+            lock: header.lock,
+            rows: header.rows,
+            bytes_sent: header.bytes_sent,
+            access,
+            outcome: header.outcome(),
+            database: match header.schema {
+                Some(schema) => scan::name(schema),
+                None => self
+                    .state
+                    .database
+                    .as_ref()
+                    .unwrap_or(&self.database)
+                    .into(),
+            },
+            user: scan::name(header.user),
+            client: scan::name(header.client),
+            weight: header.one_in.unwrap_or(1),
+        });
+    }
+
+    /// When the statement ended: `# Time:` is the end but is written only on change, `SET timestamp` is the start
+    /// in whole seconds but stands in every entry.
+    fn end(&self, header: &Header<'_>, body: &Body<'_>, elapsed: Duration) -> Option<Timestamp> {
+        let by_start = body
+            .timestamp
+            .map(|start| Timestamp::from_unix_secs(start).plus(elapsed));
+        header
+            .end
+            .or(by_start)
+            .or(header.logged)
+            .or(self.state.time)
+    }
+
+    /// Skips the rest of a statement that was too large.
+    fn rest(&mut self, rest: &[u8], next: Next) -> Step {
+        match boundary::find_proven(rest, next) {
+            End::At(at) => {
+                self.state.place = Place::Between;
+                Step::Took(at)
+            }
+            _ if next == Next::End => Step::Took(rest.len()),
+            End::Unknown if rest.len() <= WINDOW_BYTES => Step::Wait,
+            _ if rest.len() <= OVERLAP_BYTES => Step::Wait,
+            _ => Step::Took(rest.len() - OVERLAP_BYTES),
+        }
+    }
+
+    /// Skips the rest of a line that belongs to no entry.
+    fn line(&mut self, rest: &[u8]) -> Step {
+        let Some(length) = scan::line_length(rest) else {
+            return Step::Took(rest.len());
+        };
+        self.state.place = Place::Between;
+        Step::Took(length)
+    }
+}
+
+/// What the `#` lines of an entry came to.
+enum Lines<'a> {
+    /// A header, and where the statement starts.
+    Header(Box<Header<'a>>, usize),
+    /// A header without its statement or without its time; the next line starts here.
+    Cut(usize),
+    /// More bytes are needed.
+    Wait,
+}
+
+impl Parser for Mysql {
+    fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress {
+        let mut at = 0;
+        while at < buffer.len() {
+            let rest = &buffer[at..];
+            let step = match self.state.place {
+                Place::Between => self.between(rest, next, tell),
+                Place::Line => self.line(rest),
+                Place::Rest => self.rest(rest, next),
+            };
+            match step {
+                Step::Took(length) => at += length,
+                Step::Wait => break,
+            }
+        }
+        Progress {
+            consumed: at,
+            held: 0,
+            unparsed: std::mem::take(&mut self.unparsed),
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Mysql
+    }
+
+    fn coverage(&self) -> Coverage {
+        self.state.threshold.coverage()
+    }
+
+    fn context(&self) -> String {
+        serde_json::to_string(&self.state).unwrap_or_default()
+    }
+
+    fn restore(&mut self, context: &str) {
+        if let Ok(state) = serde_json::from_str(context) {
+            self.state = state;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Reads a whole log, packed or not, in memory that does not grow with it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser, parser, sniff};
+use crate::model::sql::Dialect;
+
+/// Bytes asked for at a time.
+const BLOCK_BYTES: usize = 256 << 10;
+
+/// The buffer never grows beyond this: a parser must consume before.
+const MAX_BUFFER_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10) + 2 * BLOCK_BYTES;
+
+/// The format is told by this many bytes.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// Memory that unpacking an `.xz` file may take.
+const MAX_XZ_BYTES: u64 = 80 << 20;
+
+/// Why a log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// It cannot be opened.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is a directory.
+    #[error("{} is a directory; name the log files in it", .0.display())]
+    Directory(PathBuf),
+    /// It cannot be read to its end.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no log that is known.
+    #[error(
+        "the format of {} is not known: it is like none of mysql-slow, postgres-stderr, postgres-csv and \
+         postgres-json; if it is one of them, name it with --input",
+        .0.display()
+    )]
+    UnknownFormat(PathBuf),
+}
+
+/// What a log came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Its format; `None` for an empty file.
+    pub format: Option<Format>,
+    /// Bytes of the log, unpacked.
+    pub bytes: u64,
+    /// Entries told.
+    pub entries: u64,
+    /// Entries that could not be read.
+    pub unparsed: u64,
+    /// What is known of its coverage.
+    pub coverage: Coverage,
+}
+
+/// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server.
+/// The format is told by the content when it is not given.
+///
+/// # Errors
+///
+/// When the file cannot be opened or read, and when its format is not known. Entries told before stay told.
+pub fn read(
+    path: &Path,
+    format: Option<Format>,
+    options: &Options,
+    tell: &mut dyn FnMut(Dialect, Entry<'_>),
+) -> Result<Summary, OfflineError> {
+    let input = open(path)?;
+    let mut reader = Reader {
+        path,
+        input,
+        buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
+        ended: false,
+    };
+    while reader.buffer.len() < HEAD_BYTES && !reader.ended {
+        reader.fill()?;
+    }
+    let mut summary = Summary {
+        format,
+        bytes: 0,
+        entries: 0,
+        unparsed: 0,
+        coverage: Coverage::default(),
+    };
+    if reader.buffer.is_empty() {
+        return Ok(summary);
+    }
+    let head = &reader.buffer[..reader.buffer.len().min(HEAD_BYTES)];
+    let format = format.or_else(|| sniff(head));
+    let format = format.ok_or_else(|| OfflineError::UnknownFormat(path.to_owned()))?;
+    summary.format = Some(format);
+    let mut parser = parser(format, options);
+    reader.run(&mut *parser, &mut summary, tell)?;
+    summary.coverage = parser.coverage();
+    Ok(summary)
+}
+
+/// A buffer over a stream of unknown length.
+struct Reader<'p> {
+    path: &'p Path,
+    input: Box<dyn Read>,
+    buffer: Vec<u8>,
+    ended: bool,
+}
+
+impl Reader<'_> {
+    fn run(
+        &mut self,
+        parser: &mut dyn Parser,
+        summary: &mut Summary,
+        tell: &mut dyn FnMut(Dialect, Entry<'_>),
+    ) -> Result<(), OfflineError> {
+        let dialect = parser.dialect();
+        loop {
+            let next = if self.ended { Next::End } else { Next::More };
+            let mut entries = 0;
+            let progress = parser.parse(&self.buffer, next, &mut |entry| {
+                entries += 1;
+                tell(dialect, entry);
+            });
+            summary.entries += entries;
+            summary.unparsed += progress.unparsed;
+            summary.bytes += progress.consumed as u64;
+            self.buffer.drain(..progress.consumed);
+            if self.ended {
+                return Ok(());
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Appends at most a block; notes the end of the stream.
+    fn fill(&mut self) -> Result<(), OfflineError> {
+        let before = self.buffer.len();
+        let room = MAX_BUFFER_BYTES.saturating_sub(before).min(BLOCK_BYTES);
+        self.buffer.resize(before + room, 0);
+        let read = loop {
+            match self.input.read(&mut self.buffer[before..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        let length = *read.as_ref().unwrap_or(&0);
+        self.buffer.truncate(before + length);
+        self.ended = length == 0;
+        read.map(drop).map_err(|source| OfflineError::Read {
+            path: self.path.to_owned(),
+            source,
+        })
+    }
+}
+
+/// Opens a file and unpacks it when its first bytes say that it is packed.
+fn open(path: &Path) -> Result<Box<dyn Read>, OfflineError> {
+    let failed = |source| OfflineError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.is_dir() {
+            return Err(OfflineError::Directory(path.to_owned()));
+        }
+        Box::new(file)
+    };
+    let mut magic = Vec::new();
+    file.by_ref()
+        .take(6)
+        .read_to_end(&mut magic)
+        .map_err(failed)?;
+    let whole = BufReader::with_capacity(64 << 10, io::Cursor::new(magic.clone()).chain(file));
+    unpacked(&magic, whole).map_err(failed)
+}
+
+fn unpacked(magic: &[u8], whole: impl io::BufRead + 'static) -> io::Result<Box<dyn Read>> {
+    if magic.starts_with(b"\x1f\x8b") {
+        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(whole)));
+    }
+    if magic.starts_with(b"\xfd7zXZ\0") {
+        let stream = liblzma::stream::Stream::new_stream_decoder(
+            MAX_XZ_BYTES,
+            liblzma::stream::CONCATENATED,
+        )?;
+        return Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(
+            whole, stream,
+        )));
+    }
+    if magic.starts_with(b"\x28\xb5\x2f\xfd") {
+        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(whole)?));
+    }
+    Ok(Box::new(whole))
+}
+
+#[cfg(test)]
+mod tests;

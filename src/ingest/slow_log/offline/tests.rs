@@ -1,0 +1,136 @@
+use std::io::Write;
+use std::time::Duration;
+
+use super::super::tests::fixture;
+use super::*;
+
+/// Fixtures with the entries that have a statement and the sum of their times, in microseconds; by awk over the
+/// same bytes: `Query_time`, or `duration` of each statement and execute with its parse and bind.
+const EXPECTED: [(&str, Format, u64, u64); 5] = [
+    (
+        "mariadb-10.11-verbose.log.xz",
+        Format::MysqlSlow,
+        335,
+        15_406,
+    ),
+    (
+        "mariadb-10.11-plain.log.xz",
+        Format::MysqlSlow,
+        1051,
+        47_668,
+    ),
+    (
+        "postgres-15-stderr.log.xz",
+        Format::PostgresStderr,
+        587,
+        89_867,
+    ),
+    (
+        "postgres-15-csvlog.csv.xz",
+        Format::PostgresCsv,
+        497,
+        84_891,
+    ),
+    (
+        "postgres-15-jsonlog.json.xz",
+        Format::PostgresJson,
+        335,
+        70_945,
+    ),
+];
+
+/// Entries and their time.
+fn sums(path: &Path) -> Result<(Summary, Duration), OfflineError> {
+    let mut time = Duration::ZERO;
+    let summary = read(path, None, &Options::default(), &mut |_, entry| {
+        time += entry.elapsed;
+    })?;
+    Ok((summary, time))
+}
+
+#[test]
+fn real_logs_are_read_to_the_last_entry() {
+    for (name, format, entries, micros) in EXPECTED {
+        let (summary, time) = sums(&fixture(name)).unwrap();
+        assert_eq!(summary.format, Some(format), "{name}");
+        assert_eq!(
+            (summary.entries, time),
+            (entries, Duration::from_micros(micros)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn packed_logs_are_unpacked_by_their_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = std::fs::read(fixture("mysql-odd.log")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&plain).unwrap();
+    let packed = [
+        ("a.log", plain.clone()),
+        ("b.gz", gz.finish().unwrap()),
+        ("c.zst", zstd::encode_all(plain.as_slice(), 1).unwrap()),
+    ];
+    for (name, bytes) in packed {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let (summary, _) = sums(&path).unwrap();
+        assert_eq!(
+            (summary.entries, summary.bytes),
+            (8, plain.len() as u64),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_file_is_a_log_without_entries() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (summary, _) = sums(file.path()).unwrap();
+    assert_eq!((summary.format, summary.entries), (None, 0));
+}
+
+#[test]
+fn an_error_names_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("missing.log");
+    let binary = dir.path().join("binary");
+    std::fs::write(&binary, b"\x7fELF\x02\x01\x01\0\0\0\0\0").unwrap();
+    for path in [dir.path(), &missing, &binary] {
+        let error = sums(path).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn a_packed_file_that_is_cut_is_an_error() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let packed = std::fs::read(fixture("postgres-15-stderr.log.xz")).unwrap();
+    std::fs::write(file.path(), &packed[..packed.len() / 2]).unwrap();
+    assert!(matches!(sums(file.path()), Err(OfflineError::Read { .. })));
+}
+
+#[test]
+fn a_line_of_any_size_is_read_in_little_memory() {
+    let stream = io::repeat(b'x').take(64 << 20);
+    let mut reader = Reader {
+        path: Path::new("-"),
+        input: Box::new(stream),
+        buffer: Vec::new(),
+        ended: false,
+    };
+    let mut summary = Summary {
+        format: None,
+        bytes: 0,
+        entries: 0,
+        unparsed: 0,
+        coverage: Coverage::default(),
+    };
+    let mut parser = parser(Format::MysqlSlow, &Options::default());
+    reader
+        .run(&mut *parser, &mut summary, &mut |_, _| {})
+        .unwrap();
+    assert_eq!((summary.bytes, summary.unparsed), (64 << 20, 1));
+    assert!(reader.buffer.capacity() <= 2 * MAX_BUFFER_BYTES);
+}

@@ -1,0 +1,53 @@
+//! What a restart must know: never a statement, only times and distances.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Postgres;
+use crate::ingest::slow_log::threshold::Threshold;
+use crate::model::time::Timestamp;
+
+/// Processes whose last record is remembered.
+const MAX_LAST_SEEN: usize = 256;
+
+/// The state at a checkpoint, which may be some bytes before what has been read.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Context {
+    /// Runs that this many bytes behind the checkpoint tell were told.
+    told: u64,
+    /// Plans in this many bytes behind the checkpoint were told.
+    settled: u64,
+    skipping: bool,
+    lost: bool,
+    threshold: Threshold,
+    last_seen: BTreeMap<u32, Timestamp>,
+}
+
+impl Context {
+    pub(super) fn of(parser: &Postgres) -> Self {
+        let sessions = &parser.sessions;
+        let held = sessions.held(parser.offset);
+        let checkpoint = parser.offset - held;
+        Self {
+            told: held.max(sessions.told_until.saturating_sub(checkpoint)),
+            settled: sessions.settled_until.saturating_sub(checkpoint),
+            // a checkpoint that is set back is at the start of a record
+            skipping: parser.skipping && held == 0,
+            lost: parser.lost && held == 0,
+            threshold: sessions.threshold,
+            last_seen: sessions.last_seen(MAX_LAST_SEEN),
+        }
+    }
+
+    pub(super) fn apply(self, parser: &mut Postgres) {
+        let sessions = &mut parser.sessions;
+        sessions.told_until = parser.offset.saturating_add(self.told);
+        sessions.settled_until = parser.offset.saturating_add(self.settled);
+        sessions.threshold = self.threshold;
+        sessions.see(self.last_seen);
+        parser.skipping = self.skipping;
+        parser.lost = self.lost;
+    }
+}

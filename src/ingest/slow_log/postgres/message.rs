@@ -1,0 +1,157 @@
+//! Tells what a message of PostgreSQL says.
+
+use std::time::Duration;
+
+use crate::ingest::slow_log::scan;
+
+/// What a message says, as far as statements are concerned.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Message<'a> {
+    /// A statement has run: `duration: 1 ms  statement: ...`.
+    Ran(Duration, &'a [u8]),
+    /// The same by the extended protocol: `duration: 1 ms  execute S_1: ...`.
+    Executed(Duration, &'a [u8]),
+    /// A statement is being prepared to run: `duration: 1 ms  parse S_1: ...`, `bind`.
+    Prepared(Duration, &'a [u8]),
+    /// `auto_explain`: `duration: 1 ms  plan:`, and the plan with the text of the statement.
+    Plan(Duration, &'a [u8]),
+    /// `log_duration`: the statement was logged before it ran.
+    Took(Duration),
+    /// `log_statement`: a statement starts.
+    Starts(&'a [u8]),
+    /// `log_temp_files`: so many bytes were written to a temporary file.
+    Spilled(u64),
+    /// `log_min_duration_statement` was changed; `None` when that cannot be read.
+    Threshold(Option<Duration>),
+    /// The session has ended.
+    Left,
+    /// Nothing of these.
+    Other,
+}
+
+/// Whether a message that is no error says something of statements.
+pub(super) fn is_wanted(text: &[u8]) -> bool {
+    const STARTS: [&[u8]; 7] = [
+        b"duration: ",
+        b"statement: ",
+        b"execute ",
+        b"temporary file: ",
+        b"connection ",
+        b"disconnection: ",
+        b"parameter \"log_min_duration_statement\"",
+    ];
+    STARTS.iter().any(|start| text.starts_with(start))
+}
+
+/// Reads a message.
+pub(super) fn read(text: &[u8]) -> Message<'_> {
+    if let Some(rest) = text.strip_prefix(b"duration: ") {
+        return duration(rest).unwrap_or(Message::Other);
+    }
+    if let Some(sql) = text.strip_prefix(b"statement: ") {
+        return Message::Starts(sql);
+    }
+    if let Some(rest) = text.strip_prefix(b"execute ") {
+        return behind_name(rest).map_or(Message::Other, Message::Starts);
+    }
+    if text.starts_with(b"temporary file: ") {
+        return spilled(text).map_or(Message::Other, Message::Spilled);
+    }
+    if text.starts_with(b"disconnection: ") {
+        return Message::Left;
+    }
+    match text.strip_prefix(b"parameter \"log_min_duration_statement\" changed to ") {
+        Some(value) => Message::Threshold(setting(value)),
+        None => Message::Other,
+    }
+}
+
+/// `0.888 ms  statement: ...`
+fn duration(text: &[u8]) -> Option<Message<'_>> {
+    let unit = memchr::memmem::find(&text[..text.len().min(32)], b" ms")?;
+    let elapsed = scan::milliseconds(&text[..unit])?;
+    let rest = text[unit + 3..].trim_ascii_start();
+    if rest.is_empty() {
+        return Some(Message::Took(elapsed));
+    }
+    if let Some(sql) = rest.strip_prefix(b"statement: ") {
+        return Some(Message::Ran(elapsed, sql));
+    }
+    if let Some(plan) = rest.strip_prefix(b"plan:") {
+        return Some(Message::Plan(elapsed, plan));
+    }
+    if let Some(named) = rest.strip_prefix(b"execute ") {
+        return Some(Message::Executed(elapsed, behind_name(named)?));
+    }
+    let named = rest
+        .strip_prefix(b"parse ")
+        .or(rest.strip_prefix(b"bind "))?;
+    Some(Message::Prepared(elapsed, behind_name(named)?))
+}
+
+/// The statement behind `S_1: `, `S_1/C_2: ` or `fetch from C_2: `.
+fn behind_name(text: &[u8]) -> Option<&[u8]> {
+    let colon = memchr::memmem::find(text, b": ")?;
+    Some(&text[colon + 2..])
+}
+
+/// `path "base/pgsql_tmp/pgsql_tmp1.0", size 1234`
+fn spilled(text: &[u8]) -> Option<u64> {
+    const MARK: &[u8] = b"\", size ";
+    let at = memchr::memmem::rfind(text, MARK)?;
+    scan::leading_whole(&text[at + MARK.len()..]).map(|(bytes, _)| bytes)
+}
+
+/// `"250ms"`, `"1s"`, `"2min"`; a bare number is milliseconds, and -1 is "nothing is logged".
+fn setting(text: &[u8]) -> Option<Duration> {
+    let text = text.strip_prefix(b"\"")?;
+    let (number, length) = scan::leading_whole(text)?;
+    let millis = match text[length..].split(|b| *b == b'"').next()? {
+        b"" | b"ms" => 1,
+        b"s" => 1_000,
+        b"min" => 60_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.saturating_mul(millis)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn runs_and_their_preparation_are_told_apart() {
+        assert_eq!(
+            read(b"duration: 1.000 ms  statement: BEGIN"),
+            Message::Ran(MS, b"BEGIN")
+        );
+        assert_eq!(
+            read(b"duration: 1.000 ms  execute S_1/C_2: FETCH"),
+            Message::Executed(MS, b"FETCH")
+        );
+        assert_eq!(
+            read(b"duration: 1.000 ms  bind <unnamed>: SELECT $1"),
+            Message::Prepared(MS, b"SELECT $1")
+        );
+        assert_eq!(read(b"duration: 1.000 ms"), Message::Took(MS));
+        assert_eq!(
+            read(b"duration: 1.000 ms  plan:\nQuery"),
+            Message::Plan(MS, b"\nQuery")
+        );
+        assert_eq!(read(b"duration: forever"), Message::Other);
+    }
+
+    #[test]
+    fn the_size_of_a_temporary_file_is_read() {
+        let text = br#"temporary file: path "base/pgsql_tmp/pgsql_tmp1.0", size 1234"#;
+        assert_eq!(read(text), Message::Spilled(1234));
+    }
+
+    #[test]
+    fn a_changed_threshold_is_read_with_its_unit() {
+        let text = br#"parameter "log_min_duration_statement" changed to "1s""#;
+        assert_eq!(read(text), Message::Threshold(Some(Duration::from_secs(1))));
+    }
+}

@@ -1,0 +1,225 @@
+//! Frames the records of `log_destination = stderr`, whatever their prefix.
+//!
+//! ```text
+//! PREFIX ERROR:  message        first line: has a severity
+//! <tab>more of the message      any number of lines that start with a tab
+//! PREFIX DETAIL:  ...           lines of the same report, each with its own continuation
+//! PREFIX STATEMENT:  ...
+//! ```
+
+use std::borrow::Cow;
+
+use super::prefix::Prefix;
+use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
+use crate::ingest::slow_log::zone::Calendar;
+use crate::ingest::slow_log::{Next, scan};
+
+/// A severity stands within this part of a line: a prefix is short.
+const MAX_PREFIX_BYTES: usize = 1024;
+
+/// The parts of a first line.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest::slow_log) struct Parts<'a> {
+    prefix: &'a [u8],
+    severity: Severity,
+    is_log: bool,
+    /// Where the message starts.
+    message: usize,
+}
+
+/// Finds the severity of a line; `None` for a line that has none, as the lines that continue another.
+pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>> {
+    if line.first() == Some(&b'\t') {
+        return None;
+    }
+    let head = &line[..line.len().min(MAX_PREFIX_BYTES)];
+    memchr::memmem::find_iter(head, b":  ").find_map(|colon| {
+        let letters = head[..colon]
+            .iter()
+            .rev()
+            .take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+            .count();
+        let word = &head[colon - letters..colon];
+        Some(Parts {
+            prefix: &head[..colon - letters],
+            severity: severity(word)?,
+            is_log: word == b"LOG",
+            message: colon + 3,
+        })
+    })
+}
+
+fn severity(word: &[u8]) -> Option<Severity> {
+    Some(match word {
+        b"LOG" | b"WARNING" | b"NOTICE" | b"INFO" | b"DEBUG" => Severity::Note,
+        b"DEBUG1" | b"DEBUG2" | b"DEBUG3" | b"DEBUG4" | b"DEBUG5" => Severity::Note,
+        b"ERROR" | b"FATAL" | b"PANIC" => Severity::Error,
+        b"STATEMENT" => Severity::Statement,
+        b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"LOCATION" | b"BACKTRACE" => {
+            Severity::Detail
+        }
+        _ => return None,
+    })
+}
+
+/// What follows some lines.
+enum Tail {
+    /// They end here.
+    At(usize),
+    /// They do not end in the window.
+    Large,
+    Wait,
+}
+
+/// Frames the record that `rest` starts with.
+pub(super) fn frame<'a>(
+    rest: &'a [u8],
+    next: Next,
+    prefix: &Prefix,
+    calendar: &mut Calendar,
+) -> Frame<'a> {
+    let lines = Lines {
+        window: &rest[..rest.len().min(WINDOW_BYTES)],
+        full: rest.len() > WINDOW_BYTES,
+        next,
+    };
+    let (first, large) = match lines.text_end(0) {
+        Tail::At(end) => (end, false),
+        Tail::Large => (lines.window.len() - 1, true),
+        Tail::Wait => return Frame::Wait,
+    };
+    let Some(parts) = severity_of(&lines.window[..first]) else {
+        return Frame::Junk(line_end(lines.window).min(first));
+    };
+    if matches!(parts.severity, Severity::Statement | Severity::Detail) {
+        // the record they belong to is before the first byte of this file
+        return if large {
+            Frame::Junk(first)
+        } else {
+            Frame::Skip(first)
+        };
+    }
+    let text = &lines.window[parts.message.min(first)..first];
+    let mut statement = b"".as_slice();
+    let mut end = first;
+    let mut large = large;
+    while !large {
+        match lines.detail(end) {
+            Ok(None) => break,
+            Err(Tail::Wait | Tail::At(_)) => return Frame::Wait,
+            Err(Tail::Large) => large = true,
+            Ok(Some((detail, behind))) => {
+                if detail.severity == Severity::Statement {
+                    statement = &lines.window[(end + detail.message).min(behind)..behind];
+                }
+                end = behind;
+            }
+        }
+    }
+    if large {
+        end = lines.window.len() - 1;
+    } else if parts.is_log && !message::is_wanted(text) {
+        return Frame::Skip(end);
+    }
+    let record = record(parts, text, statement, prefix, calendar);
+    if large {
+        return Frame::Large(
+            Box::new(Record {
+                truncated: true,
+                ..record
+            }),
+            end,
+        );
+    }
+    Frame::Record(Box::new(record), end)
+}
+
+fn line_end(text: &[u8]) -> usize {
+    scan::line_length(text).unwrap_or(text.len())
+}
+
+fn record<'a>(
+    parts: Parts<'a>,
+    text: &'a [u8],
+    statement: &'a [u8],
+    prefix: &Prefix,
+    calendar: &mut Calendar,
+) -> Record<'a> {
+    let fields = prefix.read(parts.prefix, calendar);
+    Record {
+        from: 0,
+        pid: fields.pid,
+        at: fields.at,
+        severity: parts.severity,
+        message: joined(text),
+        statement: joined(statement),
+        code: fields.code.into(),
+        user: fields.user.into(),
+        database: fields.database.into(),
+        client: fields.client.into(),
+        truncated: text.len() > MAX_STATEMENT_BYTES,
+    }
+}
+
+/// The message without the tab that PostgreSQL puts at the start of each further line.
+fn joined(text: &[u8]) -> Cow<'_, [u8]> {
+    let text = &text[..text.len().min(MAX_STATEMENT_BYTES)];
+    let text = text.trim_ascii_end();
+    if memchr::memchr(b'\n', text).is_none() {
+        return text.into();
+    }
+    let mut whole = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        whole.extend_from_slice(line.strip_prefix(b"\t").unwrap_or(line));
+    }
+    whole.into()
+}
+
+/// The lines of a buffer.
+struct Lines<'a> {
+    window: &'a [u8],
+    full: bool,
+    next: Next,
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the end of the line at `at` and of those that continue it.
+    fn text_end(&self, at: usize) -> Tail {
+        let mut end = at;
+        loop {
+            match scan::line_length(&self.window[end..]) {
+                Some(length) => end += length,
+                None if self.full => return Tail::Large,
+                None if self.next == Next::End => return Tail::At(self.window.len()),
+                None => return Tail::Wait,
+            }
+            match self.window.get(end) {
+                Some(b'\t') => {}
+                Some(_) => return Tail::At(end),
+                None if self.full => return Tail::Large,
+                None if self.next == Next::More => return Tail::Wait,
+                None => return Tail::At(end),
+            }
+        }
+    }
+
+    /// Reads the line at `at` when it belongs to the report before it, and says where it ends.
+    fn detail(&self, at: usize) -> Result<Option<(Parts<'a>, usize)>, Tail> {
+        let rest = &self.window[at..];
+        let line = &rest[..line_end(rest)];
+        let may_go_on =
+            !line.ends_with(b"\n") && line.len() < MAX_PREFIX_BYTES && self.next != Next::End;
+        if may_go_on && !(line.is_empty() && self.next == Next::Quiet) {
+            return Err(if self.full { Tail::Large } else { Tail::Wait });
+        }
+        let detail = severity_of(line)
+            .filter(|parts| matches!(parts.severity, Severity::Statement | Severity::Detail));
+        let Some(parts) = detail else {
+            return Ok(None);
+        };
+        match self.text_end(at) {
+            Tail::At(end) => Ok(Some((parts, end))),
+            tail => Err(tail),
+        }
+    }
+}

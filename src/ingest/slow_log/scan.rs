@@ -1,0 +1,119 @@
+//! Reads numbers and lines from bytes that need not be text.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A run longer than this is a counter that wrapped (`Query_time: 18446744073709.55`), not a run.
+const LONGEST_RUN: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// Reads a whole number; `None` unless every byte is a digit and it fits.
+pub(super) fn whole(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |sum, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        sum.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// Reads the number that `text` starts with, and says how many bytes it took.
+pub(super) fn leading_whole(text: &[u8]) -> Option<(u64, usize)> {
+    let length = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    Some((whole(&text[..length])?, length))
+}
+
+/// Reads decimal seconds, `0.000332`; a wrapped counter is told as zero, which is "not known".
+pub(super) fn seconds(text: &[u8]) -> Option<Duration> {
+    let run = decimal(text, 1_000_000_000)?;
+    Some(if run > LONGEST_RUN {
+        Duration::ZERO
+    } else {
+        run
+    })
+}
+
+/// Reads decimal milliseconds, `0.888`.
+pub(super) fn milliseconds(text: &[u8]) -> Option<Duration> {
+    let run = decimal(text, 1_000_000)?;
+    Some(if run > LONGEST_RUN {
+        Duration::ZERO
+    } else {
+        run
+    })
+}
+
+/// Reads a decimal number of units of `nanos_per_unit`, which is a power of ten; finer digits are dropped.
+fn decimal(text: &[u8], nanos_per_unit: u64) -> Option<Duration> {
+    let (units, length) = leading_whole(text)?;
+    let nanos = match text.get(length) {
+        None => 0,
+        Some(b'.') => fraction(&text[length + 1..], nanos_per_unit)?,
+        Some(_) => return None,
+    };
+    let nanos = units.saturating_mul(nanos_per_unit).saturating_add(nanos);
+    Some(Duration::from_nanos(nanos))
+}
+
+/// Reads the digits behind a decimal point, in units of one nanosecond.
+fn fraction(digits: &[u8], nanos_per_unit: u64) -> Option<u64> {
+    let mut nanos = 0;
+    let mut place = nanos_per_unit;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        place /= 10;
+        nanos += u64::from(digit) * place;
+    }
+    Some(nanos)
+}
+
+/// Length of the line that `text` starts with, line end included; `None` when it does not end.
+pub(super) fn line_length(text: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', text).map(|end| end + 1)
+}
+
+/// The line that starts at `at`, without its end, and where the next one starts.
+pub(super) fn line_at(text: &[u8], at: usize) -> (&[u8], usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let length = line_length(rest).unwrap_or(rest.len());
+    (rest[..length].trim_ascii_end(), at + length)
+}
+
+/// Text for a name; what is not UTF-8 is replaced.
+pub(super) fn name(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// A statement without the white space, `NUL` bytes and semicolons behind it.
+pub(super) fn without_end(sql: &[u8]) -> &[u8] {
+    let end = sql
+        .iter()
+        .rposition(|b| !(b.is_ascii_whitespace() || *b == 0 || *b == b';'))
+        .map_or(0, |last| last + 1);
+    &sql[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_read_to_the_nanosecond() {
+        assert_eq!(seconds(b"1.000332"), Some(Duration::from_micros(1_000_332)));
+        assert_eq!(seconds(b"3"), Some(Duration::from_secs(3)));
+        assert_eq!(milliseconds(b"0.888"), Some(Duration::from_micros(888)));
+        assert_eq!(seconds(b"1.2.3"), None);
+        assert_eq!(seconds(b""), None);
+    }
+
+    #[test]
+    fn a_wrapped_counter_is_not_a_run() {
+        assert_eq!(seconds(b"18446744073709.55"), Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,257 @@
+//! Turns the dates of a log into instants.
+//!
+//! Finding an instant in a time zone is slow and logs tell the same second again and again, so that the last
+//! one is remembered.
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+
+use super::scan;
+use crate::model::time::Timestamp;
+
+/// Reads dates, in the server's zone where they name none.
+#[derive(Debug, Clone)]
+pub(super) struct Calendar {
+    zone: TimeZone,
+    last: Option<(Second, u64)>,
+}
+
+/// A second as the log writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Second {
+    year: i16,
+    month: i8,
+    day: i8,
+    hour: i8,
+    minute: i8,
+    seconds: i8,
+    zone: Zone,
+}
+
+/// The zone a date names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// None, or one that means several: the server's is taken.
+    Server,
+    /// Seconds east of Greenwich.
+    East(i32),
+}
+
+impl Calendar {
+    pub(super) fn new(zone: TimeZone) -> Self {
+        Self { zone, last: None }
+    }
+
+    /// Reads the date that `text` starts with, `2026-11-21 19:26:58.608 UTC` or RFC 3339 with any number of
+    /// digits, and says how many bytes it took.
+    pub(super) fn date(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
+        let head: &[u8; 19] = text.first_chunk()?;
+        let marks = [head[4], head[7], head[10], head[13], head[16]];
+        if !matches!(marks, [b'-', b'-', b' ' | b'T', b':', b':']) {
+            return None;
+        }
+        let (nanos, fraction) = fraction(&text[19..]);
+        let rest = &text[19 + fraction..];
+        let (zone, named) = zone(rest);
+        let second = Second {
+            year: i16::from(two(head, 0)?) * 100 + i16::from(two(head, 2)?),
+            month: two(head, 5)?,
+            day: two(head, 8)?,
+            hour: two(head, 11)?,
+            minute: two(head, 14)?,
+            seconds: two(head, 17)?,
+            zone,
+        };
+        let at = self.instant(second)?;
+        Some((at_nanos(at, nanos), 19 + fraction + named))
+    }
+
+    /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone.
+    pub(super) fn short_date(&mut self, text: &[u8]) -> Option<Timestamp> {
+        let head: &[u8; 6] = text.first_chunk()?;
+        let time = text[6..].trim_ascii();
+        let (hour, length) = scan::leading_whole(time)?;
+        let rest: &[u8; 6] = time.get(length..)?.first_chunk()?;
+        if rest[0] != b':' || rest[3] != b':' {
+            return None;
+        }
+        let second = Second {
+            year: 2000 + i16::from(two(head, 0)?),
+            month: two(head, 2)?,
+            day: two(head, 4)?,
+            hour: i8::try_from(hour).ok()?,
+            minute: two(rest, 1)?,
+            seconds: two(rest, 4)?,
+            zone: Zone::Server,
+        };
+        self.instant(second).map(Timestamp::from_unix_secs)
+    }
+
+    /// Seconds since the Unix epoch; `None` for a date that does not exist or is before 1970.
+    fn instant(&mut self, second: Second) -> Option<u64> {
+        if let Some((last, at)) = self.last
+            && last == second
+        {
+            return Some(at);
+        }
+        let Second {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            seconds,
+            zone,
+        } = second;
+        let civil = DateTime::new(year, month, day, hour, minute, seconds.min(59), 0).ok()?;
+        let at = match zone {
+            Zone::Server => self.zone.to_timestamp(civil).ok()?,
+            Zone::East(offset) => Offset::from_seconds(offset)
+                .ok()?
+                .to_timestamp(civil)
+                .ok()?,
+        };
+        let at = u64::try_from(at.as_second()).ok()?;
+        self.last = Some((second, at));
+        Some(at)
+    }
+}
+
+fn at_nanos(secs: u64, nanos: u64) -> Timestamp {
+    Timestamp::from_unix_nanos(secs.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// Reads the two digits at `at`.
+fn two(text: &[u8], at: usize) -> Option<i8> {
+    let tens = text.get(at)?.wrapping_sub(b'0');
+    let ones = text.get(at + 1)?.wrapping_sub(b'0');
+    if tens > 9 || ones > 9 {
+        return None;
+    }
+    i8::try_from(tens * 10 + ones).ok()
+}
+
+/// Reads `.608` as nanoseconds, and says how many bytes it took; digits behind the ninth are dropped.
+fn fraction(text: &[u8]) -> (u64, usize) {
+    if !matches!(text.first(), Some(b'.' | b',')) {
+        return (0, 0);
+    }
+    let digits = text[1..].iter().take_while(|b| b.is_ascii_digit());
+    let mut nanos = 0;
+    let mut place = 1_000_000_000;
+    let mut length = 1;
+    for digit in digits {
+        place /= 10;
+        nanos += u64::from(digit - b'0') * place;
+        length += 1;
+    }
+    (nanos, length)
+}
+
+/// Reads `Z`, `+09:00`, `+0900`, ` +09` or ` KST`, and says how many bytes it took.
+fn zone(text: &[u8]) -> (Zone, usize) {
+    let spaces = usize::from(text.first() == Some(&b' '));
+    let rest = &text[spaces..];
+    match rest.first() {
+        Some(sign @ (b'+' | b'-')) => offset(&rest[1..], *sign == b'-')
+            .map_or((Zone::Server, 0), |(zone, length)| {
+                (zone, spaces + 1 + length)
+            }),
+        Some(first) if first.is_ascii_uppercase() => {
+            let length = rest.iter().take_while(|b| b.is_ascii_uppercase()).count();
+            if length > 5 {
+                return (Zone::Server, 0);
+            }
+            (abbreviation(&rest[..length]), spaces + length)
+        }
+        _ => (Zone::Server, 0),
+    }
+}
+
+fn offset(text: &[u8], west: bool) -> Option<(Zone, usize)> {
+    let hours = i32::from(two(text, 0)?);
+    let colon = usize::from(text.get(2) == Some(&b':'));
+    let (minutes, length) = match two(text, 2 + colon) {
+        Some(minutes) => (i32::from(minutes), 4 + colon),
+        None => (0, 2),
+    };
+    let east = hours * 3600 + minutes * 60;
+    Some((Zone::East(if west { -east } else { east }), length))
+}
+
+/// Abbreviations that mean one zone. `CST` and `IST` mean several and are taken as the server's zone.
+fn abbreviation(name: &[u8]) -> Zone {
+    let hours = match name {
+        b"Z" | b"UTC" | b"GMT" | b"UCT" | b"WET" => 0,
+        b"CET" | b"WEST" | b"BST" => 1,
+        b"CEST" | b"EET" | b"SAST" => 2,
+        b"EEST" | b"MSK" | b"TRT" => 3,
+        b"WIB" => 7,
+        b"SGT" | b"HKT" | b"AWST" => 8,
+        b"KST" | b"JST" => 9,
+        b"AEST" => 10,
+        b"AEDT" => 11,
+        b"NZST" => 12,
+        b"NZDT" => 13,
+        b"EDT" => -4,
+        b"EST" | b"CDT" => -5,
+        b"MDT" => -6,
+        b"MST" | b"PDT" => -7,
+        b"PST" => -8,
+        _ => return Zone::Server,
+    };
+    Zone::East(hours * 3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        let mut calendar = Calendar::new(TimeZone::fixed(jiff::tz::offset(2)));
+        let (at, _) = calendar.date(text.as_bytes())?;
+        Some(at.to_string())
+    }
+
+    #[test]
+    fn a_date_is_read_in_the_zone_it_names() {
+        assert_eq!(
+            read("2026-11-21 19:26:58.608 KST [1]").unwrap(),
+            "2026-11-21T10:26:58.608Z"
+        );
+        assert_eq!(
+            read("2026-11-21T19:26:58.1234567891+09:00").unwrap(),
+            "2026-11-21T10:26:58.123456789Z"
+        );
+        assert_eq!(
+            read("2026-11-21 19:26:58 +0530").unwrap(),
+            "2026-11-21T13:56:58Z"
+        );
+        assert_eq!(
+            read("2026-11-21T19:26:58Z").unwrap(),
+            "2026-11-21T19:26:58Z"
+        );
+    }
+
+    #[test]
+    fn a_date_without_a_clear_zone_is_in_the_servers() {
+        assert_eq!(read("2026-11-21 19:26:58").unwrap(), "2026-11-21T17:26:58Z");
+        assert_eq!(
+            read("2026-11-21 19:26:58 CST").unwrap(),
+            "2026-11-21T17:26:58Z"
+        );
+    }
+
+    #[test]
+    fn the_short_form_pads_its_hour_with_a_space() {
+        let mut calendar = Calendar::new(TimeZone::UTC);
+        let at = calendar.short_date(b"081127  8:51:20").unwrap();
+        assert_eq!(at.to_string(), "2008-11-27T08:51:20Z");
+    }
+
+    #[test]
+    fn a_date_that_does_not_exist_is_none() {
+        assert_eq!(read("2026-13-41 19:26:58"), None);
+        assert_eq!(read("garbled"), None);
+    }
+}
