@@ -23,7 +23,7 @@ const EXPECTED: [(&str, Format, u64, u64); 5] = [
         "postgres-15-stderr.log.xz",
         Format::PostgresStderr,
         587,
-        89_867,
+        89_864,
     ),
     (
         "postgres-15-csvlog.csv.xz",
@@ -35,7 +35,7 @@ const EXPECTED: [(&str, Format, u64, u64); 5] = [
         "postgres-15-jsonlog.json.xz",
         Format::PostgresJson,
         335,
-        70_945,
+        70_943,
     ),
 ];
 
