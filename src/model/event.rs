@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::id::ServiceName;
 use crate::model::sql::{Dialect, StatementRef};
@@ -75,7 +76,7 @@ pub struct Access {
 }
 
 /// One step of an execution plan, with no literal in it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PlanRow {
     /// `SIMPLE`, `PRIMARY`, `UNION`, `UNION RESULT`, or the node type of PostgreSQL.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::event::PlanRow;
 use crate::model::id::FingerprintId;
@@ -10,7 +11,7 @@ use crate::model::sql::Template;
 use crate::model::time::{Interval, Timestamp};
 
 /// One fact. The first of a finding is the one that crossed the line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Evidence {
     /// A number against its threshold.
@@ -81,7 +82,7 @@ pub enum Evidence {
 }
 
 /// Unit of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is the unit it is named after")]
 pub enum Unit {

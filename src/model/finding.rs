@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::evidence::Evidence;
 use crate::model::id::{FingerprintId, ServiceName};
@@ -10,7 +11,9 @@ use crate::model::sql::{TableName, Template};
 use crate::model::time::Interval;
 
 /// How bad it is; ordered, the worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Advice.
@@ -33,7 +36,7 @@ impl Severity {
 }
 
 /// Whether a finding may open an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Urgency {
     /// May open an incident.
@@ -46,9 +49,10 @@ pub enum Urgency {
 pub type Slug = Arc<str>;
 
 /// One problem, seen over one interval.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// Who found it.
+    #[schema(value_type = String)]
     pub detector: Slug,
     /// How bad.
     pub severity: Severity,
@@ -65,6 +69,7 @@ pub struct Finding {
     /// Its redacted text.
     pub template: Option<Template>,
     /// Tables concerned, sorted.
+    #[schema(value_type = Vec<String>)]
     pub tables: Vec<TableName>,
     /// Facts, the one that crossed the line first; never empty.
     pub evidence: Vec<Evidence>,
@@ -98,7 +103,7 @@ pub struct ProblemKey {
 }
 
 /// A change that may help, always for a person to read before it is run.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Remedy {
     /// Statement or setting to apply; empty when only the words help.
     pub sql: String,
@@ -109,7 +114,7 @@ pub struct Remedy {
 }
 
 /// Whether a remedy keeps the meaning of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
     /// Results stay the same.

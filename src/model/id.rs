@@ -5,11 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Stable 64-bit hash of a normalised statement; a key in the store, written as 16 hex digits.
 ///
 /// A changed normaliser must raise `normalise::FINGERPRINT_VERSION`, which is stored beside it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, example = "00c0ffee00c0ffee")]
 pub struct FingerprintId(pub u64);
 
 impl fmt::Display for FingerprintId {
@@ -60,7 +62,8 @@ impl<'de> Deserialize<'de> for FingerprintId {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[schema(value_type = String)]
         #[serde(transparent)]
         pub struct $name(Arc<str>);
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Severity};
@@ -10,7 +11,9 @@ use crate::model::id::{IncidentId, ServiceName};
 use crate::model::time::{Interval, Timestamp};
 
 /// Where an incident stands; acknowledged is a flag beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum IncidentState {
     /// Sick, but not for long enough to tell anybody.
@@ -91,7 +94,7 @@ pub struct IncidentFinding {
 }
 
 /// The most likely cause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Cause {
     /// Detector slug of the finding.
     pub finding: Arc<str>,
@@ -104,7 +107,7 @@ pub struct Cause {
 }
 
 /// One step of the causal chain.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Link {
     /// Detector slug.
     pub finding: Arc<str>,
@@ -113,7 +116,7 @@ pub struct Link {
 }
 
 /// One message that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
     /// Sink, for example `slack`.
     pub sink: Arc<str>,
@@ -124,7 +127,7 @@ pub struct Alert {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     /// When, by the clock of the data.
     pub at: Timestamp,
@@ -133,7 +136,7 @@ pub struct TimelineEntry {
 }
 
 /// What happened to an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "event")]
 #[expect(
     missing_docs,
