@@ -1,0 +1,8 @@
+//! The server over real sockets, with a canned archive behind it.
+
+mod api;
+mod canned;
+mod documented;
+mod pages;
+mod security;
+mod site;

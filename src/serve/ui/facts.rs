@@ -1,0 +1,124 @@
+//! Small pieces that several pages share: badges, instants, statements, evidence.
+
+use crate::model::evidence::Evidence;
+use crate::model::finding::{Remedy, Safety, Severity, Urgency};
+use crate::model::id::FingerprintId;
+use crate::model::incident::{Incident, IncidentState};
+use crate::model::time::Timestamp;
+use crate::report::{Style, moment, sentence, unit, words};
+use crate::serve::ui::html::{Element, Html, Path, el, link, of_class};
+
+/// Longest statement in a table or a legend.
+const EXCERPT_CHARS: usize = 160;
+
+/// A severity in words and colour.
+pub(super) fn severity(severity: Severity) -> Element {
+    of_class("span", &format!("badge {}", severity.as_str())).child(severity.as_str())
+}
+
+/// A state in words and colour.
+pub(super) fn state(state: IncidentState) -> Element {
+    of_class("span", &format!("badge {}", state.as_str())).child(state.as_str())
+}
+
+/// What kind of detector it is.
+pub(super) fn urgency(urgency: Urgency) -> Element {
+    let word = match urgency {
+        Urgency::Acute => "acute",
+        Urgency::Chronic => "advice",
+    };
+    of_class("span", "badge").child(word)
+}
+
+/// An instant in the configured zone; machines read it in UTC.
+pub(super) fn instant(at: Timestamp, style: &Style) -> Element {
+    el("time")
+        .attr("datetime", &at.to_string())
+        .child(moment::stamp(at, &style.zone))
+}
+
+/// How long an incident has lasted or did last.
+pub(super) fn lasted(incident: &Incident, now: Timestamp) -> String {
+    let end = incident.resolved_at.unwrap_or(now);
+    unit::duration(end.since(incident.started_at))
+}
+
+/// The page of a statement.
+pub(super) fn query_path(fingerprint: FingerprintId) -> Path {
+    Path::of(&["queries", &fingerprint.to_string()])
+}
+
+/// The page of an incident.
+pub(super) fn incident_path(incident: &Incident) -> Path {
+    Path::of(&["incidents", incident.id.as_str()])
+}
+
+/// A detector's name, leading to its documentation.
+pub(super) fn detector(slug: &str) -> Element {
+    link(&Path::of(&["detectors", slug]), slug).attr("class", "slug")
+}
+
+/// The beginning of a statement on one line, leading to its page; all of it as its tip.
+pub(super) fn statement(fingerprint: FingerprintId, template: &str) -> Element {
+    link(
+        &query_path(fingerprint),
+        el("code").child(excerpt(template)),
+    )
+    .attr("class", "statement")
+    .attr("title", &clip(template, 1_000))
+}
+
+/// White space folded, then cut.
+pub(super) fn excerpt(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    clip(&words.join(" "), EXCERPT_CHARS)
+}
+
+fn clip(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// SQL to read or to copy.
+pub(super) fn sql(text: &str) -> Element {
+    let copy = el("button")
+        .attr("type", "button")
+        .attr("data-copy", "1")
+        .child("Copy");
+    of_class("div", "sql")
+        .child(el("pre").child(el("code").child(text)))
+        .child(copy)
+}
+
+/// Facts as a list of phrases; links where there is something to look at.
+pub(super) fn evidence(facts: &[Evidence], style: &Style) -> Html {
+    if facts.is_empty() {
+        return of_class("p", "quiet").child("None.").into();
+    }
+    let items = facts.iter().map(|fact| {
+        let item = el("li").child(sentence::evidence(fact, style));
+        match fact {
+            Evidence::Statement { fingerprint, .. } => item
+                .child(" ")
+                .child(link(&query_path(*fingerprint), "open")),
+            _ => item,
+        }
+    });
+    of_class("ul", "facts").children(items).into()
+}
+
+/// What may help.
+pub(super) fn remedy(remedy: &Remedy, style: &Style) -> Element {
+    let safety = match remedy.safety {
+        Safety::Safe => of_class("span", "badge safe").child("same results"),
+        Safety::NeedsReview => of_class("span", "badge warning").child("review before running"),
+    };
+    let words = el("p")
+        .child(words::remedy(&remedy.why, style.lang))
+        .child(" ")
+        .child(safety);
+    let statement = (!remedy.sql.is_empty()).then(|| sql(&remedy.sql));
+    of_class("li", "remedy").child(words).child(statement)
+}

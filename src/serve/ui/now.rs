@@ -1,0 +1,292 @@
+//! `/`: what is wrong now, where the time goes, what is read.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::State;
+
+use crate::model::id::FingerprintId;
+use crate::model::incident::{Incident, IncidentState};
+use crate::model::time::{Interval, Timestamp};
+use crate::report::{Style, unit};
+use crate::serve::Site;
+use crate::serve::api::params;
+use crate::serve::archive::{self, Read};
+use crate::serve::ui::chart::{Axis, Chart, Series};
+use crate::serve::ui::facts;
+use crate::serve::ui::html::{Element, Path, el, link, of_class};
+use crate::serve::ui::page::{Page, Section, Shown};
+use crate::serve::ui::table;
+use crate::store::view::{IncidentFilter, LoadPoint, Marker, QueryFilter, QueryRow, SourceRow};
+
+/// What the page looks back on.
+const SPAN: Duration = Duration::from_secs(3_600);
+/// Statements with a colour of their own; the rest is grey.
+const COLOURS: usize = 6;
+/// Statements in the table.
+const ROWS: usize = 12;
+/// Incidents that are over and still shown.
+const RECENT: usize = 5;
+/// Open incidents shown as cards.
+const CARDS: usize = 20;
+
+struct Facts {
+    within: Interval,
+    step: Duration,
+    open: Vec<Incident>,
+    recent: Vec<Incident>,
+    queries: Vec<QueryRow>,
+    load: Vec<LoadPoint>,
+    markers: Vec<Marker>,
+    sources: Vec<SourceRow>,
+}
+
+/// The first page.
+pub(in crate::serve) async fn page(State(site): State<Site>) -> Shown {
+    let now = site.clock.now();
+    let facts = archive::read(&site.archive, move |archive| gather(archive, now)).await?;
+    let style = &site.style;
+    let firing = facts
+        .open
+        .iter()
+        .filter(|i| i.state == IncidentState::Firing)
+        .count();
+    let sections = [
+        Some(open_incidents(&facts.open, now, style)),
+        Some(load(&facts, style)),
+        Some(queries(&facts.queries, style)),
+        recent(&facts.recent, now, style),
+        Some(sources(&facts.sources, now, style)),
+    ];
+    let page = Page {
+        title: if firing > 0 {
+            format!("({firing}) Now")
+        } else {
+            "Now".to_owned()
+        },
+        section: Section::Now,
+        live: true,
+        body: sections.into_iter().collect(),
+    };
+    Ok(page.render(&site))
+}
+
+fn gather(archive: &dyn archive::Archive, now: Timestamp) -> Read<Facts> {
+    let within = Interval {
+        from: now.minus(SPAN),
+        to: now,
+    };
+    let step = params::step_of(within);
+    let incidents = |states: &[IncidentState], limit| {
+        archive.incidents(&IncidentFilter {
+            states: states.to_vec(),
+            limit,
+            ..IncidentFilter::default()
+        })
+    };
+    let open = [
+        IncidentState::Pending,
+        IncidentState::Firing,
+        IncidentState::Recovering,
+    ];
+    Ok(Facts {
+        within,
+        step,
+        open: incidents(&open, CARDS)?.items,
+        recent: incidents(&[IncidentState::Resolved], RECENT)?.items,
+        queries: archive
+            .queries(&QueryFilter {
+                within,
+                limit: ROWS,
+                ..QueryFilter::default()
+            })?
+            .items,
+        load: archive.load_series(within, step, COLOURS)?,
+        markers: archive.markers(within)?,
+        sources: archive.sources()?,
+    })
+}
+
+fn open_incidents(open: &[Incident], now: Timestamp, style: &Style) -> Element {
+    let section = el("section");
+    if open.is_empty() {
+        let words = el("div")
+            .child(el("h1").child("All quiet"))
+            .child(el("p").child("No incident is open."));
+        return section.child(of_class("div", "hero ok").child(words));
+    }
+    let title = match open {
+        [_] => "1 open incident".to_owned(),
+        many => format!("{} open incidents", many.len()),
+    };
+    let cards = open.iter().map(|incident| card(incident, now, style));
+    section
+        .child(el("h1").child(title))
+        .child(of_class("div", "cards").children(cards))
+}
+
+fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
+    let heading = el("h2").child(link(
+        &facts::incident_path(incident),
+        incident.title.as_str(),
+    ));
+    let badges = of_class("p", "badges")
+        .child(facts::state(incident.state))
+        .child(facts::severity(incident.severity))
+        .child(of_class("span", "quiet").child(incident.id.as_str()));
+    let since = el("p")
+        .child(el("strong").child(facts::lasted(incident, now)))
+        .child(", since ")
+        .child(facts::instant(incident.started_at, style))
+        .child(" · ")
+        .child(incident.service.as_str());
+    let cause = incident.cause.as_ref().map(|cause| {
+        el("p")
+            .child("Most likely cause: ")
+            .child(facts::detector(&cause.finding))
+            .child(format!(" ({} sure)", unit::percent(cause.confidence)))
+    });
+    let leading = incident.findings.iter().find_map(|kept| {
+        let finding = &kept.finding;
+        finding.fingerprint.zip(finding.template.as_ref())
+    });
+    let statement =
+        leading.map(|(fingerprint, template)| facts::statement(fingerprint, template.as_str()));
+    let taken = incident
+        .acknowledged_by
+        .as_ref()
+        .map(|by| of_class("p", "quiet").child(format!("Taken by {by}")));
+    of_class("article", &format!("card {}", incident.severity.as_str()))
+        .child(badges)
+        .child(heading)
+        .child(since)
+        .child(cause)
+        .child(statement)
+        .child(taken)
+}
+
+fn load(facts: &Facts, style: &Style) -> Element {
+    let axis = Axis::new(facts.within, facts.step);
+    let stacks = stack(&facts.load, axis, facts.step);
+    let bands: Vec<Interval> = facts
+        .open
+        .iter()
+        .chain(&facts.recent)
+        .map(|incident| Interval {
+            from: incident.started_at,
+            to: incident.resolved_at.unwrap_or(facts.within.to),
+        })
+        .collect();
+    let mut series = Vec::new();
+    let mut legend = of_class("ul", "legend");
+    for (rank, (fingerprint, values)) in stacks.into_iter().enumerate() {
+        let class = if fingerprint.is_some() {
+            format!("c{rank}")
+        } else {
+            "rest".to_owned()
+        };
+        legend = legend.child(legend_entry(&class, fingerprint, &facts.queries));
+        series.push(Series { class, values });
+    }
+    let chart = Chart {
+        label: "Statements running at once over the last hour, by statement",
+        axis,
+        series: &series,
+        markers: &facts.markers,
+        bands: &bands,
+        unit: unit::count,
+    };
+    el("section")
+        .child(el("h2").child("Load"))
+        .child(
+            of_class("p", "quiet").child(
+                "Statements running at once, mean per step, last hour. Incidents are shaded.",
+            ),
+        )
+        .child(chart.render(style))
+        .child(legend)
+}
+
+/// Mean number of running statements per step, the costliest statement first, the rest last.
+fn stack(
+    points: &[LoadPoint],
+    axis: Axis,
+    step: Duration,
+) -> Vec<(Option<FingerprintId>, Vec<f64>)> {
+    let mut stacks: BTreeMap<Option<FingerprintId>, (f64, Vec<f64>)> = BTreeMap::new();
+    for point in points {
+        let Some(index) = axis.index(point.at) else {
+            continue;
+        };
+        let (total, values) = stacks
+            .entry(point.fingerprint)
+            .or_insert_with(|| (0.0, vec![0.0; axis.steps]));
+        *total += point.seconds;
+        if let Some(value) = values.get_mut(index) {
+            *value += point.seconds / step.as_secs_f64();
+        }
+    }
+    let mut ranked: Vec<_> = stacks.into_iter().collect();
+    ranked.sort_by(|(a, (x, _)), (b, (y, _))| a.is_none().cmp(&b.is_none()).then(y.total_cmp(x)));
+    ranked
+        .into_iter()
+        .map(|(fingerprint, (_, values))| (fingerprint, values))
+        .collect()
+}
+
+fn legend_entry(class: &str, fingerprint: Option<FingerprintId>, rows: &[QueryRow]) -> Element {
+    let swatch = of_class("i", class).attr("aria-hidden", "true");
+    let Some(fingerprint) = fingerprint else {
+        return el("li").child(swatch).child("all others");
+    };
+    let row = rows
+        .iter()
+        .find(|row| row.statement.fingerprint == fingerprint);
+    let name = fingerprint.to_string();
+    let text = row.map_or(name.as_str(), |row| row.statement.template.as_str());
+    el("li")
+        .child(swatch)
+        .child(facts::statement(fingerprint, text))
+}
+
+fn queries(rows: &[QueryRow], style: &Style) -> Element {
+    let section = el("section").child(el("h2").child("Where the time goes"));
+    if rows.is_empty() {
+        return section
+            .child(of_class("p", "quiet").child("No statement was seen in the last hour."));
+    }
+    section
+        .child(table::queries(rows, style))
+        .child(el("p").child(link(&Path::of(&["queries"]), "All statements")))
+}
+
+fn recent(rows: &[Incident], now: Timestamp, style: &Style) -> Option<Element> {
+    if rows.is_empty() {
+        return None;
+    }
+    Some(
+        el("section")
+            .child(el("h2").child("Resolved lately"))
+            .child(table::incidents(rows, now, style)),
+    )
+}
+
+fn sources(rows: &[SourceRow], now: Timestamp, style: &Style) -> Element {
+    let section = el("section").child(el("h2").child("Sources"));
+    if rows.is_empty() {
+        return section.child(of_class("p", "quiet").child(
+            "Nothing is read yet: name a slow log under [[slow_log]] in the configuration.",
+        ));
+    }
+    let items = rows.iter().map(|row| {
+        let item = el("li").child(el("code").child(row.source.as_str()));
+        match row.last_seen {
+            Some(at) => item
+                .child(" last statement ")
+                .child(facts::instant(at, style))
+                .child(format!(" ({} ago)", unit::duration(now.since(at)))),
+            None => item.child(" no statement yet"),
+        }
+    });
+    section.child(of_class("ul", "facts").children(items))
+}

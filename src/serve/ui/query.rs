@@ -1,0 +1,226 @@
+//! `/queries/{fingerprint}`: one statement over time, its numbers and what was found about it.
+
+use axum::extract::{Path as UrlPath, State};
+
+use crate::model::finding::Finding;
+use crate::model::subject::{Load, RowLoad};
+use crate::model::time::Interval;
+use crate::report::{Style, sentence, unit};
+use crate::serve::Site;
+use crate::serve::api::params::{self, Query};
+use crate::serve::api::queries::{self, OneParams};
+use crate::serve::archive;
+use crate::serve::problem::Problem;
+use crate::serve::ui::chart::{Axis, Chart, Series};
+use crate::serve::ui::facts;
+use crate::serve::ui::html::{Element, Html, el, of_class};
+use crate::serve::ui::page::{Page, Section, Shown};
+use crate::serve::ui::table::{self, Align, number};
+use crate::store::view::{FindingFilter, Marker, QueryDetail};
+
+/// Findings shown.
+const FINDINGS: usize = 20;
+
+/// The statement.
+pub(in crate::serve) async fn page(
+    State(site): State<Site>,
+    UrlPath(fingerprint): UrlPath<String>,
+    params: Result<Query<OneParams>, Problem>,
+) -> Shown {
+    let Query(params) = params?;
+    let within = params.interval(&site)?;
+    let detail = queries::find(&site, &fingerprint, within).await?;
+    let filter = FindingFilter {
+        within: Some(within),
+        fingerprint: Some(detail.row.statement.fingerprint),
+        limit: FINDINGS,
+        ..FindingFilter::default()
+    };
+    let (found, markers) = archive::read(&site.archive, move |archive| {
+        Ok((archive.findings(&filter)?.items, archive.markers(within)?))
+    })
+    .await?;
+    let style = &site.style;
+    let sections = [
+        headline(&detail, &params, style),
+        charts(&detail, within, &markers, style),
+        numbers(&detail.row.load),
+        findings(&found, style),
+    ];
+    let page = Page {
+        title: format!("Statement {fingerprint}"),
+        section: Section::Queries,
+        live: false,
+        body: sections.into_iter().collect(),
+    };
+    Ok(page.render(&site))
+}
+
+fn headline(detail: &QueryDetail, params: &OneParams, style: &Style) -> Element {
+    let (row, statement) = (&detail.row, &detail.row.statement);
+    let choice = el("form")
+        .attr("class", "search")
+        .child(super::queries::choose_interval(params.from()))
+        .child(el("button").child("Show"));
+    let tables = statement.tables().join(", ");
+    let about = format!(
+        "{} {} · tables {} · databases {}",
+        statement.dialect.as_str(),
+        statement.kind().as_str(),
+        or_dash(&tables),
+        or_dash(&row.databases.join(", ")),
+    );
+    let seen = el("p")
+        .child(format!(
+            "{} of all run time. First run ",
+            unit::percent(row.share)
+        ))
+        .child(facts::instant(row.first_seen, style))
+        .child(", last ")
+        .child(facts::instant(row.last_seen, style))
+        .child(".");
+    let cut = statement.truncated.then(|| {
+        of_class("p", "quiet").child("The server had cut this text; the end of it is not known.")
+    });
+    el("section")
+        .child(
+            el("h1")
+                .child("Statement ")
+                .child(el("code").child(statement.fingerprint.to_string())),
+        )
+        .child(facts::sql(statement.template.as_str()))
+        .child(cut)
+        .child(of_class("p", "quiet").child(about))
+        .child(seen)
+        .child(choice)
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "–" } else { text }
+}
+
+fn charts(detail: &QueryDetail, within: Interval, markers: &[Marker], style: &Style) -> Element {
+    let step = params::step_of(within);
+    let axis = Axis::new(within, step);
+    let plot = |class: &str, value: fn(&Load) -> f64| {
+        let mut values = vec![0.0; axis.steps];
+        for point in &detail.series {
+            if let Some(slot) = axis.index(point.at).and_then(|i| values.get_mut(i)) {
+                // A finer series than the axis is summed for load and would overstate a quantile; take the worst.
+                *slot = f64::max(*slot, value(&point.load));
+            }
+        }
+        [Series {
+            class: class.to_owned(),
+            values,
+        }]
+    };
+    let draw = |label: &str, series: &[Series], unit| {
+        let chart = Chart {
+            label,
+            axis,
+            series,
+            markers,
+            bands: &[],
+            unit,
+        };
+        el("div")
+            .child(el("h3").child(label))
+            .child(chart.render(style))
+    };
+    let total = plot("c0", |load| load.elapsed.total.as_secs_f64());
+    let p95 = plot("c1", |load| load.elapsed.p95.as_secs_f64());
+    of_class("section", "columns")
+        .child(draw("Run time per step", &total, unit::seconds))
+        .child(draw("95th percentile", &p95, unit::seconds))
+}
+
+fn numbers(load: &Load) -> Element {
+    let latency = &load.elapsed;
+    let times = [
+        ("Total", latency.total),
+        ("p50", latency.p50),
+        ("p95", latency.p95),
+        ("p99", latency.p99),
+        ("Max", latency.max),
+    ];
+    let counts = [
+        ("Runs", load.count),
+        ("Failed", load.errors),
+        ("Cut", load.cancelled),
+        ("Full scans", load.full_scans),
+    ];
+    let tile = |name: &str, value: String| {
+        of_class("div", "tile")
+            .child(el("dt").child(name))
+            .child(el("dd").child(value))
+    };
+    let tiles = of_class("dl", "tiles")
+        .children(counts.map(|(name, count)| tile(name, unit::exact(count))))
+        .children(times.map(|(name, time)| tile(name, unit::duration(time))))
+        .children(
+            load.lock
+                .map(|lock| tile("Waiting for locks", unit::duration(lock))),
+        );
+    el("section")
+        .child(el("h2").child("Numbers"))
+        .child(tiles)
+        .child(rows(load))
+}
+
+fn rows(load: &Load) -> Element {
+    let told = [
+        (
+            "Rows read",
+            &load.rows_examined,
+            unit::count as fn(f64) -> String,
+        ),
+        ("Rows sent", &load.rows_returned, unit::count),
+        ("Rows written", &load.rows_affected, unit::count),
+        ("Bytes sent", &load.bytes_sent, unit::bytes),
+    ];
+    let lines: Html = told
+        .into_iter()
+        .filter_map(|(name, rows, unit)| Some(row(name, rows.as_ref()?, unit)))
+        .collect();
+    let columns = [
+        ("Per run", Align::Left),
+        ("Mean", Align::Right),
+        ("p95", Align::Right),
+        ("Max", Align::Right),
+        ("Total", Align::Right),
+    ];
+    table::table("Rows and bytes", &columns, lines)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn row(name: &str, rows: &RowLoad, unit: fn(f64) -> String) -> Element {
+    el("tr")
+        .child(el("td").child(name))
+        .child(number(unit(rows.mean())))
+        .child(number(unit(rows.p95 as f64)))
+        .child(number(unit(rows.max as f64)))
+        .child(number(unit(rows.total as f64)))
+}
+
+fn findings(found: &[Finding], style: &Style) -> Element {
+    let section = el("section").child(el("h2").child("What was found"));
+    if found.is_empty() {
+        return section.child(of_class("p", "quiet").child("Nothing, in this interval."));
+    }
+    section.children(found.iter().map(|finding| {
+        let heading = of_class("p", "badges")
+            .child(facts::severity(finding.severity))
+            .child(facts::urgency(finding.urgency))
+            .child(facts::detector(&finding.detector))
+            .child(facts::instant(finding.at.to, style));
+        of_class("article", &format!("card {}", finding.severity.as_str()))
+            .child(heading)
+            .child(el("p").child(sentence::finding(finding, style)))
+            .child(facts::evidence(&finding.evidence, style))
+            .child(
+                of_class("ol", "remedies")
+                    .children(finding.remedies.iter().map(|r| facts::remedy(r, style))),
+            )
+    }))
+}
