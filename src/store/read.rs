@@ -181,7 +181,8 @@ impl Reader {
     }
 }
 
-const ALWAYS: Interval = Interval {
+/// All of time.
+pub(super) const ALWAYS: Interval = Interval {
     from: Timestamp::EPOCH,
     to: Timestamp::from_unix_nanos(u64::MAX),
 };

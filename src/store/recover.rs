@@ -1,7 +1,7 @@
 //! What a restart needs of the store. A row that cannot be read is left out and said so: one bad row must not
 //! keep the daemon from starting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use crate::model::sql::Statement;
 use crate::model::time::Timestamp;
 use crate::normalise::FINGERPRINT_VERSION;
 use crate::store::StoreError;
-use crate::store::row::{decode, instant, nanos, uncount};
+use crate::store::read::ALWAYS;
+use crate::store::row::{decode, fingerprint, instant, nanos, uncount};
+use crate::store::series::{Pieces, each_piece};
 use crate::window::{PackedWindow, WindowKey};
 
 /// Windows that make up the baselines: the hour before, and the one in progress.
@@ -40,8 +42,12 @@ pub struct Recovered {
     pub set_aside: Option<PathBuf>,
 }
 
+/// Statements that are kept whether they still ran within the retention or not.
+const MAX_STATEMENTS: i64 = 50_000;
+
 /// Reads all of it.
 pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreError> {
+    forget_statements(connection)?;
     let seed = seed(connection)?;
     Ok(Recovered {
         checkpoints: bodies(
@@ -70,6 +76,37 @@ pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreErr
         seed,
         set_aside: None,
     })
+}
+
+/// Drops the statements of which nothing is stored any more, once there are many. Only at the start: while it
+/// runs, `window` tells each statement once, and would not tell again one that was dropped.
+fn forget_statements(connection: &mut Connection) -> Result<(), StoreError> {
+    let stored: i64 =
+        connection.query_row("SELECT count(*) FROM statements", [], |row| row.get(0))?;
+    if stored <= MAX_STATEMENTS {
+        return Ok(());
+    }
+    let mut recent = BTreeSet::new();
+    each_piece(connection, ALWAYS, Pieces::OutsideHours, |_, packed| {
+        recent.extend(packed.iter().map(|query| fingerprint(query.fingerprint)));
+    })?;
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "CREATE TEMP TABLE recent (fingerprint INTEGER PRIMARY KEY)",
+        [],
+    )?;
+    for id in recent {
+        transaction
+            .prepare_cached("INSERT INTO recent VALUES (?1)")?
+            .execute([id])?;
+    }
+    transaction.execute_batch(
+        "DELETE FROM statements WHERE fingerprint NOT IN (SELECT fingerprint FROM hourly)
+           AND fingerprint NOT IN (SELECT fingerprint FROM recent);
+         DROP TABLE recent;",
+    )?;
+    transaction.commit()?;
+    Ok(())
 }
 
 fn seed(connection: &Connection) -> Result<u64, StoreError> {

@@ -258,6 +258,31 @@ fn a_store_that_is_too_large_loses_its_oldest_windows() {
 }
 
 #[test]
+fn of_very_many_statements_those_that_still_tell_something_stay() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    put(&handle, load(START, &[(1, 10)]));
+    close(handle, thread);
+    let connection = rusqlite::Connection::open(&settings.path).unwrap();
+    connection
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 50200)
+             INSERT INTO statements SELECT i, 1, '{}' FROM n",
+        )
+        .unwrap();
+    drop(connection);
+    let (handle, thread, recovered) = open(&settings);
+    let kept: Vec<u64> = recovered
+        .statements
+        .iter()
+        .map(|statement| statement.fingerprint.0)
+        .collect();
+    assert_eq!(kept, [1]);
+    close(handle, thread);
+}
+
+#[test]
 fn a_damaged_window_is_left_out() {
     let dir = TempDir::new().unwrap();
     let settings = settings(&dir);
