@@ -1,5 +1,6 @@
 //! The stage from outside.
 
+mod goldens;
 mod pairs;
 mod properties;
 mod shapes;
