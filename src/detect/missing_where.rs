@@ -8,7 +8,7 @@ use crate::detect::basis::weight::{Weight, number};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
-use crate::model::sql::{Shape, StatementKind};
+use crate::model::sql::{SetOps, Shape, StatementKind};
 use crate::model::subject::{QueryProfile, RowLoad};
 
 declare_detector! {
@@ -190,8 +190,8 @@ fn unknown(needed: u64) -> Verdict {
 
 /// Whether every row that is read is also sent.
 fn reads_plainly(shape: &Shape) -> bool {
-    let set_operations = shape.set_ops.union + shape.set_ops.union_all + shape.set_ops.other;
-    !reading::is_folding(shape) && shape.subqueries == 0 && set_operations == 0
+    let alone = shape.subqueries == 0 && shape.set_ops == SetOps::default();
+    alone && !reading::is_folding(shape)
 }
 
 /// `mysqldump` and `mariadb-dump` mark their reads by this hint, and hints are part of a statement's identity.

@@ -166,3 +166,49 @@ fn every_name_is_explained_and_no_other() {
     assert!(ALL.iter().all(|meta| explain(meta.slug).is_some()));
     assert!(explain("full_scan").is_none());
 }
+
+#[test]
+fn absurd_numbers_make_no_panic_and_no_infinite_evidence() {
+    let most = RowLoad {
+        runs: u64::MAX,
+        total: u64::MAX,
+        min: u64::MAX,
+        p95: u64::MAX,
+        max: u64::MAX,
+    };
+    let settings = DetectSettings {
+        load_hog: load_hog::Settings {
+            min_load: f64::NAN,
+            ..load_hog::Settings::default()
+        },
+        ..DetectSettings::default()
+    };
+    let catalogue = Catalogue::new(&settings);
+    for (rows, time) in [(most, Duration::MAX), (RowLoad::default(), Duration::ZERO)] {
+        let mut profile = scan(Horizon::Whole);
+        profile.load = Load {
+            count: rows.runs,
+            cancelled: rows.runs,
+            elapsed: Latency {
+                total: time,
+                max: time,
+                ..Latency::default()
+            },
+            cancelled_elapsed: Some(Latency::default()),
+            lock: Some(time),
+            rows_examined: Some(rows),
+            rows_returned: Some(rows),
+            access_known: rows.runs,
+            full_scans: rows.runs,
+            merge_passes: rows.runs,
+            filesorts_on_disk: rows.runs,
+            ..Load::default()
+        };
+        profile.span.to = profile.span.from.plus(time);
+        profile.total.elapsed = time;
+        for (_, verdict) in catalogue.inspect(&profile) {
+            let json = serde_json::to_string(&format!("{verdict:?}")).unwrap();
+            assert!(!json.contains("NaN") && !json.contains(" inf"), "{json}");
+        }
+    }
+}
