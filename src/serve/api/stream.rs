@@ -137,3 +137,23 @@ impl Stream for Viewer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_viewer_is_told_how_many_it_has_missed() {
+        let live = Live::new();
+        let mut viewer = live.watch(CancellationToken::new()).unwrap();
+        for second in 0..300 {
+            let id = Timestamp::from_unix_secs(second);
+            live.tell(LiveEvent::Window { id });
+        }
+        let first = viewer.next().await;
+        assert_eq!(first, Some(LiveEvent::Skipped { missed: 44 }));
+        let oldest_kept = Timestamp::from_unix_secs(44);
+        let second = viewer.next().await;
+        assert_eq!(second, Some(LiveEvent::Window { id: oldest_kept }));
+    }
+}

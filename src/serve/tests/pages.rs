@@ -88,13 +88,14 @@ async fn a_missing_page_is_a_page() {
     }
 }
 
-/// Serves the canned site for a while, to be looked at: `SQLEUTH_SHOW=1 cargo test --lib serve::tests::pages::show`.
+/// Serves the canned site for two minutes, to be looked at:
+/// `SQLEUTH_SHOW=1 cargo test --lib serve::tests::pages::show -- --nocapture`.
 #[tokio::test]
 async fn show() {
     if std::env::var_os("SQLEUTH_SHOW").is_none() {
         return;
     }
     let site = TestSite::start().await;
-    std::fs::write("/tmp/sqleuth-show", site.address.to_string()).unwrap();
+    eprintln!("http://{}/", site.address);
     tokio::time::sleep(std::time::Duration::from_secs(120)).await;
 }

@@ -124,7 +124,7 @@ fn cause(cause: &Cause, incident: &Incident, style: &Style) -> Element {
     let summary = finding.map(|kept| el("p").child(sentence::finding(&kept.finding, style)));
     let confidence = el("p")
         .child(facts::detector(&cause.finding))
-        .child(format!(", {} sure", unit::percent(cause.confidence)));
+        .child(format!(", confidence {}", unit::percent(cause.confidence)));
     let column = |title: &str, facts_of: &[_]| {
         el("div")
             .child(el("h3").child(title))

@@ -144,7 +144,7 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
         el("p")
             .child("Most likely cause: ")
             .child(facts::detector(&cause.finding))
-            .child(format!(" ({} sure)", unit::percent(cause.confidence)))
+            .child(format!(" (confidence {})", unit::percent(cause.confidence)))
     });
     let leading = incident.findings.iter().find_map(|kept| {
         let finding = &kept.finding;
