@@ -1,17 +1,22 @@
 //! One incident with everything in it, for the tests of `report` and `alert`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::detect::{DetectorMeta, Status};
+use crate::model::event::{Coverage, CoverageSource};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency};
-use crate::model::id::{FingerprintId, IncidentId, ServiceName};
+use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
 use crate::model::incident::{
     Alert, Cause, Incident, IncidentFinding, IncidentState, Link, TimelineEntry, TimelineEvent,
 };
-use crate::model::sql::{TableName, Template};
+use crate::model::sql::{Dialect, Parsed, Statement, TableName, Template};
+use crate::model::subject::{Latency, Load, RowLoad};
 use crate::model::time::{Interval, Timestamp};
+use crate::report::postmortem::{Context, Gap, SourceNote, Windows};
 use crate::report::{Lang, Links, Style};
+use crate::store::view::{LoadPoint, Marker, QueryPoint, QueryRow};
 
 /// 2026-11-21 14:00:00 in Seoul.
 pub(crate) const NOON: u64 = 1_795_237_200;
@@ -219,4 +224,124 @@ pub(crate) fn resolved() -> Incident {
     ]);
     incident.revision = 6;
     incident
+}
+
+/// The step of every series.
+const STEP: Duration = Duration::from_secs(30);
+
+fn row(fingerprint: u64, template: &str, (runs, p95, share): (u64, f64, f64)) -> QueryRow {
+    let statement = Statement {
+        fingerprint: FingerprintId(fingerprint),
+        loose: FingerprintId(fingerprint),
+        template: Template::new(template),
+        dialect: Dialect::Mysql,
+        parsed: Parsed::Shape(Box::default()),
+        truncated: false,
+    };
+    QueryRow {
+        statement: Arc::new(statement),
+        load: load(runs, p95),
+        share,
+        first_seen: at(0),
+        last_seen: at(300),
+        databases: vec![Arc::from("shop")],
+    }
+}
+
+fn load(runs: u64, p95: f64) -> Load {
+    Load {
+        count: runs,
+        elapsed: Latency {
+            total: Duration::from_secs_f64(p95) * u32::try_from(runs).unwrap(),
+            p50: Duration::from_secs_f64(p95 / 3.0),
+            p95: Duration::from_secs_f64(p95),
+            ..Latency::default()
+        },
+        rows_examined: Some(RowLoad {
+            runs,
+            total: runs * 12_000,
+            ..RowLoad::default()
+        }),
+        ..Load::default()
+    }
+}
+
+const SCAN: u64 = 0x3f2a_91c4_0d5e_77b1;
+
+fn series(windows: Windows) -> (Vec<LoadPoint>, Vec<QueryPoint>) {
+    let mut points = Vec::new();
+    let mut latency = Vec::new();
+    for step in 0..130_u32 {
+        let when = windows.before.from.plus(STEP * step);
+        let sick = when >= at(0) && when < at(360);
+        let wave = f64::from(step % 7);
+        let p95 = if sick {
+            3.0 + wave / 5.0
+        } else {
+            0.1 + wave / 100.0
+        };
+        for (id, seconds) in [
+            (Some(SCAN), if sick { 60.0 + 4.0 * wave } else { 2.0 }),
+            (Some(7), 8.0 + wave),
+            (None, 5.0),
+        ] {
+            points.push(LoadPoint {
+                at: when,
+                fingerprint: id.map(FingerprintId),
+                seconds,
+                count: 10,
+            });
+        }
+        latency.push(QueryPoint {
+            at: when,
+            load: load(10, p95),
+        });
+    }
+    (points, latency)
+}
+
+/// Everything that a postmortem of [`resolved`] knows.
+pub(crate) fn context() -> Context {
+    let scan = "SELECT id, body FROM note WHERE owner_id = ? AND deleted < ? ORDER BY created_at DESC LIMIT ?";
+    let other = "UPDATE cart SET n = ? WHERE id = ?";
+    let windows = Windows::of(&resolved(), at(420 + 1_800));
+    let (points, latency) = series(windows);
+    let mut earlier = resolved();
+    earlier.id = IncidentId::new("INC-20261114-2");
+    Context {
+        style: style(Lang::En),
+        windows,
+        before: vec![
+            row(7, other, (9_000, 0.02, 0.6)),
+            row(SCAN, scan, (300, 0.12, 0.1)),
+        ],
+        during: vec![
+            row(SCAN, scan, (1_240, 3.4, 0.712)),
+            row(7, other, (4_000, 0.03, 0.2)),
+        ],
+        after: vec![row(7, other, (9_100, 0.02, 0.61))],
+        step: STEP,
+        load: points,
+        latency,
+        markers: vec![Marker {
+            at: windows.before.to.minus(Duration::from_secs(40)),
+            kind: "deploy".to_owned(),
+            title: "notes 4.2 <canary>".to_owned(),
+            service: None,
+        }],
+        sources: vec![SourceNote {
+            source: SourceId::new("slow_log:/var/log/mysql/slow.log"),
+            coverage: Coverage {
+                slower_than: Some(Duration::from_millis(100)),
+                one_in: Some(10),
+                known_by: CoverageSource::Stated,
+            },
+            gaps: vec![Gap {
+                over: span(100, 130),
+                why: "log truncated, 1,240 bytes lost".to_owned(),
+            }],
+        }],
+        similar: vec![earlier],
+        generator: "sqleuth 0.1.0".to_owned(),
+    }
 }

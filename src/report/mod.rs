@@ -8,8 +8,13 @@
 //! Nothing here knows a detector by name: a detector brings its phrase (`DetectorMeta`), its evidence is one
 //! of few kinds, and each kind is rendered here in both languages.
 
+pub mod block;
+pub mod chart;
+pub mod export;
 pub mod link;
+mod markdown;
 pub mod moment;
+pub mod postmortem;
 pub mod sentence;
 pub mod sql;
 pub mod unit;
