@@ -174,7 +174,7 @@ impl<S: Sink, O: Source> Postman<S, O> {
     }
 
     /// Tells everything that is due.
-    async fn round(&mut self, stop: &CancellationToken) {
+    pub(super) async fn round(&mut self, stop: &CancellationToken) {
         if !self.settle_late().await {
             return;
         }

@@ -353,3 +353,8 @@ fn refuses_blocks(error: &SendError) -> bool {
     ];
     REFUSALS.contains(&error.code())
 }
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
