@@ -311,9 +311,9 @@ async fn a_storm_is_told_in_one_digest_and_its_ends_in_the_thread() {
             incident
         })
         .collect();
-    storm
-        .iter()
-        .for_each(|incident| bench.outbox.queue(incident));
+    for incident in &storm {
+        bench.outbox.queue(incident);
+    }
     bench.work(1).await;
     assert_eq!(bench.fake.parents(), 1);
     assert_eq!(count(&bench.metrics.digests), 1);

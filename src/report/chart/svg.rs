@@ -320,7 +320,8 @@ fn x_of(index: usize, points: usize) -> f64 {
 fn thin(values: &[Option<f64>], steps: usize) -> Vec<Option<f64>> {
     let factor = steps.div_ceil(MAX_POINTS).max(1);
     let padded = (0..steps).map(|i| values.get(i).copied().flatten().filter(|v| v.is_finite()));
-    let all: Vec<_> = padded.map(|v| v.map(|v| v.max(0.0))).collect();
+    // A sum of what is clamped cannot overflow.
+    let all: Vec<_> = padded.map(|v| v.map(|v| v.clamp(0.0, 1e15))).collect();
     let average = |cell: &[Option<f64>]| {
         let known: Vec<f64> = cell.iter().copied().flatten().collect();
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / as_f64(known.len()))
