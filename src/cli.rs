@@ -1,10 +1,27 @@
 //! The command line: what may be typed and what it means.
 
-use std::path::PathBuf;
+mod check;
+mod demo;
+mod digest;
+mod explain;
+mod fingerprint;
+mod incidents;
+mod postmortem;
+mod run;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::Language;
+use crate::config::load::LoadError;
+use crate::config::{self, Config, LogFormat};
+use crate::report::Lang;
+use crate::serve::ServeError;
+use crate::store;
+use crate::topology::Fault;
 
 /// SQL incident sidecar: what is wrong, since when, because of what, and what to do about it.
 #[derive(Debug, Parser)]
@@ -81,8 +98,8 @@ pub struct Demo {
 #[derive(Debug, Args)]
 pub struct Digest {
     /// Format of the input
-    #[arg(long, value_enum, default_value_t = Input::Auto)]
-    pub input: Input,
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
+    pub input: LogFormat,
     /// Format of the report
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub format: Output,
@@ -98,17 +115,6 @@ pub struct Digest {
     /// Logs, .gz .xz and .zst too; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-}
-
-/// Format of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "each variant is the format it is named after")]
-pub enum Input {
-    Auto,
-    MysqlSlow,
-    PostgresStderr,
-    PostgresCsv,
-    PostgresJson,
 }
 
 /// Format of a report.
@@ -164,8 +170,8 @@ pub struct Postmortem {
     #[arg(value_name = "ID")]
     pub id: String,
     /// Language; the configuration's when not given
-    #[arg(long, value_enum)]
-    pub lang: Option<Language>,
+    #[arg(long, value_parser = language)]
+    pub lang: Option<Lang>,
     /// Write README.md, charts and evidence below this directory instead of printing the text
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -180,4 +186,91 @@ pub struct Explain {
     /// Detector, for example full-scan; without it all are listed
     #[arg(value_name = "SLUG")]
     pub slug: Option<String>,
+}
+
+fn language(text: &str) -> Result<Lang, String> {
+    [Lang::En, Lang::Ko]
+        .into_iter()
+        .find(|lang| lang.as_str() == text)
+        .ok_or_else(|| "en or ko".to_owned())
+}
+
+/// Bad usage or configuration, as `sysexits.h` has it.
+const USAGE: u8 = 64;
+/// Something could not be done in time, or only in part.
+const PARTIAL: u8 = 2;
+
+/// Answers words that were not understood, and `--help`.
+pub fn refuse(error: &clap::Error) -> ExitCode {
+    // Nobody may be reading any more.
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Does what was asked; a failure is printed once, with its chain.
+pub fn main(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Run(config) => run::run(&config),
+        Command::Demo(demo) => demo::demo(&demo),
+        Command::Digest(digest) => digest::digest(&digest),
+        Command::Fingerprint(options) => fingerprint::fingerprint(&options),
+        Command::Incidents(options) => incidents::incidents(&options),
+        Command::Postmortem(options) => postmortem::postmortem(&options),
+        Command::Explain(options) => explain::explain(&options),
+        Command::Check { file } => check::check(&file),
+        Command::Defaults => print(config::DEFAULTS).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| fail(&error))
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    {
+        return ExitCode::SUCCESS;
+    }
+    tell(format_args!("sqleuth: {error:#}"));
+    let is_late = matches!(error.downcast_ref::<Fault>(), Some(Fault::Late(_)));
+    let is_usage = error
+        .downcast_ref::<LoadError>()
+        .is_some_and(|e| matches!(e, LoadError::Invalid(_)))
+        || matches!(
+            error.downcast_ref::<ServeError>(),
+            Some(ServeError::OpenBind { .. })
+        );
+    match (is_usage, is_late) {
+        (true, _) => ExitCode::from(USAGE),
+        (_, true) => ExitCode::from(PARTIAL),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Writes to standard output; a reader that has gone is an [`io::ErrorKind::BrokenPipe`].
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Writes a line to standard error, if anybody listens.
+fn tell(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// The configuration of a command: the file, the environment, and the place systemd keeps for us.
+fn load(file: Option<&Path>) -> Result<Config, LoadError> {
+    let variables = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let mut config = config::load::load(file, variables)?;
+    if config.store.path == store::Settings::default().path
+        && let Some(folder) = std::env::var_os("STATE_DIRECTORY")
+    {
+        config.store.path = Path::new(&folder).join(&config.store.path);
+    }
+    Ok(config)
 }

@@ -6,10 +6,22 @@
 pub mod load;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Context;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::ServiceName;
+use crate::detect::catalogue::{self, DetectSettings};
+use crate::ingest::slow_log::Format;
+use crate::ingest::tail;
+use crate::model::id::{ServiceName, SourceId};
+use crate::report::{Lang, Links, Style};
+use crate::{alert, incident, normalise, serve, store, window};
+
+/// The default configuration, commented.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -19,8 +31,150 @@ pub struct Config {
     pub general: General,
     /// `[listen]`
     pub listen: Listen,
+    /// `[auth]`
+    pub auth: serve::auth::Settings,
+    /// `[store]`
+    pub store: store::Settings,
+    /// `[[slow_log]]`
+    pub slow_log: Vec<SlowLog>,
+    /// `[fingerprint]`
+    pub fingerprint: normalise::Settings,
+    /// `[window]`
+    pub window: window::Settings,
+    /// `[detect.<slug>]`
+    pub detect: DetectSettings,
+    /// `[incident]`
+    pub incident: incident::Settings,
+    /// `[slack]`
+    pub slack: alert::Settings,
     /// `[telemetry]`
     pub telemetry: Telemetry,
+}
+
+impl Config {
+    /// How people want to be told.
+    ///
+    /// # Errors
+    /// A time zone that is not known.
+    pub fn style(&self) -> anyhow::Result<Style> {
+        let general = &self.general;
+        Ok(Style {
+            lang: general.language,
+            zone: zone(&general.time_zone, "general.time_zone")?,
+            links: Links {
+                public_url: general.public_url.clone(),
+                jaeger_url: general.jaeger_url.clone(),
+                grafana_url: general.grafana_url.clone(),
+            },
+            lookup: catalogue::find,
+        })
+    }
+
+    /// Makes the folder of the store, if it is not there yet.
+    ///
+    /// # Errors
+    /// The folder cannot be made; names the key.
+    pub fn make_store_folder(&self) -> anyhow::Result<()> {
+        match self.store.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+                .with_context(|| {
+                    format!("`store.path`: cannot make the folder {}", folder.display())
+                }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn zone(name: &str, key: &str) -> anyhow::Result<TimeZone> {
+    TimeZone::get(name)
+        .with_context(|| format!("`{key}`: {name:?} is no IANA time zone, for example Asia/Seoul"))
+}
+
+/// `[[slow_log]]`: one log to follow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowLog {
+    /// The log, or a link to it; it need not be there yet.
+    pub path: PathBuf,
+    /// Format; by default told by the content.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// Database of entries that name none.
+    #[serde(default)]
+    pub database: String,
+    /// IANA zone of dates that name none; `general.time_zone` when not given.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// `log_line_prefix` of PostgreSQL; guessed when not given.
+    #[serde(default)]
+    pub log_line_prefix: Option<String>,
+    /// Where to begin with a log that was never read before.
+    #[serde(default)]
+    pub start: tail::Start,
+    /// How often the file is looked at.
+    #[serde(
+        default = "poll_interval",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub poll_interval: Duration,
+}
+
+fn poll_interval() -> Duration {
+    tail::Settings::default().poll_interval
+}
+
+impl SlowLog {
+    /// Its name in metrics and the store.
+    pub fn id(&self) -> SourceId {
+        SourceId::new(format!("slow_log:{}", self.path.display()))
+    }
+
+    /// What `ingest::tail` needs to know.
+    pub fn tail(&self) -> tail::Settings {
+        tail::Settings {
+            path: self.path.clone(),
+            start: self.start,
+            poll_interval: self.poll_interval,
+        }
+    }
+
+    /// Zone of dates that name none.
+    ///
+    /// # Errors
+    /// A time zone that is not known.
+    pub fn zone(&self, general: &General) -> anyhow::Result<TimeZone> {
+        match &self.time_zone {
+            Some(name) => zone(name, "slow_log.time_zone"),
+            None => zone(&general.time_zone, "general.time_zone"),
+        }
+    }
+}
+
+/// Format of a log, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each variant is the format it is named after")]
+pub enum LogFormat {
+    /// Told by the content.
+    #[default]
+    Auto,
+    MysqlSlow,
+    PostgresStderr,
+    PostgresCsv,
+    PostgresJson,
+}
+
+impl LogFormat {
+    /// The format, unless the content is to tell it.
+    pub fn known(self) -> Option<Format> {
+        match self {
+            Self::Auto => None,
+            Self::MysqlSlow => Some(Format::MysqlSlow),
+            Self::PostgresStderr => Some(Format::PostgresStderr),
+            Self::PostgresCsv => Some(Format::PostgresCsv),
+            Self::PostgresJson => Some(Format::PostgresJson),
+        }
+    }
 }
 
 /// `[general]`
@@ -29,10 +183,10 @@ pub struct Config {
 pub struct General {
     /// `service.name` of the application this sidecar runs beside.
     pub service: ServiceName,
-    /// IANA time zone for messages and postmortems.
+    /// IANA time zone for messages and postmortems, and of log dates that name none.
     pub time_zone: String,
     /// Language of messages.
-    pub language: Language,
+    pub language: Lang,
     /// Where people reach this sidecar's page; links in messages use it.
     pub public_url: Option<String>,
     /// Where people reach Jaeger.
@@ -46,23 +200,12 @@ impl Default for General {
         Self {
             service: ServiceName::new("unnamed"),
             time_zone: "UTC".to_owned(),
-            language: Language::En,
+            language: Lang::En,
             public_url: None,
             jaeger_url: None,
             grafana_url: None,
         }
     }
-}
-
-/// Language of messages and postmortems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Korean.
-    Ko,
 }
 
 /// `[listen]`
@@ -99,6 +242,45 @@ impl Default for Telemetry {
             log: "info".to_owned(),
             json: false,
             otlp: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults(text: &str) -> Config {
+        load::parse("defaults.toml", text, []).unwrap()
+    }
+
+    #[test]
+    fn the_printed_defaults_are_the_defaults() {
+        let told = toml::to_string(&defaults(DEFAULTS)).unwrap();
+        assert_eq!(told, toml::to_string(&Config::default()).unwrap());
+    }
+
+    #[test]
+    fn every_key_is_printed_with_a_comment_and_every_commented_key_is_one() {
+        let is_key = |line: &str| {
+            line.starts_with("# ") && (line.contains(" = ") || line == "# [[slow_log]]")
+        };
+        let uncommented: Vec<&str> = DEFAULTS
+            .lines()
+            .map(|line| if is_key(line) { &line[2..] } else { line })
+            .collect();
+        let all = toml::to_string(&defaults(&uncommented.join("\n"))).unwrap();
+        let keys = all
+            .lines()
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(key, _)| key);
+        for key in keys {
+            let at = DEFAULTS
+                .lines()
+                .position(|l| l.trim_start_matches("# ").starts_with(&format!("{key} = ")));
+            let at = at.unwrap_or_else(|| panic!("{key} is not printed"));
+            let above = DEFAULTS.lines().nth(at - 1).unwrap_or_default();
+            assert!(above.starts_with("# "), "{key} has no comment");
         }
     }
 }

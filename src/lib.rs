@@ -8,6 +8,7 @@
 //! them with channels. [`model`] holds the nouns they share.
 
 pub mod alert;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -355,6 +355,4 @@ fn refuses_blocks(error: &SendError) -> bool {
 }
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;

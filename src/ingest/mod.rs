@@ -118,6 +118,9 @@ pub struct Checkpoint {
     pub tail_len: u32,
     /// Hash of that stretch.
     pub tail_hash: u64,
+    /// What is known of the log's coverage here, for those who look.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// What the parser must remember (current database, last time, coverage), as JSON of its own.
     pub context: String,
 }

@@ -162,7 +162,7 @@ impl QueryEvent {
 }
 
 /// How much of what ran a log shows. Unknown is not complete.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Coverage {
     /// Statements faster than this are not logged (`long_query_time`, `log_min_duration_statement`).

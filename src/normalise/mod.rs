@@ -146,7 +146,8 @@ impl Normaliser {
         }
     }
 
-    fn event(&mut self, entry: RawEntry, source: &SourceMeta, end: Timestamp) -> QueryEvent {
+    /// Identifies one entry, which ended at `end`.
+    pub fn event(&mut self, entry: RawEntry, source: &SourceMeta, end: Timestamp) -> QueryEvent {
         let mut target = source.target.clone();
         let known = self.statement(entry.sql.reveal(), target.system, entry.truncated);
         if !entry.database.is_empty() {

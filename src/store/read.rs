@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row, ToSql, params};
 
+use crate::ingest::Checkpoint;
 use crate::model::finding::Finding;
 use crate::model::id::{IncidentId, ServiceName, SourceId};
 use crate::model::incident::{Alert, Incident};
@@ -141,15 +142,16 @@ impl Reader {
     pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT c.source, json_extract(c.body, '$.offset'),
+                "SELECT c.source, c.body,
                         (SELECT end FROM windows WHERE source = c.source ORDER BY start DESC LIMIT 1)
                  FROM checkpoints c ORDER BY c.source",
             )?;
             let rows = statement.query_map([], |row| {
-                let offset: Option<i64> = row.get(1)?;
+                let place: Option<Checkpoint> = serde_json::from_str(&row.get::<_, String>(1)?).ok();
                 Ok(SourceRow {
                     source: SourceId::new(row.get::<_, String>(0)?),
-                    offset: offset.and_then(|o| u64::try_from(o).ok()).unwrap_or(0),
+                    offset: place.as_ref().map_or(0, |place| place.offset),
+                    coverage: place.map(|place| place.coverage).unwrap_or_default(),
                     last_seen: row.get::<_, Option<i64>>(2)?.map(instant),
                 })
             })?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::NoticeKind;
+use crate::model::event::Coverage;
 use crate::model::finding::{Severity, Slug};
 use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
 use crate::model::incident::IncidentState;
@@ -123,6 +124,9 @@ pub struct SourceRow {
     pub last_seen: Option<Timestamp>,
     /// Bytes read of the current file.
     pub offset: u64,
+    /// How much of what runs it shows.
+    #[serde(default)]
+    pub coverage: Coverage,
 }
 
 /// A message that is still to be sent.

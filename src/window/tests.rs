@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ingest::{Mark, SourceMeta};
-use crate::model::event::{DbTarget, Origin, Outcome, QueryEvent, RowCounts};
+use crate::model::event::{Coverage, DbTarget, Origin, Outcome, QueryEvent, RowCounts};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{Dialect, Parsed, Shape, Statement, Template};
 use crate::model::subject::Horizon;
@@ -71,6 +71,7 @@ fn batch(events: Vec<QueryEvent>, offset: u64) -> EventBatch {
         head_hash: 0,
         tail_len: 0,
         tail_hash: 0,
+        coverage: Coverage::default(),
         context: String::new(),
     };
     EventBatch {
@@ -389,9 +390,7 @@ fn a_file_is_totalled_whatever_the_database() {
     }
     let mut twice = totals.clone();
     twice.merge(&totals);
-    let profiles: Vec<_> = twice
-        .profiles(crate::model::event::Coverage::default())
-        .collect();
+    let profiles: Vec<_> = twice.profiles(Coverage::default()).collect();
     assert_eq!(profiles.len(), 2);
     assert_eq!(profiles[0].load.count, 4);
     assert_eq!(&*profiles[0].target.namespace, "");

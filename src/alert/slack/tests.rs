@@ -1,5 +1,7 @@
 //! The whole way from the outbox to a Slack on loopback, with every way in which Slack can fail.
 
+mod fake;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -8,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::fake::{Fake, Mood};
+use self::fake::{Fake, Mood};
 use super::*;
 use crate::alert::backoff::Backoff;
 use crate::alert::outbox::{Patience, Postman, Row, Source};

@@ -246,6 +246,11 @@ impl Follower {
         if let Some(reading) = &mut self.reading {
             mark.lag_bytes = reading.lag();
             mark.coverage = reading.coverage();
+            if let Some(dialect) = reading.dialect()
+                && self.source.target.system != dialect
+            {
+                Arc::make_mut(&mut self.source).target.system = dialect;
+            }
             // a file with nothing in it cannot be told from another: the place before it stays good
             let told = reading.position() > 0 || self.checkpoint.is_none();
             if told {

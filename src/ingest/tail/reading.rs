@@ -16,6 +16,7 @@ use crate::ingest::tail::file::{HEAD, LogFile, Place, Stat, TAIL, Trace};
 use crate::ingest::{Checkpoint, IngestError, RawEntry};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
+use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
 
 /// Makes the parser for a file with this head; `None` when the head does not tell the format.
@@ -168,6 +169,11 @@ impl Reading {
     /// Something was read that has not been told.
     pub(super) fn is_pending(&self) -> bool {
         self.held > 0 || self.done < self.buffer.len()
+    }
+
+    /// Dialect of the server, once the format is known.
+    pub(super) fn dialect(&self) -> Option<Dialect> {
+        self.parser.as_ref().map(|parser| parser.dialect())
     }
 
     /// What the parser knows of the log's coverage.
@@ -331,6 +337,7 @@ impl Reading {
             head_hash: place.head.hash,
             tail_len: place.tail.len,
             tail_hash: place.tail.hash,
+            coverage: self.coverage(),
             context: memory.to_json(),
         }
     }

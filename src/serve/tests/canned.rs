@@ -139,6 +139,7 @@ impl Archive for Canned {
             source: SourceId::new("slow_log:/var/log/mysql/slow.log"),
             last_seen: Some(now().minus(Duration::from_secs(4))),
             offset: 48_213,
+            coverage: crate::model::event::Coverage::default(),
         }])
     }
 

@@ -6,6 +6,7 @@ use crate::ingest::tail::file::{FileId, LogFile, Place, Stat};
 use crate::ingest::tail::reading::{Gathered, Memory, Reading};
 use crate::ingest::tail::siblings::{self, Sibling};
 use crate::ingest::{Checkpoint, IngestError};
+use crate::model::event::Coverage;
 use crate::model::time::Timestamp;
 
 impl Follower {
@@ -189,6 +190,7 @@ impl Follower {
             head_hash: 0,
             tail_len: 0,
             tail_hash: 0,
+            coverage: Coverage::default(),
             context: memory.to_json(),
         }
     }

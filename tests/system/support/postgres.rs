@@ -27,20 +27,43 @@ impl Postgres {
         }
         let data = dir.path().join("data");
         run(server_command("initdb")
-            .args(["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+            ])
             .arg(&data)
             .current_dir("/"));
         let port = free_port();
         let mut command = server_command("postgres");
         command.current_dir("/").arg("-D").arg(&data);
-        for setting in standard(port, dir.path()).iter().map(String::as_str).chain(options.iter().copied()) {
+        for setting in standard(port, dir.path())
+            .iter()
+            .map(String::as_str)
+            .chain(options.iter().copied())
+        {
             command.args(["-c", setting]);
         }
         let log = File::create(dir.path().join("start.log")).expect("a log file");
-        let server = Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log));
-        let this = Self { dir, port, server: Some(server) };
+        let server = Process::start(
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(log),
+        );
+        let this = Self {
+            dir,
+            port,
+            server: Some(server),
+        };
         wait_for("answer of PostgreSQL", Duration::from_secs(60), || {
-            this.client("postgres").args(["-c", "SELECT 1"]).output().ok().filter(|o| o.status.success())
+            this.client("postgres")
+                .args(["-c", "SELECT 1"])
+                .output()
+                .ok()
+                .filter(|o| o.status.success())
         });
         run(this.client("postgres").args(["-c", "CREATE DATABASE shop"]));
         this
@@ -48,13 +71,30 @@ impl Postgres {
 
     /// Where the server log is; `.csv` and `.json` beside it when `log_destination` says so.
     pub fn log(&self, extension: &str) -> PathBuf {
-        self.dir.path().join("log/postgresql").with_extension(extension)
+        self.dir
+            .path()
+            .join("log/postgresql")
+            .with_extension(extension)
     }
 
     fn client(&self, database: &str) -> Command {
         let mut command = Command::new("psql");
-        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=0", "-h", "127.0.0.1", "-U", "postgres"]);
-        command.arg("-p").arg(self.port.to_string()).args(["-d", database]);
+        command.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=0",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+        ]);
+        command
+            .arg("-p")
+            .arg(self.port.to_string())
+            .args(["-d", database]);
         command
     }
 
@@ -74,7 +114,8 @@ impl Drop for Postgres {
     /// Killing the parent would leave its children behind for a moment; an immediate shutdown takes them along.
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            let pid = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid")).unwrap_or_default();
+            let pid = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid"))
+                .unwrap_or_default();
             if let Some(pid) = pid.lines().next() {
                 let _asked = Command::new("kill").args(["-QUIT", pid]).status();
                 server.wait(Duration::from_secs(30));

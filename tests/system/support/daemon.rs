@@ -25,7 +25,12 @@ pub struct Daemon {
 impl Daemon {
     /// Prepares a configuration: `[listen]` and `[store]` are added to what is given.
     pub fn new(config: &str) -> Self {
-        Self { dir: TempDir::new().expect("a temporary directory"), port: free_port(), config: config.to_owned(), process: None }
+        Self {
+            dir: TempDir::new().expect("a temporary directory"),
+            port: free_port(),
+            config: config.to_owned(),
+            process: None,
+        }
     }
 
     /// Starts it and waits until it is ready.
@@ -36,14 +41,29 @@ impl Daemon {
 
     /// Starts it (again, if it has been killed) and waits until it is ready.
     pub fn restart(&mut self) {
+        self.launch();
+        wait_for("readiness of sqleuth", Duration::from_secs(30), || {
+            let running = self.process.as_mut().is_some_and(Process::is_running);
+            assert!(running, "sqleuth ended: {}", self.log());
+            self.get("/readyz").filter(|(status, _)| *status == 200)
+        });
+    }
+
+    /// Starts it and does not wait.
+    pub fn launch(&mut self) {
         let text = format!(
             "{}\n[listen]\nhttp = \"127.0.0.1:{}\"\n[store]\npath = \"{}\"\n",
             self.config,
             self.port,
             self.path("store.db").display()
         );
-        std::fs::write(self.path("sqleuth.toml"), text).expect("the test's directory can be written");
-        let log = File::options().create(true).append(true).open(self.path("log")).expect("a log file");
+        std::fs::write(self.path("sqleuth.toml"), text)
+            .expect("the test's directory can be written");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .expect("a log file");
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_sqleuth"))
                 .arg("run")
@@ -54,11 +74,6 @@ impl Daemon {
                 .stderr(log),
         );
         self.process = Some(process);
-        wait_for("readiness of sqleuth", Duration::from_secs(30), || {
-            let running = self.process.as_mut().is_some_and(Process::is_running);
-            assert!(running, "sqleuth ended: {}", self.log());
-            self.get("/readyz").filter(|(status, _)| *status == 200)
-        });
     }
 
     /// A file in its directory.
@@ -90,34 +105,56 @@ impl Daemon {
 
     /// Asks it to end; returns its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        self.process.take().expect("it has been started").stop("TERM")
+        self.process
+            .take()
+            .expect("it has been started")
+            .stop("TERM")
     }
 
     /// Status and body of a GET; `None` if nobody answers.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.port);
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .ok()?;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n",
+            self.port
+        );
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).ok()?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-        Some((status, if chunked { unchunk(body) } else { body.to_owned() }))
+        let chunked = head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked");
+        Some((
+            status,
+            if chunked {
+                unchunk(body)
+            } else {
+                body.to_owned()
+            },
+        ))
     }
 
     /// JSON of an API path below `/api/v1/`.
     pub fn api(&self, path: &str) -> Value {
-        let (status, body) = self.get(&format!("/api/v1/{path}")).expect("sqleuth answers");
+        let (status, body) = self
+            .get(&format!("/api/v1/{path}"))
+            .expect("sqleuth answers");
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).expect("the API speaks JSON")
     }
 
     /// The `items` of a list below `/api/v1/`.
     pub fn items(&self, path: &str) -> Vec<Value> {
-        self.api(path)["items"].as_array().cloned().unwrap_or_default()
+        self.api(path)["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 }
 

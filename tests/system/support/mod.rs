@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 /// A loopback port that nobody listens on.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    listener.local_addr().expect("a bound socket has an address").port()
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }
 
 /// Asks `ready` until it answers, and fails the test after `patience` with what was awaited.

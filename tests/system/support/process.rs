@@ -48,7 +48,11 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status.code();
             }
-            assert!(begin.elapsed() < patience, "{} still runs after {patience:?}", self.name);
+            assert!(
+                begin.elapsed() < patience,
+                "{} still runs after {patience:?}",
+                self.name
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -24,16 +24,31 @@ impl MariaDb {
         let dir = TempDir::new().expect("a temporary directory");
         let data = dir.path().join("data");
         run(Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ])
             .arg(format!("--datadir={}", data.display()))
             .args(as_root()));
         let port = free_port();
         let path = |name: &str| dir.path().join(name).display().to_string();
         let server = Process::start(
             Command::new("/usr/sbin/mariadbd")
-                .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
-                .args(["--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0"])
-                .args(["--slow-query-log=1", "--log-output=FILE", "--log-slow-verbosity=query_plan,explain"])
+                .args([
+                    "--no-defaults",
+                    "--bind-address=127.0.0.1",
+                    "--skip-name-resolve",
+                ])
+                .args([
+                    "--innodb-buffer-pool-size=256M",
+                    "--innodb-flush-log-at-trx-commit=0",
+                ])
+                .args([
+                    "--slow-query-log=1",
+                    "--log-output=FILE",
+                    "--log-slow-verbosity=query_plan,explain",
+                ])
                 .arg(format!("--datadir={}", data.display()))
                 .arg(format!("--socket={}", path("s")))
                 .arg(format!("--pid-file={}", path("pid")))
@@ -45,9 +60,17 @@ impl MariaDb {
                 .stdout(Stdio::null())
                 .stderr(File::create(dir.path().join("error.log")).expect("a log file")),
         );
-        let this = Self { dir, port, _server: server };
+        let this = Self {
+            dir,
+            port,
+            _server: server,
+        };
         wait_for("answer of MariaDB", Duration::from_secs(60), || {
-            this.client().args(["-e", "SELECT 1"]).output().ok().filter(|o| o.status.success())
+            this.client()
+                .args(["-e", "SELECT 1"])
+                .output()
+                .ok()
+                .filter(|o| o.status.success())
         });
         run(this.client().args(["-e", "CREATE DATABASE shop"]));
         this
@@ -61,7 +84,14 @@ impl MariaDb {
     /// The command-line client, without a database.
     fn client(&self) -> Command {
         let mut command = Command::new("mariadb");
-        command.args(["--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-uroot", "--batch", "--silent"]);
+        command.args([
+            "--no-defaults",
+            "--protocol=tcp",
+            "-h127.0.0.1",
+            "-uroot",
+            "--batch",
+            "--silent",
+        ]);
         command.arg(format!("--port={}", self.port));
         command
     }
@@ -75,12 +105,16 @@ impl MariaDb {
     /// A client that reads statements from a pipe, in `shop`.
     pub fn session(&self) -> Command {
         let mut command = self.client();
-        command.args(["--force", "--unbuffered", "shop"]);
+        command.args(["--force", "--unbuffered", "--quick", "shop"]);
         command
     }
 }
 
 /// `mariadbd` wants to be told when it is to stay root.
 fn as_root() -> &'static [&'static str] {
-    if super::is_root() { &["--user=root"] } else { &[] }
+    if super::is_root() {
+        &["--user=root"]
+    } else {
+        &[]
+    }
 }

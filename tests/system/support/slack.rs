@@ -1,7 +1,6 @@
 //! A Slack Web API on loopback that remembers every call.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -14,8 +13,6 @@ pub struct Call {
     pub method: String,
     /// Body.
     pub body: Value,
-    /// What was answered.
-    pub answer: Value,
 }
 
 impl Call {
@@ -41,15 +38,19 @@ pub struct Slack {
 struct State {
     calls: Vec<Call>,
     raw: Vec<u8>,
-    answers: BTreeMap<usize, u16>,
 }
 
 impl Slack {
     /// Starts to listen.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        let slack = Self { address, state: Arc::default() };
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let slack = Self {
+            address,
+            state: Arc::default(),
+        };
         let state = Arc::clone(&slack.state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -65,14 +66,13 @@ impl Slack {
         format!("http://{}/api", self.address)
     }
 
-    /// Answers the call with this number (from 0) with an HTTP status instead.
-    pub fn fail(&self, call: usize, status: u16) {
-        self.state.lock().expect("no test panics inside").answers.insert(call, status);
-    }
-
-    /// Every call so far that was answered well, oldest first.
+    /// Every call so far, oldest first.
     pub fn calls(&self) -> Vec<Call> {
-        self.state.lock().expect("no test panics inside").calls.clone()
+        self.state
+            .lock()
+            .expect("no test panics inside")
+            .calls
+            .clone()
     }
 
     /// Messages of their own.
@@ -82,12 +82,18 @@ impl Slack {
 
     /// Every byte that was received.
     pub fn raw(&self) -> Vec<u8> {
-        self.state.lock().expect("no test panics inside").raw.clone()
+        self.state
+            .lock()
+            .expect("no test panics inside")
+            .raw
+            .clone()
     }
 }
 
 fn serve(stream: TcpStream, state: &Mutex<State>) {
-    let Ok(mut writer) = stream.try_clone() else { return };
+    let Ok(mut writer) = stream.try_clone() else {
+        return;
+    };
     let mut reader = BufReader::new(stream);
     while let Some((path, body)) = request(&mut reader, state) {
         let (status, answer) = answer(&path, &body, state);
@@ -96,7 +102,11 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
             "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\nretry-after: 1\r\ncontent-length: {}\r\n\r\n",
             text.len()
         );
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(text.as_bytes())).is_err() {
+        if writer
+            .write_all(head.as_bytes())
+            .and_then(|()| writer.write_all(text.as_bytes()))
+            .is_err()
+        {
             return;
         }
     }
@@ -132,13 +142,13 @@ fn request(reader: &mut impl BufRead, state: &Mutex<State>) -> Option<(String, V
 fn answer(path: &str, body: &[u8], state: &Mutex<State>) -> (u16, Value) {
     let mut state = state.lock().expect("no test panics inside");
     let number = state.calls.len();
-    if let Some(status) = state.answers.remove(&number) {
-        return (status, json!({"ok": false, "error": "ratelimited"}));
-    }
     let method = path.rsplit('/').next().unwrap_or_default().to_owned();
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let ts = body.get("ts").cloned().unwrap_or_else(|| json!(format!("1700000000.{number:06}")));
+    let ts = body
+        .get("ts")
+        .cloned()
+        .unwrap_or_else(|| json!(format!("1700000000.{number:06}")));
     let answer = json!({"ok": true, "channel": "C1", "ts": ts});
-    state.calls.push(Call { method, body, answer: answer.clone() });
+    state.calls.push(Call { method, body });
     (200, answer)
 }

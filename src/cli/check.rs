@@ -1,0 +1,105 @@
+//! `sqleuth check`: every key, every file, every login, each with a line that says what to mend.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::alert::slack::Connection;
+use crate::cli::{PARTIAL, load, print};
+use crate::config::{Config, SlowLog};
+use crate::ingest::slow_log;
+use crate::serve::{self, Auth};
+
+/// Bytes that tell a log's format.
+const HEAD: u64 = 64 << 10;
+
+/// Prints a line for each thing that was tried; exit code 2 when one of them does not work.
+pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = load(Some(file))?;
+    let mut lines = vec![Ok(format!("{}: every key is understood", file.display()))];
+    lines.push(page(&config));
+    lines.push(config.style().map(|_| "general: ok".to_owned()));
+    lines.push(store(&config));
+    lines.push(slack(&config));
+    if config.slow_log.is_empty() {
+        lines.push(Err(anyhow::anyhow!(
+            "no [[slow_log]]: nothing is followed; set its path"
+        )));
+    }
+    lines.extend(config.slow_log.iter().map(|log| follow(log, &config)));
+    let is_well = lines.iter().all(Result::is_ok);
+    for line in lines {
+        match line {
+            Ok(line) => print(&format!("ok    {line}\n"))?,
+            Err(error) => print(&format!("MEND  {error:#}\n"))?,
+        }
+    }
+    Ok(if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(PARTIAL)
+    })
+}
+
+fn page(config: &Config) -> anyhow::Result<String> {
+    serve::check_bind(config.listen.http, &config.auth)?;
+    Auth::load(&config.auth)?;
+    Ok(format!("listen.http: {}", config.listen.http))
+}
+
+fn store(config: &Config) -> anyhow::Result<String> {
+    config.make_store_folder()?;
+    let folder = config
+        .store
+        .path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let metadata = std::fs::metadata(folder)?;
+    anyhow::ensure!(
+        !metadata.permissions().readonly(),
+        "store.path: {} cannot be written",
+        folder.display()
+    );
+    Ok(format!("store.path: {}", config.store.path.display()))
+}
+
+fn slack(config: &Config) -> anyhow::Result<String> {
+    Ok(match Connection::open(&config.slack, config.style()?)? {
+        Some(_) => "slack: the secret was read".to_owned(),
+        None => "slack: not configured, nobody is told".to_owned(),
+    })
+}
+
+fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
+    let path = log.path.display();
+    log.zone(&config.general)?;
+    let mut head = Vec::new();
+    let read = File::open(&log.path).and_then(|file| {
+        let is_file = file.metadata()?.is_file();
+        if is_file {
+            file.take(HEAD).read_to_end(&mut head)
+        } else {
+            Err(std::io::Error::other("not a regular file"))
+        }
+    });
+    read.map_err(|error| {
+        anyhow::anyhow!(
+            "slow_log {path}: {error}; give a log file that the user of sqleuth may read"
+        )
+    })?;
+    let told = slow_log::sniff(&head);
+    Ok(match (log.format.known(), told) {
+        (_, None) if head.is_empty() => format!("slow_log {path}: readable, empty so far"),
+        (Some(known), Some(told)) if known != told => {
+            anyhow::bail!(
+                "slow_log {path}: format is {known} in the configuration, but looks like {told}"
+            )
+        }
+        (None, None) => anyhow::bail!(
+            "slow_log {path}: the format cannot be told from its beginning; set `format`"
+        ),
+        (Some(format), _) | (None, Some(format)) => format!("slow_log {path}: readable, {format}"),
+    })
+}

@@ -1,0 +1,189 @@
+//! `sqleuth demo`: plays recordings and tells of the incidents as they arise.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::app::demo::{CASES, Case, Programme};
+use crate::cli::run::runtime;
+use crate::cli::{Demo, print, tell};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::incident::{Incident, IncidentState};
+use crate::report::{Style, moment, sentence, unit, words};
+use crate::store::Reader;
+use crate::store::view::IncidentFilter;
+use crate::telemetry;
+
+/// How often incidents are looked at while recordings are played.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Plays, tells, and serves the page until Ctrl-C; with `--once`, ends by itself.
+pub(super) fn demo(options: &Demo) -> anyhow::Result<ExitCode> {
+    let cases = chosen(&options.cases)?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(play(options, &cases));
+    runtime.shutdown_background();
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Case>> {
+    for name in names {
+        if !CASES.iter().any(|case| case.name == name) {
+            let known: Vec<_> = CASES.iter().map(|case| case.name).collect();
+            bail!(
+                "no recording is called {name}; there are {}",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(CASES
+        .iter()
+        .filter(|case| names.is_empty() || names.iter().any(|n| n == case.name))
+        .collect())
+}
+
+async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
+    let folder = TempDir::new().context("no temporary directory for the demo's store")?;
+    let config = config(options, &folder);
+    let _spans = telemetry::install(&config.telemetry)?;
+    let programme = Programme::new(cases, Clock::system().now(), options.once)?;
+    let style = config.style()?;
+    let app = App::build(config, programme.clock()).await?;
+    for case in cases {
+        print(&format!("{:<16} {}\n", case.name, case.story))?;
+    }
+    if !options.once {
+        print(&format!(
+            "\nPage: http://{}/  (Ctrl-C ends the demo)\n",
+            app.address()
+        ))?;
+    }
+    print("\n")?;
+    let teller = Teller {
+        reader: app.reader(),
+        style,
+        told: Vec::new(),
+    };
+    let played = Arc::new(Notify::new());
+    let done = Arc::clone(&played);
+    let end = async {
+        let teller = teller.run(&played, options.once);
+        tokio::select! {
+            result = teller => if let Err(error) = result { tell(format_args!("sqleuth: {error:#}")) },
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    app.run_with(
+        move |topology, intake, sources| {
+            programme.play(topology, intake, sources, move || done.notify_one());
+            Ok(())
+        },
+        end,
+    )
+    .await
+}
+
+fn config(options: &Demo, folder: &TempDir) -> Config {
+    let mut config = Config::default();
+    let port = if options.once { 0 } else { options.port };
+    config.listen.http = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    config.store.path = folder.path().join("demo.db");
+    "warn".clone_into(&mut config.telemetry.log);
+    config
+}
+
+/// Prints what changes.
+struct Teller {
+    reader: Reader,
+    style: Style,
+    told: Vec<(String, IncidentState)>,
+}
+
+impl Teller {
+    /// Looks again and again; with `once`, ends when everything has been played and judged.
+    async fn run(mut self, played: &Notify, once: bool) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                () = played.notified() => break,
+                () = tokio::time::sleep(LOOK) => self.look()?,
+            }
+        }
+        // What has been played is still on its way through the stages.
+        loop {
+            let before = self.told.len();
+            tokio::time::sleep(LOOK * 3).await;
+            self.look()?;
+            let is_settled = self.told.len() == before && self.is_over()?;
+            if once && is_settled {
+                return Ok(());
+            }
+        }
+    }
+
+    fn incidents(&self) -> anyhow::Result<Vec<Incident>> {
+        let filter = IncidentFilter {
+            limit: 100,
+            ..IncidentFilter::default()
+        };
+        Ok(self.reader.incidents(&filter)?.items)
+    }
+
+    fn is_over(&self) -> anyhow::Result<bool> {
+        Ok(self
+            .incidents()?
+            .iter()
+            .all(|i| i.state == IncidentState::Resolved))
+    }
+
+    fn look(&mut self) -> anyhow::Result<()> {
+        for incident in self.incidents()?.into_iter().rev() {
+            let news = (incident.id.to_string(), incident.state);
+            let is_for_people = matches!(
+                incident.state,
+                IncidentState::Firing | IncidentState::Resolved
+            );
+            if is_for_people && !self.told.contains(&news) {
+                print(&self.line(&incident))?;
+                self.told.push(news);
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, incident: &Incident) -> String {
+        let style = &self.style;
+        let mut text = match incident.resolved_at {
+            Some(end) => format!(
+                "{}  {}  resolved after {}\n",
+                moment::stamp(end, &style.zone),
+                incident.id,
+                unit::duration(end.since(incident.started_at))
+            ),
+            None => format!(
+                "{}  {}  {}: {}\n",
+                moment::stamp(
+                    incident.detected_at.unwrap_or(incident.started_at),
+                    &style.zone
+                ),
+                incident.id,
+                words::severity(incident.severity, style.lang),
+                incident.title
+            ),
+        };
+        if incident.resolved_at.is_none() {
+            for found in &incident.findings {
+                text.push_str("    ");
+                text.push_str(&sentence::finding(&found.finding, style));
+                text.push('\n');
+            }
+        }
+        text
+    }
+}

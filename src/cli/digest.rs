@@ -1,0 +1,208 @@
+//! `sqleuth digest`: reads logs, sums them up, judges the sums, reports.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::cli::{Digest as Options, Output, PARTIAL, print, tell};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::detect::catalogue::Catalogue;
+use crate::ingest::SourceMeta;
+use crate::ingest::slow_log::{self, offline};
+use crate::model::event::{Coverage, DbTarget, QueryEvent};
+use crate::model::finding::{Finding, Verdict};
+use crate::model::sql::Parsed;
+use crate::model::time::{Interval, Timestamp};
+use crate::normalise::Normaliser;
+use crate::report::digest::{Digest, Seconds, Source, Summed, render};
+use crate::window::{Role, Totals};
+
+/// Prints the report; exit code 2 when some of the files could not be read.
+pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
+    let config = Config::default();
+    let now = Clock::system().now();
+    let kept = Interval {
+        from: options
+            .since
+            .as_deref()
+            .map_or(Ok(Timestamp::EPOCH), |t| instant(t, now, "--since"))?,
+        to: options
+            .until
+            .as_deref()
+            .map_or(Ok(Timestamp::from_unix_nanos(u64::MAX)), |t| {
+                instant(t, now, "--until")
+            })?,
+    };
+    let mut reading = Reading::new(&config, kept);
+    let mut failed = 0;
+    for path in &options.files {
+        if let Err(error) = reading.read(path, options) {
+            failed += 1;
+            tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
+        }
+    }
+    if failed == options.files.len() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let report = reading.report(&config, options.top)?;
+    match options.format {
+        Output::Json => print(&format!("{}\n", serde_json::to_string(&report)?))?,
+        Output::Text => print(&render(&report, options.top))?,
+    }
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(PARTIAL)
+    })
+}
+
+/// RFC 3339, or so long ago.
+fn instant(text: &str, now: Timestamp, option: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp::from(at));
+    }
+    let ago: jiff::SignedDuration = text
+        .parse()
+        .with_context(|| format!("{option} {text:?}: neither a time such as 2026-11-21T10:05:00Z nor a duration such as 2h"))?;
+    let Ok(ago) = std::time::Duration::try_from(ago) else {
+        bail!("{option} {text:?}: a duration ago is positive")
+    };
+    Ok(now.minus(ago))
+}
+
+/// Logs as they are read.
+struct Reading {
+    normaliser: Normaliser,
+    totals: Totals,
+    source: Source,
+    coverage: Option<Coverage>,
+    meta: SourceMeta,
+    kept: Interval,
+}
+
+impl Reading {
+    fn new(config: &Config, kept: Interval) -> Self {
+        Self {
+            // Parameters are told apart within this run only.
+            normaliser: Normaliser::new(&config.fingerprint, Clock::system().now().as_unix_nanos()),
+            totals: Totals::default(),
+            source: Source::default(),
+            coverage: None,
+            meta: SourceMeta {
+                id: crate::model::id::SourceId::new("digest"),
+                service: config.general.service.clone(),
+                target: DbTarget::default(),
+            },
+            kept,
+        }
+    }
+
+    fn read(&mut self, path: &Path, options: &Options) -> Result<(), offline::OfflineError> {
+        let settings = slow_log::Options::default();
+        let mut opaque = 0;
+        let mut statements = 0;
+        let Self {
+            normaliser,
+            totals,
+            meta,
+            kept,
+            ..
+        } = self;
+        let summary = offline::read(
+            path,
+            options.input.known(),
+            &settings,
+            &mut |dialect, entry| {
+                meta.target.system = dialect;
+                let end = entry.end.unwrap_or_default();
+                let event = normaliser.event(entry.into_raw(), meta, end);
+                let is_kept = event.end == Timestamp::EPOCH
+                    || (kept.from <= event.end && event.end < kept.to);
+                if is_kept {
+                    statements += u64::from(event.weight);
+                    opaque += opaque_runs(&event);
+                    totals.observe(&event);
+                }
+            },
+        )?;
+        let source = &mut self.source;
+        source.files.push(path.display().to_string());
+        source.bytes += summary.bytes;
+        source.entries += summary.entries;
+        source.unparsed_entries += summary.unparsed;
+        source.statements += statements;
+        source.opaque_statements += opaque;
+        if let Some(format) = summary.format {
+            let is_other = !source.format.is_empty() && source.format != format.as_str();
+            source.format = if is_other {
+                "mixed".to_owned()
+            } else {
+                format.to_string()
+            };
+            self.coverage = Some(match self.coverage {
+                Some(known) => widest(known, summary.coverage),
+                None => summary.coverage,
+            });
+        }
+        Ok(())
+    }
+
+    fn report(mut self, config: &Config, top: Option<usize>) -> anyhow::Result<Digest> {
+        let coverage = self.coverage.unwrap_or_default();
+        let seen = self.totals.seen();
+        self.source.from = seen.map(|s| s.from);
+        self.source.to = seen.map(|s| s.to);
+        self.source.slower_than_s = coverage.slower_than.map(Seconds);
+        let catalogue = Catalogue::new(&config.detect);
+        let mut findings: Vec<Finding> = Vec::new();
+        for profile in self.totals.profiles(coverage) {
+            for (_, verdict) in catalogue.inspect(&profile) {
+                if let Verdict::Found(found) = verdict {
+                    findings.extend(found);
+                }
+            }
+        }
+        let summed = self.totals.queries().into_iter().map(summed).collect();
+        Ok(Digest::new(
+            self.source,
+            summed,
+            findings,
+            top,
+            &config.style()?,
+        ))
+    }
+}
+
+fn opaque_runs(event: &QueryEvent) -> u64 {
+    match event.statement.parsed {
+        Parsed::Opaque { .. } => u64::from(event.weight),
+        Parsed::Shape(_) => 0,
+    }
+}
+
+/// Of two logs together no more is known than of the one that shows less.
+fn widest(a: Coverage, b: Coverage) -> Coverage {
+    match (a.slower_than, b.slower_than) {
+        (Some(x), Some(y)) if x >= y => a,
+        (Some(_), Some(_)) => b,
+        (None, _) => a,
+        (_, None) => b,
+    }
+}
+
+fn summed(ran: &crate::window::Ran) -> Summed {
+    let stats = &ran.stats;
+    let seen = stats
+        .first_seen()
+        .zip(stats.last_seen())
+        .map(|(from, to)| Interval { from, to });
+    Summed {
+        statement: Arc::clone(&ran.statement),
+        load: stats.load(),
+        seen,
+        names: [Role::Database, Role::User, Role::Client].map(|role| stats.names(role)),
+    }
+}

@@ -1,0 +1,87 @@
+//! Files that are renamed, copied and truncated, or appear late.
+
+use std::time::Duration;
+
+use super::log::{Entry, Log, config, count};
+use crate::support::daemon::Daemon;
+use crate::support::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn expect(daemon: &Daemon, text: &str, runs: u64) {
+    let mut seen = 0;
+    wait_for(&format!("count {runs} of {text}"), PATIENCE, || {
+        seen = count(daemon, text);
+        (seen == runs).then_some(())
+    });
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(count(daemon, text), runs, "it stays so");
+}
+
+#[test]
+fn a_renamed_log_is_read_to_its_end_and_the_new_one_from_its_beginning() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("slow.log");
+    let mut old = Log::create(path.clone());
+    let daemon = Daemon::new(&config(&path)).start();
+    (0..50).for_each(|_| old.entry(Entry::quick("SELECT a FROM apples WHERE id = 1")));
+    std::fs::rename(&path, dir.path().join("slow.log.1")).expect("a file can be renamed");
+    (0..30).for_each(|_| old.entry(Entry::quick("SELECT a FROM apples WHERE id = 2")));
+    let mut new = Log::create(path);
+    (0..20).for_each(|_| new.entry(Entry::quick("SELECT a FROM apples WHERE id = 3")));
+    expect(&daemon, "apples", 100);
+}
+
+#[test]
+fn after_copytruncate_the_remainder_is_read_from_the_copy() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("slow.log");
+    let mut log = Log::create(path.clone());
+    let mut daemon = Daemon::new(&config(&path)).start();
+    (0..50).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 1")));
+    expect(&daemon, "apples", 50);
+    daemon.kill();
+    (0..30).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 2")));
+    std::fs::copy(&path, dir.path().join("slow.log.1")).expect("a file can be copied");
+    std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|f| f.set_len(0))
+        .expect("a file can be truncated");
+    (0..20).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 3")));
+    daemon.restart();
+    expect(&daemon, "apples", 100);
+}
+
+#[test]
+fn a_truncation_without_a_copy_is_told() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("slow.log");
+    let mut log = Log::create(path.clone());
+    let daemon = Daemon::new(&config(&path)).start();
+    (0..50).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 1")));
+    expect(&daemon, "apples", 50);
+    std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|f| f.set_len(0))
+        .expect("a file can be truncated");
+    (0..20).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 3")));
+    expect(&daemon, "apples", 70);
+    assert!(daemon.log().contains("truncated"), "{}", daemon.log());
+}
+
+#[test]
+fn a_log_that_appears_later_is_read_when_it_does() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("slow.log");
+    let daemon = Daemon::new(&config(&path)).start();
+    assert!(
+        daemon.log().contains("slow.log"),
+        "it is said that the file is missing: {}",
+        daemon.log()
+    );
+    let mut log = Log::create(path);
+    (0..20).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 3")));
+    expect(&daemon, "apples", 20);
+}

@@ -1,0 +1,4 @@
+//! Beside real servers: plant the fault, see one incident, end the fault, see it resolved.
+
+mod outage;
+mod workload;

@@ -1,0 +1,292 @@
+//! Two tables, healthy traffic, then a full scan and a UNION hotspot under load: one incident, one message.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::workload::Traffic;
+use crate::support::daemon::Daemon;
+use crate::support::mariadb::MariaDb;
+use crate::support::postgres::Postgres;
+use crate::support::slack::Slack;
+use crate::support::wait_for;
+
+/// From the first evidence in the log to a firing incident, by the clock of the log.
+const BUDGET: Duration = Duration::from_secs(30);
+
+const UNION: &str = "SELECT customer_id, note FROM orders WHERE status = 3 \
+     UNION SELECT customer_id, note FROM refunds WHERE reason = 2";
+
+fn scan(n: u64) -> String {
+    format!("SELECT id, customer_id FROM orders WHERE note = 'note {n}'")
+}
+
+fn healthy(n: u64) -> String {
+    let id = n * 7919 % 1_000_000 + 1;
+    let small = id % 200_000 + 1;
+    match n % 4 {
+        0 => format!("SELECT note FROM orders WHERE id = {id}"),
+        1 => format!("UPDATE refunds SET note = 'seen {n}' WHERE id = {small}"),
+        2 => format!(
+            "SELECT count(*) FROM refunds WHERE id BETWEEN {small} AND {}",
+            small + 20
+        ),
+        _ => "SELECT name FROM regions ORDER BY name".to_owned(),
+    }
+}
+
+/// A database under test, as the scenario needs it.
+trait Server {
+    /// A client that reads statements from a pipe.
+    fn session(&self) -> Command;
+    /// The log that is followed, and its format.
+    fn log(&self) -> (PathBuf, &'static str);
+}
+
+impl Server for MariaDb {
+    fn session(&self) -> Command {
+        self.session()
+    }
+
+    fn log(&self) -> (PathBuf, &'static str) {
+        (self.slow_log(), "mysql-slow")
+    }
+}
+
+struct Logged {
+    server: Postgres,
+    format: &'static str,
+    extension: &'static str,
+}
+
+impl Server for Logged {
+    fn session(&self) -> Command {
+        self.server.session()
+    }
+
+    fn log(&self) -> (PathBuf, &'static str) {
+        (self.server.log(self.extension), self.format)
+    }
+}
+
+fn daemon(server: &impl Server, slack: &Slack, secrets: &TempDir) -> Daemon {
+    let token = secrets.path().join("token");
+    std::fs::write(&token, "xoxb-test").expect("the test's directory can be written");
+    let (path, format) = server.log();
+    Daemon::new(&format!(
+        "[general]\nservice = \"shop\"\n\
+         [[slow_log]]\npath = \"{}\"\nformat = \"{format}\"\ndatabase = \"shop\"\n\
+         [slack]\ntoken_file = \"{}\"\nchannel = \"C1\"\napi_url = \"{}\"\n\
+         [incident]\nquiet_after = \"20s\"\nresolve_after = \"10s\"\n",
+        path.display(),
+        token.display(),
+        slack.api_url(),
+    ))
+    .start()
+}
+
+/// The scenario of every server: healthy, sick, well again.
+fn one_outage_is_one_incident_and_one_message(server: &impl Server, name: &str) {
+    let slack = Slack::start();
+    let secrets = TempDir::new().expect("a temporary directory");
+    let daemon = daemon(server, &slack, &secrets);
+    let begin = std::fs::metadata(server.log().0).map_or(0, |m| m.len());
+
+    let mut everyday = Traffic::new();
+    for _ in 0..4 {
+        everyday.session(server.session(), Duration::from_millis(40), healthy);
+    }
+    std::thread::sleep(Duration::from_secs(25));
+    assert!(
+        daemon.items("queries?from=5m").len() >= 4,
+        "healthy traffic is seen"
+    );
+    assert_eq!(
+        daemon.items("incidents"),
+        Vec::<Value>::new(),
+        "healthy traffic opens no incident"
+    );
+    assert_eq!(
+        acute(&daemon),
+        Vec::<String>::new(),
+        "healthy traffic has no acute finding"
+    );
+
+    let outage = begin_outage(server);
+    let incident = fires_within_the_budget(&daemon, name);
+    std::thread::sleep(Duration::from_secs(25));
+    drop(outage);
+    let resolved = wait_for("resolved incident", Duration::from_secs(120), || {
+        daemon
+            .items("incidents")
+            .into_iter()
+            .find(|i| i["state"] == "resolved")
+    });
+    assert_eq!(resolved["id"], incident["id"]);
+    wait_for("edit that says resolved", Duration::from_secs(30), || {
+        slack
+            .calls()
+            .into_iter()
+            .rev()
+            .find(|c| c.is_edit() && c.body.to_string().contains("esolved"))
+    });
+    assert_eq!(
+        daemon.items("incidents").len(),
+        1,
+        "one outage is one incident"
+    );
+    assert_eq!(
+        slack.parents().len(),
+        1,
+        "one incident is one parent message"
+    );
+    drop(everyday);
+    keep_recording(&server.log().0, begin, name);
+}
+
+fn begin_outage(server: &impl Server) -> Traffic {
+    let mut outage = Traffic::new();
+    for _ in 0..3 {
+        outage.session(server.session(), Duration::from_millis(100), |_| {
+            UNION.to_owned()
+        });
+    }
+    outage.session(server.session(), Duration::from_millis(1500), scan);
+    outage
+}
+
+/// Waits for the incident, holds it to the budget and to the right statement, and returns it.
+fn fires_within_the_budget(daemon: &Daemon, name: &str) -> Value {
+    let incident = wait_for("firing incident", Duration::from_secs(90), || {
+        daemon
+            .items("incidents")
+            .into_iter()
+            .find(|i| i["state"] == "firing")
+    });
+    let first = first_seen(daemon, "UNION").min(first_seen(daemon, "orders WHERE note"));
+    let took = instant(&incident["detected_at"]).duration_since(first);
+    println!("{name}: {took:#} from the first evidence to a firing incident");
+    assert!(took.unsigned_abs() <= BUDGET, "{took:#}\n{incident:#}");
+    let leading = &incident["findings"][0];
+    assert_eq!(leading["detector"], "union-hotspot", "{incident:#}");
+    assert!(
+        leading["template"]
+            .as_str()
+            .is_some_and(|t| t.contains("UNION")),
+        "{incident:#}"
+    );
+
+    incident
+}
+
+fn acute(daemon: &Daemon) -> Vec<String> {
+    let findings = daemon.items("findings?from=10m");
+    findings
+        .iter()
+        .filter(|f| f["urgency"] == "acute")
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn instant(json: &Value) -> jiff::Timestamp {
+    json.as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("{json} is no instant"))
+}
+
+/// End of the first run of the statement whose template contains `text`.
+fn first_seen(daemon: &Daemon, text: &str) -> jiff::Timestamp {
+    let rows = daemon.items("queries?from=10m");
+    let row = rows
+        .iter()
+        .find(|q| q["template"].as_str().is_some_and(|t| t.contains(text)));
+    row.map_or(jiff::Timestamp::MAX, |row| instant(&row["first_seen"]))
+}
+
+/// With `SQLEUTH_RECORD_TO`, the log becomes a recording of the demo (`tests/record`).
+fn keep_recording(path: &Path, begin: u64, name: &str) {
+    let Ok(folder) = std::env::var("SQLEUTH_RECORD_TO") else {
+        return;
+    };
+    let log = std::fs::read(path).expect("the server's log can be read");
+    let begin = usize::try_from(begin).expect("a log fits in memory");
+    let mut packed = zstd::Encoder::new(Vec::new(), 19).expect("zstd packs");
+    packed
+        .write_all(&log[begin..])
+        .expect("memory can be written");
+    let packed = packed.finish().expect("memory can be written");
+    std::fs::write(
+        PathBuf::from(folder).join(format!("{name}.log.zst")),
+        packed,
+    )
+    .expect("the folder can be written");
+}
+
+#[test]
+fn mariadb_outage() {
+    let server = MariaDb::start(&["--long-query-time=0"]);
+    server.sql(
+        "CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT, status TINYINT, note VARCHAR(100));
+         CREATE TABLE refunds (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT, reason TINYINT, note VARCHAR(100));
+         CREATE TABLE regions (id INT PRIMARY KEY, name VARCHAR(20));
+         INSERT INTO orders (customer_id, status, note) SELECT seq % 20000, seq % 5, concat('note ', seq) FROM seq_1_to_1000000;
+         INSERT INTO refunds (customer_id, reason, note) SELECT seq % 20000, seq % 5, concat('refund ', seq) FROM seq_1_to_200000;
+         INSERT INTO regions SELECT seq, concat('region ', seq) FROM seq_1_to_40;",
+    );
+    one_outage_is_one_incident_and_one_message(&server, "union-mariadb");
+}
+
+fn postgres(destination: &str, format: &'static str, extension: &'static str) -> Logged {
+    let server = Postgres::start(&[
+        &format!("log_destination={destination}"),
+        "log_min_duration_statement=0",
+        "log_temp_files=0",
+        "session_preload_libraries=auto_explain",
+        "auto_explain.log_min_duration=100ms",
+        "auto_explain.log_analyze=on",
+        "auto_explain.log_timing=off",
+        "max_parallel_workers_per_gather=0",
+    ]);
+    server.sql(
+        "CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, status SMALLINT, note TEXT);
+         CREATE TABLE refunds (id INT PRIMARY KEY, customer_id INT, reason SMALLINT, note TEXT);
+         CREATE TABLE regions (id INT PRIMARY KEY, name TEXT);
+         INSERT INTO orders SELECT i, i % 20000, i % 5, 'note ' || i FROM generate_series(1, 1000000) i;
+         INSERT INTO refunds SELECT i, i % 20000, i % 5, 'refund ' || i FROM generate_series(1, 200000) i;
+         INSERT INTO regions SELECT i, 'region ' || i FROM generate_series(1, 40) i;
+         ANALYZE;",
+    );
+    Logged {
+        server,
+        format,
+        extension,
+    }
+}
+
+#[test]
+fn postgres_outage_in_stderr() {
+    one_outage_is_one_incident_and_one_message(
+        &postgres("stderr", "postgres-stderr", "log"),
+        "stderr-postgres",
+    );
+}
+
+#[test]
+fn postgres_outage_in_csv() {
+    one_outage_is_one_incident_and_one_message(
+        &postgres("csvlog", "postgres-csv", "csv"),
+        "csv-postgres",
+    );
+}
+
+#[test]
+fn postgres_outage_in_json() {
+    one_outage_is_one_incident_and_one_message(
+        &postgres("jsonlog", "postgres-json", "json"),
+        "union-postgres",
+    );
+}
