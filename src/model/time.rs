@@ -160,6 +160,41 @@ impl Interval {
     }
 }
 
+/// Serde for durations that people count in days: `"30d"`, `"2w"`, `"36h"`. A day has 24 hours.
+pub mod days {
+    use std::time::Duration;
+
+    use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
+    use jiff::{Span, SpanRelativeTo};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes days where there are only whole ones, else hours and less.
+    ///
+    /// # Errors
+    /// Whatever the serializer says.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        const DAY: u64 = 24 * 3600;
+        let secs = value.as_secs();
+        if secs > 0 && secs.is_multiple_of(DAY) {
+            return serializer.collect_str(&format_args!("{}d", secs / DAY));
+        }
+        friendly::serialize(value, serializer)
+    }
+
+    /// Reads any unit from weeks down.
+    ///
+    /// # Errors
+    /// Text that is no duration, or a negative one.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let span: Span = text.parse().map_err(D::Error::custom)?;
+        let exact = span
+            .to_duration(SpanRelativeTo::days_are_24_hours())
+            .map_err(D::Error::custom)?;
+        Duration::try_from(exact).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Merges what grows old: 10-second windows for a day, minutes for a week, then ten minutes; and whole hours
+//! Merges what grows old: windows as they come for a day, minutes for a week, then ten minutes; and whole hours
 //! beside them, packed and in plain columns.
 
 use std::time::Duration;

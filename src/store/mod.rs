@@ -47,7 +47,7 @@ pub struct Settings {
     pub max_bytes: ByteSize,
     /// Windows, findings and statements older than this (by the clock of the data) are dropped; a month shows
     /// what a monthly job did the last time.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::model::time::days")]
     pub retention: Duration,
 }
 

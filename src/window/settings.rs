@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Length of a window; at least 1 s. An acute problem must fire within 30 s of its first evidence.
+    /// Length of a window; at least 1 s. A problem fires after its second sick window, and the first one with a sign
+    /// of it may show too little: three windows and the lateness must fit into the 30 s that people may wait.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub length: Duration,
     /// A window closes this long after its end by the source's own clock. Slow logs are written in the order in
@@ -36,7 +37,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            length: Duration::from_secs(10),
+            length: Duration::from_secs(5),
             allowed_lateness: Duration::from_secs(2),
             allowed_skew: Duration::from_secs(5),
             flush_interval: Duration::from_secs(1),

@@ -97,7 +97,12 @@ fn idle(secs: u64) -> EventBatch {
 }
 
 fn windows() -> Windows {
-    Windows::new(Settings::default(), at(0))
+    let length = Duration::from_secs(10);
+    let settings = Settings {
+        length,
+        ..Settings::default()
+    };
+    Windows::new(settings, at(0))
 }
 
 fn closed(outputs: &[Output]) -> Vec<&Closed> {
