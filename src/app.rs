@@ -230,6 +230,7 @@ fn spawn_slack(
     let postman = Postman::new(Slack::new(connection), outbox, clock.clone(), patience);
     let counts = postman.metrics();
     let (wake, stop) = (Arc::clone(&stages.wake), topology.stop_token());
+    metrics.set_notifications("slack", &counts.totals());
     topology.spawn("slack", async move {
         let mut working = std::pin::pin!(postman.run(wake, stop));
         loop {
@@ -238,6 +239,7 @@ fn spawn_slack(
                 () = tokio::time::sleep(OUTBOX_LOOK) => {
                     let age = Duration::try_from_secs_f64(counts.oldest_seconds(clock.now())).unwrap_or_default();
                     metrics.set_outbox_oldest("slack", age);
+                    metrics.set_notifications("slack", &counts.totals());
                 }
             }
         }

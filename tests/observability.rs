@@ -55,6 +55,7 @@ fn known() -> BTreeSet<String> {
     metrics.count_dropped("store", "disk-full", 1);
     metrics.set_findings(&[("full-scan".into(), Severity::Warning, 1)]);
     metrics.set_outbox_oldest("slack", Duration::ZERO);
+    metrics.set_notifications("slack", &[("sent", 1)]);
     metrics.observe_top(&[(FingerprintId(1), Duration::from_secs(1))]);
     let text = metrics.render(Exposition::OpenMetrics);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

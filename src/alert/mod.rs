@@ -167,8 +167,41 @@ impl SendError {
         ];
         match self {
             Self::Busy { .. } | Self::NoAnswer(_) | Self::Unexpected => true,
-            Self::Status { status, .. } => *status >= 500 || *status == 408,
-            Self::Refused { code } => PASSING.contains(&code.as_str()),
+            Self::Status { status, .. } => {
+                *status >= 500 || *status == 408 || self.needs_a_person()
+            }
+            Self::Refused { code } => PASSING.contains(&code.as_str()) || self.needs_a_person(),
+        }
+    }
+
+    /// Whether the key or the channel is at fault, not the message: once a person has mended that, it is taken.
+    pub fn needs_a_person(&self) -> bool {
+        const SETUP: [&str; 19] = [
+            "invalid_auth",
+            "not_authed",
+            "token_revoked",
+            "token_expired",
+            "account_inactive",
+            "missing_scope",
+            "no_permission",
+            "not_allowed_token_type",
+            "access_denied",
+            "ekm_access_denied",
+            "enterprise_is_restricted",
+            "org_login_required",
+            "team_access_not_granted",
+            "two_factor_setup_required",
+            "restricted_action",
+            "channel_not_found",
+            "not_in_channel",
+            "is_archived",
+            "accesslimited",
+        ];
+        match self {
+            // What a webhook answers when it, its app or its channel is switched off.
+            Self::Status { status, .. } => matches!(status, 401 | 403 | 404 | 410),
+            Self::Refused { code } => SETUP.contains(&code.as_str()),
+            Self::Busy { .. } | Self::NoAnswer(_) | Self::Unexpected => false,
         }
     }
 
@@ -214,6 +247,17 @@ impl SinkMetrics {
             return 0.0;
         }
         now.since(Timestamp::from_unix_nanos(queued)).as_secs_f64()
+    }
+
+    /// `sqleuth_notifications_total`: how many letters or attempts ended in which way.
+    pub fn totals(&self) -> [(&'static str, u64); 4] {
+        [
+            ("sent", &self.sent),
+            ("failed", &self.failed),
+            ("dead", &self.dead),
+            ("coalesced", &self.coalesced),
+        ]
+        .map(|(result, counter)| (result, counter.load(Ordering::Relaxed)))
     }
 
     fn set_oldest(&self, queued: Option<Timestamp>) {

@@ -325,6 +325,8 @@ impl<S: Sink, O: Source> Postman<S, O> {
         count(&self.metrics.failed);
         let wait = match error.retry_after() {
             Some(wait) => wait,
+            // Asking often mends no key; asking now and then finds it mended.
+            None if error.needs_a_person() => self.patience.backoff.cap,
             None => (self.patience.backoff).wait(attempts, letter.row.incident.as_str()),
         };
         warn!(sink = S::NAME, incident = %id(letter), attempts, wait = ?wait, error = said, "not told yet");

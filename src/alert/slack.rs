@@ -47,6 +47,33 @@ impl Connection {
             style,
         }))
     }
+
+    /// Asks Slack who the bearer of the token is. A webhook is not asked: whatever it is sent, it posts.
+    pub async fn login(&self) -> Result<Login, SendError> {
+        let Door::Bot { token, .. } = &self.door else {
+            return Ok(Login::Webhook);
+        };
+        let nothing = std::collections::BTreeMap::<&str, &str>::new();
+        let answer = self.transport.call("auth.test", token, &nothing).await?;
+        Ok(Login::Bot {
+            user: answer.user.unwrap_or_default(),
+            team: answer.team.unwrap_or_default(),
+        })
+    }
+}
+
+/// As whom we speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A bot, as Slack knows it.
+    Bot {
+        /// Its name.
+        user: String,
+        /// Its workspace.
+        team: String,
+    },
+    /// A webhook, of which only the address is known.
+    Webhook,
 }
 
 /// The sink.

@@ -134,6 +134,10 @@ pub(crate) struct Answer {
     pub(crate) channel: Option<String>,
     #[serde(default)]
     pub(crate) ts: Option<String>,
+    #[serde(default)]
+    pub(crate) team: Option<String>,
+    #[serde(default)]
+    pub(crate) user: Option<String>,
 }
 
 impl Transport {

@@ -1,11 +1,13 @@
 //! `sqleuth check`: every key, every file, every login, each with a line that says what to mend.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::alert::slack::Connection;
+use crate::alert::slack::{Connection, Login};
+use crate::cli::run::runtime;
 use crate::cli::{PARTIAL, load, print};
 use crate::config::{Config, SlowLog};
 use crate::ingest::slow_log;
@@ -66,10 +68,35 @@ fn store(config: &Config) -> anyhow::Result<String> {
 }
 
 fn slack(config: &Config) -> anyhow::Result<String> {
-    Ok(match Connection::open(&config.slack, config.style()?)? {
-        Some(_) => "slack: the secret was read".to_owned(),
-        None => "slack: not configured, nobody is told".to_owned(),
-    })
+    let Some(connection) = Connection::open(&config.slack, config.style()?)? else {
+        return Ok("slack: not configured, nobody is told".to_owned());
+    };
+    let login = runtime()?.block_on(connection.login());
+    match login {
+        Ok(Login::Webhook) => Ok(
+            "slack: the webhook's address was read; it is not tried, for a try would be a message"
+                .to_owned(),
+        ),
+        Ok(Login::Bot { user, team }) => Ok(format!(
+            "slack: the token is that of {user} in {team}; invite the bot to {}",
+            config.slack.channel.as_deref().unwrap_or_default()
+        )),
+        Err(error) if error.needs_a_person() => {
+            anyhow::bail!(
+                "slack.token_file: slack does not accept this token ({error}); put the bot token (xoxb-…) of the app there"
+            )
+        }
+        Err(error) => {
+            let reason = error
+                .source()
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default();
+            anyhow::bail!(
+                "slack.api_url: {} could not be asked ({error}{reason})",
+                config.slack.api_url
+            )
+        }
+    }
 }
 
 fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {

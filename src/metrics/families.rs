@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -57,6 +57,12 @@ struct SinkLabels {
     sink: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
+    sink: String,
+    result: &'static str,
+}
+
 /// Every metric that has labels, but the top statements.
 #[derive(Debug, Default)]
 pub(super) struct Families {
@@ -71,6 +77,7 @@ pub(super) struct Families {
     known_findings: Mutex<BTreeSet<FindingLabels>>,
     incidents: Family<IncidentLabels, Gauge>,
     outbox_oldest: Family<SinkLabels, FloatGauge>,
+    notifications: Family<NotificationLabels, Counter>,
 }
 
 impl Families {
@@ -96,6 +103,11 @@ impl Families {
             "sqleuth_outbox_oldest_seconds",
             "Age of the oldest message that waits to be sent",
             families.outbox_oldest.clone(),
+        );
+        registry.register(
+            "sqleuth_notifications",
+            "Messages to a sink: sent, failed attempts, dead (given up), coalesced (a newer one said it all)",
+            families.notifications.clone(),
         );
         registry.register(
             "sqleuth_build",
@@ -192,6 +204,18 @@ impl Families {
         self.outbox_oldest
             .get_or_create(&labels)
             .set(age.as_secs_f64());
+    }
+
+    /// Whoever sends counts for himself; here his totals are shown.
+    pub(super) fn set_notifications(&self, sink: &str, totals: &[(&'static str, u64)]) {
+        for (result, total) in totals {
+            let labels = NotificationLabels {
+                sink: sink.to_owned(),
+                result,
+            };
+            let counter = self.notifications.get_or_create(&labels);
+            counter.inner().fetch_max(*total, Ordering::Relaxed);
+        }
     }
 }
 

@@ -184,6 +184,11 @@ impl Metrics {
         self.0.families.set_outbox_oldest(sink, age);
     }
 
+    /// Brings the counts of a sink up to its own totals, per result; they never fall.
+    pub fn set_notifications(&self, sink: &str, totals: &[(&'static str, u64)]) {
+        self.0.families.set_notifications(sink, totals);
+    }
+
     /// Counts one transaction of the store.
     pub fn observe_commit(&self, took: Duration) {
         self.0.store_commit.observe(took.as_secs_f64());

@@ -122,8 +122,9 @@ struct Bench {
     clock: Clock,
     metrics: Arc<SinkMetrics>,
     postman: Postman<Slack, Memory>,
-    // Held, so that the sink does not lose its settings and its secret.
-    _settings: (watch::Sender<Connection>, TempDir),
+    /// Held, so that the sink does not lose its settings.
+    connection: watch::Sender<Connection>,
+    _secret: TempDir,
 }
 
 impl Bench {
@@ -172,7 +173,8 @@ impl Bench {
             clock,
             metrics: postman.metrics(),
             postman,
-            _settings: (sender, dir),
+            connection: sender,
+            _secret: dir,
         }
     }
 
@@ -263,13 +265,37 @@ async fn a_reply_that_failed_does_not_post_the_message_again() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_a_dead_letter_that_shows_no_secret() {
+async fn a_message_waits_until_somebody_has_mended_the_token() {
     let mut bench = Bench::bot().await;
-    bench.fake.next([Mood::Refuse("invalid_auth")]);
+    bench
+        .fake
+        .next(["invalid_auth", "token_revoked", "not_in_channel"].map(Mood::Refuse));
+    bench.outbox.queue(&example::incident());
+    for _ in 0..3 {
+        bench.work(299).await;
+        let asked = bench.fake.requests().len();
+        bench.work(1).await;
+        assert_eq!(
+            bench.fake.requests().len(),
+            asked,
+            "no more often than every five minutes"
+        );
+    }
+    assert_eq!(bench.fake.parents(), 3);
+    bench.work(1).await;
+    assert!(bench.outbox.is_empty());
+    assert_eq!(count(&bench.metrics.dead), 0);
+    assert_eq!(count(&bench.metrics.failed), 3);
+    assert_eq!(count(&bench.metrics.sent), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_slack_will_never_take_is_given_up_at_once() {
+    let mut bench = Bench::bot().await;
+    bench.fake.next([Mood::Refuse("no_text")]);
     bench.outbox.queue(&example::incident());
     bench.work(1).await;
-    let kept = bench.outbox.0.lock().unwrap();
-    assert_eq!(kept.dead, ["refused: invalid_auth"]);
+    assert_eq!(bench.outbox.0.lock().unwrap().dead, ["refused: no_text"]);
     assert_eq!(count(&bench.metrics.dead), 1);
 }
 
@@ -280,11 +306,41 @@ async fn an_answer_that_echoes_a_secret_is_not_repeated() {
         .fake
         .next([Mood::Status(404, "no /hook/SECRET"), Mood::Redirect]);
     bench.outbox.queue(&example::incident());
-    bench.work(1).await;
-    bench.outbox.queue(&example::incident());
+    bench.work(300).await;
     bench.work(1).await;
     let kept = bench.outbox.0.lock().unwrap();
-    assert_eq!(kept.dead, ["status 404 ", "status 302 "]);
+    assert_eq!(kept.retries, ["status 404 "]);
+    assert_eq!(kept.dead, ["status 302 "]);
+}
+
+#[tokio::test]
+async fn a_check_tells_who_the_bot_is_and_why_slack_refuses_it() {
+    let bench = Bench::bot().await;
+    bench.fake.next([Mood::Status(
+        200,
+        r#"{"ok":true,"team":"Shop","user":"sqleuth"}"#,
+    )]);
+    let connection = bench.connection.borrow().clone();
+    let login = connection.login().await.unwrap();
+    assert_eq!(
+        login,
+        Login::Bot {
+            user: "sqleuth".to_owned(),
+            team: "Shop".to_owned()
+        }
+    );
+    bench.fake.next([Mood::Refuse("token_revoked")]);
+    let error = connection.login().await.unwrap_err();
+    assert_eq!(error.to_string(), "refused: token_revoked");
+    assert_eq!(methods(&bench.fake), ["auth.test", "auth.test"]);
+}
+
+#[tokio::test]
+async fn a_check_does_not_post_to_a_webhook() {
+    let bench = Bench::webhook().await;
+    let connection = bench.connection.borrow().clone();
+    assert_eq!(connection.login().await.unwrap(), Login::Webhook);
+    assert!(bench.fake.requests().is_empty());
 }
 
 #[tokio::test]

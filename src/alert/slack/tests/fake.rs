@@ -75,7 +75,9 @@ async fn answer(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    check(&body);
+    if uri.path() != "/auth.test" {
+        check(&body);
+    }
     let number = {
         let mut requests = fake.requests.lock().unwrap();
         let token = headers.get("authorization").and_then(|t| t.to_str().ok());
