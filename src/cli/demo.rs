@@ -16,10 +16,13 @@ use crate::cli::{Demo, print, tell};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::incident::{Incident, IncidentState};
-use crate::report::{Style, moment, sentence, unit, words};
+use crate::report::{Style, moment, sentence, sql, unit, words};
 use crate::store::Reader;
 use crate::store::view::IncidentFilter;
 use crate::telemetry;
+
+/// Lines of the leading statement.
+const SQL_LINES: usize = 4;
 
 /// How often incidents are looked at while recordings are played.
 const LOOK: Duration = Duration::from_millis(300);
@@ -144,46 +147,73 @@ impl Teller {
 
     fn look(&mut self) -> anyhow::Result<()> {
         for incident in self.incidents()?.into_iter().rev() {
-            let news = (incident.id.to_string(), incident.state);
-            let is_for_people = matches!(
-                incident.state,
-                IncidentState::Firing | IncidentState::Resolved
-            );
-            if is_for_people && !self.told.contains(&news) {
-                print(&self.line(&incident))?;
-                self.told.push(news);
+            if incident.state == IncidentState::Pending {
+                continue;
+            }
+            if self.tell_once(&incident, IncidentState::Firing) {
+                print(&self.story(&incident))?;
+            }
+            if incident.resolved_at.is_some() && self.tell_once(&incident, IncidentState::Resolved)
+            {
+                print(&self.end(&incident))?;
             }
         }
         Ok(())
     }
 
-    fn line(&self, incident: &Incident) -> String {
+    /// Whether this is news.
+    fn tell_once(&mut self, incident: &Incident, state: IncidentState) -> bool {
+        let news = (incident.id.to_string(), state);
+        let is_news = !self.told.contains(&news);
+        if is_news {
+            self.told.push(news);
+        }
+        is_news
+    }
+
+    fn story(&self, incident: &Incident) -> String {
         let style = &self.style;
-        let mut text = match incident.resolved_at {
-            Some(end) => format!(
-                "{}  {}  resolved after {}\n",
-                moment::stamp(end, &style.zone),
-                incident.id,
-                unit::duration(end.since(incident.started_at))
+        let mut text = format!(
+            "{}  {}  {}: {}\n",
+            moment::stamp(
+                incident.detected_at.unwrap_or(incident.started_at),
+                &style.zone
             ),
-            None => format!(
-                "{}  {}  {}: {}\n",
-                moment::stamp(
-                    incident.detected_at.unwrap_or(incident.started_at),
-                    &style.zone
-                ),
-                incident.id,
-                words::severity(incident.severity, style.lang),
-                incident.title
-            ),
-        };
-        if incident.resolved_at.is_none() {
-            for found in &incident.findings {
-                text.push_str("    ");
-                text.push_str(&sentence::finding(&found.finding, style));
+            incident.id,
+            words::severity(incident.severity, style.lang),
+            incident.title
+        );
+        for found in &incident.findings {
+            text.push_str("    ");
+            text.push_str(&sentence::finding(&found.finding, style));
+            text.push('\n');
+        }
+        if let Some(template) = incident
+            .findings
+            .first()
+            .and_then(|f| f.finding.template.as_ref())
+        {
+            for line in sql::lines(template.as_str(), SQL_LINES) {
+                text.push_str("      ");
+                text.push_str(&line);
                 text.push('\n');
             }
         }
+        if let Some(remedy) = incident.remedies.first() {
+            text.push_str("    try: ");
+            text.push_str(&words::remedy(&remedy.why, style.lang));
+            text.push('\n');
+        }
         text
+    }
+
+    fn end(&self, incident: &Incident) -> String {
+        let over = incident.resolved_at.unwrap_or(incident.started_at);
+        format!(
+            "{}  {}  resolved after {}\n\n",
+            moment::stamp(over, &self.style.zone),
+            incident.id,
+            unit::duration(over.since(incident.started_at))
+        )
     }
 }
