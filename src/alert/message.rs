@@ -66,12 +66,7 @@ fn title(incident: &Incident, style: &Style) -> String {
     let Some(lead) = incident.findings.first().map(|f| &f.finding) else {
         return incident.title.clone();
     };
-    let symptom = sentence::symptom(&lead.detector, style);
-    let tables = sentence::tables(lead);
-    if tables.is_empty() {
-        return symptom;
-    }
-    format!("{symptom} ({tables})")
+    sentence::headline(lead, style)
 }
 
 /// One line that says it all, for notifications.
@@ -144,7 +139,8 @@ fn reasons(incident: &Incident, style: &Style) -> String {
                 .pick(format!("• +{rest}"), format!("• 외 {rest}건")),
         );
     }
-    if incident.cause.is_some() {
+    // One finding alone is its own cause, and nothing speaks against it.
+    if incident.cause.is_some() && incident.findings.len() > 1 {
         lines.push(text::line(&cause_line(incident, style), SENTENCE_CHARS));
     }
     if lines.is_empty() {
@@ -154,22 +150,26 @@ fn reasons(incident: &Incident, style: &Style) -> String {
     format!("{why}\n{}", lines.join("\n"))
 }
 
-/// The most likely cause with what speaks for and against it; never told as a fact.
+/// The most likely cause and how it stands to the other findings; never told as a fact. Its own numbers stand in the
+/// line of the finding.
 pub(super) fn cause_line(incident: &Incident, style: &Style) -> String {
     let Some(cause) = &incident.cause else {
         return String::new();
     };
     let lang = style.lang;
     let confidence = unit::percent(cause.confidence);
+    let what = &cause.finding;
     let mut line = lang.pick(
-        format!("Most likely: {} (confidence {confidence})", cause.finding),
-        format!("가장 유력: {} (신뢰도 {confidence})", cause.finding),
+        format!("Most likely cause: {what} (confidence {confidence})"),
+        format!("가장 유력한 원인: {what} (신뢰도 {confidence})"),
     );
     for (label, facts) in [
         (lang.pick("for", "뒷받침"), &cause.evidence),
         (lang.pick("against", "반대"), &cause.counter_evidence),
     ] {
-        let said: Vec<_> = (facts.iter().take(2))
+        let said: Vec<_> = (facts.iter())
+            .filter(|e| matches!(e, Evidence::Clause { .. }))
+            .take(2)
             .map(|e| sentence::evidence(e, style))
             .collect();
         if !said.is_empty() {
@@ -181,8 +181,11 @@ pub(super) fn cause_line(incident: &Incident, style: &Style) -> String {
 
 fn remedy(remedy: &Remedy, style: &Style) -> Block {
     let lang = style.lang;
-    let label = lang.pick("Review before running", "실행 전 검토 필요");
+    let label = lang.pick("What may help", "도움이 될 조치");
     let why = text::line(&words::remedy(&remedy.why, lang), SENTENCE_CHARS);
+    if remedy.sql.is_empty() {
+        return Block::section(format!("*{label}*\n{why}"));
+    }
     let safety = words::safety(remedy.safety, lang);
     let head = format!("*{label}* ({safety})\n{why}");
     let lines = sql::lines(&remedy.sql, SQL_LINES);

@@ -63,7 +63,8 @@ fn lines(incident: &Incident, told: &Told, style: &Style) -> Vec<String> {
     }
     let joined = told.new_findings(incident);
     news.extend((joined.iter().take(MAX_FINDINGS)).map(|f| sentence::finding(&f.finding, style)));
-    if let Some(cause) = &incident.cause
+    if incident.findings.len() > 1
+        && let Some(cause) = &incident.cause
         && told.cause.as_deref() != Some(&*cause.finding)
     {
         news.push(cause_line(incident, style));
@@ -121,9 +122,7 @@ fn lasted(incident: &Incident, style: &Style) -> String {
 }
 
 fn facts_of(finding: &Finding, style: &Style) -> String {
-    let tables = sentence::tables(finding);
-    let symptom = sentence::symptom(&finding.detector, style);
-    let head = text::line(&format!("{symptom} {tables}"), SENTENCE_CHARS);
+    let head = text::line(&sentence::headline(finding, style), SENTENCE_CHARS);
     let facts = (finding.evidence.iter().take(MAX_FACTS)).map(|e| {
         let said = sentence::evidence(e, style);
         format!("• {}", text::line(&said, SENTENCE_CHARS / 2))

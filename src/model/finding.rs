@@ -107,7 +107,7 @@ pub struct ProblemKey {
 pub struct Remedy {
     /// Statement or setting to apply; empty when only the words help.
     pub sql: String,
-    /// What it does, as a phrase id that `report` renders in both languages, or plain English.
+    /// What it does, in English; `report` knows the same in other languages.
     pub why: String,
     /// Whether it keeps the meaning.
     pub safety: Safety,

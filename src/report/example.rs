@@ -93,7 +93,7 @@ fn full_scan() -> IncidentFinding {
             tables: vec![table("note")],
             evidence: vec![
                 Evidence::measure("rows_examined_per_row_sent", 12_000.0, 100.0, Unit::Ratio),
-                Evidence::context("table_rows", 1_200_000.0, Unit::Rows),
+                Evidence::context("rows_of_table", 1_200_000.0, Unit::Rows),
                 Evidence::Cost {
                     seconds: 34.52,
                     share: Some(0.712),
@@ -117,7 +117,9 @@ fn full_scan() -> IncidentFinding {
 fn index() -> Remedy {
     Remedy {
         sql: "CREATE INDEX note_owner_created ON note (owner_id, created_at)".to_owned(),
-        why: "add_index".to_owned(),
+        why: "candidate index, unverified: built from the statement's conditions alone; check existing indexes, \
+              selectivity and write cost first"
+            .to_owned(),
         safety: Safety::Safe,
     }
 }
@@ -133,10 +135,10 @@ fn union_hotspot() -> IncidentFinding {
         )),
         tables: vec![table("chat"), table("note")],
         evidence: vec![Evidence::measure(
-            "tmp_tables_on_disk",
-            42.0,
-            1.0,
-            Unit::Count,
+            "tmp_table_on_disk_share_of_runs",
+            0.92,
+            0.5,
+            Unit::Share,
         )],
         remedies: Vec::new(),
         ..found.finding
@@ -168,8 +170,8 @@ pub(crate) fn incident() -> Incident {
         cause: Some(Cause {
             finding: Arc::from("full-scan"),
             confidence: 0.87,
-            evidence: vec![Evidence::context("load_share", 0.712, Unit::Share)],
-            counter_evidence: vec![Evidence::clause("caveat", "onset within one window")],
+            evidence: vec![Evidence::clause("leads_to", "union-hotspot")],
+            counter_evidence: vec![Evidence::clause("order_unknown", "union-hotspot")],
         }),
         chain: vec![
             Link {

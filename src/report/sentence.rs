@@ -1,6 +1,6 @@
 //! A finding as one sentence, and each kind of evidence as a phrase. Plain text: whoever shows it escapes it.
 
-use crate::model::event::PlanRow;
+use crate::model::event::{Coverage, CoverageSource, PlanRow};
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
 use crate::report::{Lang, Style, moment, unit, words};
@@ -11,20 +11,24 @@ const EXCERPT_CHARS: usize = 120;
 /// Most tables that a sentence names.
 const MAX_TABLES: usize = 3;
 
-/// What was found, in one sentence: the detector's phrase, the tables, the fact that crossed the line, its cost.
+/// What was found and how much of it: the detector's phrase, the tables, the fact that crossed the line, its cost.
 pub fn finding(finding: &Finding, style: &Style) -> String {
-    let mut text = symptom(&finding.detector, style);
-    let tables = tables(finding);
-    if !tables.is_empty() {
-        text = format!("{text} ({tables})");
-    }
+    let what = headline(finding, style);
     let facts = leading_facts(finding, style);
-    if !facts.is_empty() {
-        text.push_str(": ");
-        text.push_str(&facts.join("; "));
+    if facts.is_empty() {
+        return format!("{what}.");
     }
-    text.push('.');
-    text
+    format!("{what}. {}.", capitalise(&facts.join("; ")))
+}
+
+/// The detector's phrase and the tables, without a full stop.
+pub fn headline(finding: &Finding, style: &Style) -> String {
+    let symptom = symptom(&finding.detector, style);
+    let tables = tables(finding);
+    if tables.is_empty() {
+        return symptom;
+    }
+    format!("{symptom} ({tables})")
 }
 
 /// The detector's phrase with a capital first letter; its slug in words when nobody knows it.
@@ -93,10 +97,10 @@ pub fn evidence(evidence: &Evidence, style: &Style) -> String {
             let name = words::measure(name, lang);
             let observed = unit::quantity(*observed, *unit);
             match threshold.map(|t| unit::quantity(t, *unit)) {
-                None => format!("{name} {observed}"),
+                None => format!("{name}: {observed}"),
                 Some(t) => lang.pick(
-                    format!("{name} {observed} (threshold {t})"),
-                    format!("{name} {observed} (기준 {t})"),
+                    format!("{name}: {observed} (threshold {t})"),
+                    format!("{name}: {observed} (기준 {t})"),
                 ),
             }
         }
@@ -127,8 +131,8 @@ pub fn evidence(evidence: &Evidence, style: &Style) -> String {
             let (before, now) = (unit::quantity(*before, *unit), unit::quantity(*now, *unit));
             let basis = words::basis(basis, lang);
             lang.pick(
-                format!("{name} {now}, was {before} ({basis})"),
-                format!("{name} {before} → {now} ({basis} 대비)"),
+                format!("{name}: {now}, was {before} ({basis})"),
+                format!("{name}: {before} → {now} ({basis} 대비)"),
             )
         }
         Evidence::Exemplar { .. } => exemplar(evidence, style),
@@ -140,39 +144,49 @@ fn cost(seconds: f64, share: Option<f64>, over: &str, lang: Lang) -> String {
     let seconds = unit::seconds(seconds);
     match share.map(unit::percent) {
         Some(share) => lang.pick(
-            format!("{share} of the run time, {seconds} in {over}"),
-            format!("실행 시간의 {share}, {over} 동안 {seconds}"),
+            format!("{share} of all run time, {seconds} within {over}"),
+            format!("전체 실행 시간의 {share}, {over} 동안 {seconds}"),
         ),
         None => lang.pick(
-            format!("{seconds} of run time in {over}"),
+            format!("{seconds} of run time within {over}"),
             format!("{over} 동안 실행 시간 {seconds}"),
         ),
     }
 }
 
 fn exemplar(evidence: &Evidence, style: &Style) -> String {
-    let Evidence::Exemplar {
-        at,
-        seconds,
-        parameters,
-        ..
-    } = evidence
-    else {
+    let Evidence::Exemplar { at, seconds, .. } = evidence else {
         return String::new();
     };
     let at = moment::full(*at, &style.zone);
     let took = unit::seconds(*seconds);
-    let mut text = style.lang.pick(
+    style.lang.pick(
         format!("one run took {took}, ended {at}"),
         format!("실행 하나가 {took} 걸림, 종료 {at}"),
-    );
-    if let Some(parameters) = parameters {
-        text.push_str(&style.lang.pick(
-            format!(", parameter set {parameters}"),
-            format!(", 매개변수 묶음 {parameters}"),
-        ));
+    )
+}
+
+/// How much of what runs a log shows.
+pub fn coverage(coverage: &Coverage, lang: Lang) -> String {
+    let mut said = match (coverage.known_by, coverage.slower_than) {
+        (CoverageSource::Unknown, _) | (_, None) => lang
+            .pick("coverage not known", "범위 알 수 없음")
+            .to_owned(),
+        _ if coverage.is_complete() => lang
+            .pick("nearly every statement", "거의 모든 문장")
+            .to_owned(),
+        (_, Some(least)) => {
+            let least = unit::duration(least);
+            lang.pick(
+                format!("only statements slower than {least}"),
+                format!("{least}보다 느린 문장만"),
+            )
+        }
+    };
+    if let Some(one_in) = coverage.one_in.filter(|n| *n > 1) {
+        said.push_str(&lang.pick(format!(", one in {one_in}"), format!(", {one_in}건 중 1건")));
     }
-    text
+    said
 }
 
 /// One step of a plan: `SIMPLE note: ALL, no index, 1.2 M rows, Using filesort`.

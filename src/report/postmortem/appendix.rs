@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::event::{Coverage, CoverageSource};
 use crate::model::evidence::Evidence;
 use crate::model::id::FingerprintId;
 use crate::report::markdown::{code, fence, inline, table};
 use crate::report::postmortem::{Draft, block};
-use crate::report::{Lang, moment, sentence, sql, unit};
+use crate::report::{Lang, moment, sentence, sql};
 
 /// Most statements in full.
 const MAX_STATEMENTS: usize = 12;
@@ -132,7 +131,7 @@ fn gaps(draft: &Draft<'_>) -> String {
     let mut lines = Vec::new();
     for (source, proof) in draft.context.sources.iter().zip(&draft.ledger.sources) {
         let name = code(source.source.as_str());
-        let coverage = coverage(&source.coverage, lang);
+        let coverage = sentence::coverage(&source.coverage, lang);
         lines.push(format!("- {name}: {coverage}. {proof}"));
         for gap in &source.gaps {
             let from = moment::stamp(gap.over.from, zone);
@@ -152,29 +151,6 @@ fn gaps(draft: &Draft<'_>) -> String {
         ));
     }
     lines.join("\n")
-}
-
-/// How much of what ran a log shows, in words.
-fn coverage(coverage: &Coverage, lang: Lang) -> String {
-    let mut said = match (coverage.known_by, coverage.slower_than) {
-        (CoverageSource::Unknown, _) | (_, None) => lang
-            .pick("coverage not known", "범위 알 수 없음")
-            .to_owned(),
-        _ if coverage.is_complete() => lang
-            .pick("nearly every statement", "거의 모든 문장")
-            .to_owned(),
-        (_, Some(least)) => {
-            let least = unit::duration(least);
-            lang.pick(
-                format!("only statements slower than {least}"),
-                format!("{least}보다 느린 문장만"),
-            )
-        }
-    };
-    if let Some(one_in) = coverage.one_in.filter(|n| *n > 1) {
-        said.push_str(&lang.pick(format!(", one in {one_in}"), format!(", {one_in}건 중 1건")));
-    }
-    said
 }
 
 fn glossary(lang: Lang) -> &'static str {

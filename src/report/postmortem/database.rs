@@ -1,6 +1,7 @@
 //! What the database was doing, what may have contributed, and what may be done.
 
 use crate::model::finding::Remedy;
+use crate::model::incident::IncidentState;
 use crate::report::markdown::{code, inline, table};
 use crate::report::postmortem::Draft;
 use crate::report::postmortem::ledger::Ref;
@@ -36,7 +37,13 @@ pub(super) fn render(draft: &Draft<'_>, charts: &[Plot]) -> String {
         (lang.pick("During", "장애 중"), &draft.context.during),
         (lang.pick("After", "이후"), &draft.context.after),
     ];
-    for ((name, rows), proof) in phases.into_iter().zip(draft.ledger.phases) {
+    let is_over = draft.incident.state == IncidentState::Resolved;
+    let shown = if is_over {
+        phases.len()
+    } else {
+        phases.len() - 1
+    };
+    for ((name, rows), proof) in phases.into_iter().zip(draft.ledger.phases).take(shown) {
         parts.push(format!("### {name}\n\n{}", statements(draft, rows, proof)));
     }
     parts.push(format!(
@@ -171,7 +178,7 @@ pub(super) fn actions(draft: &Draft<'_>) -> String {
     }
     let head = [
         "#",
-        lang.pick("action (review before running)", "조치 (실행 전 검토)"),
+        lang.pick("action", "조치"),
         lang.pick("kind", "종류"),
         lang.pick("owner", "담당"),
         lang.pick("due", "기한"),
@@ -188,11 +195,15 @@ fn action(draft: &Draft<'_>, number: usize, remedy: &Remedy) -> Vec<String> {
     let what = if remedy.sql.is_empty() {
         why
     } else {
-        format!("{}<br>{why}", code(&remedy.sql))
+        let safety = words::safety(remedy.safety, lang);
+        format!("{}<br>{why} ({safety})", code(&remedy.sql))
     };
-    let safety = words::safety(remedy.safety, lang);
-    let lead = draft.incident.findings.first();
-    let verify = lead.map_or_else(String::new, |f| {
+    let findings = &draft.incident.findings;
+    let cured = findings
+        .iter()
+        .find(|f| f.finding.remedies.contains(remedy))
+        .or(findings.first());
+    let verify = cured.map_or_else(String::new, |f| {
         let slug = code(&f.finding.detector);
         lang.pick(
             format!("{slug} stays quiet under the same load"),
@@ -201,7 +212,7 @@ fn action(draft: &Draft<'_>, number: usize, remedy: &Remedy) -> Vec<String> {
     });
     vec![
         format!("☐ {number}"),
-        format!("{what} ({safety})"),
+        what,
         lang.pick("prevent", "예방").to_owned(),
         String::new(),
         String::new(),

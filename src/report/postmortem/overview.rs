@@ -36,7 +36,7 @@ pub(super) fn summary(draft: &Draft<'_>) -> String {
             )
         }
         _ => lang.pick(
-            format!("It began at {from} and is {state} since {lasted}."),
+            format!("It began at {from}; {lasted} later it is {state}."),
             format!("{from}에 시작됨, 현재 {state}, 경과 시간 {lasted}."),
         ),
     };

@@ -75,13 +75,17 @@ fn rows(draft: &Draft<'_>) -> Vec<Row> {
             proof: record.clone(),
         })
     }));
-    rows.extend(incident.alerts.iter().map(|alert| Row {
-        at: alert.at,
-        what: draft.lang.pick(
-            format!("Told by {}: {}", inline(&alert.sink), inline(&alert.what)),
-            format!("{} 알림: {}", inline(&alert.sink), inline(&alert.what)),
-        ),
-        proof: record.clone(),
+    rows.extend(incident.alerts.iter().map(|alert| {
+        let sink = inline(&alert.sink);
+        let told = inline(&words::notice(&alert.what, draft.lang));
+        Row {
+            at: alert.at,
+            what: draft.lang.pick(
+                format!("Told by {sink}: {told}"),
+                format!("{sink} 알림: {told}"),
+            ),
+            proof: record.clone(),
+        }
     }));
     rows.sort_by_key(|row| row.at);
     rows

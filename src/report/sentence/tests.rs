@@ -16,11 +16,11 @@ fn everything() -> Vec<Evidence> {
     };
     vec![
         Evidence::measure("rows_examined_per_row_sent", 12_000.0, 100.0, Unit::Ratio),
-        Evidence::context("table_rows", 1_200_000.0, Unit::Rows),
+        Evidence::context("rows_of_table", 1_200_000.0, Unit::Rows),
         Evidence::Statement {
             fingerprint: FingerprintId(0xabc),
             template: Template::new("SELECT id FROM note WHERE a = ?"),
-            role: Arc::from("before"),
+            role: Arc::from("on_that_table"),
         },
         Evidence::clause("missing_where", "note"),
         Evidence::Cost {
@@ -34,7 +34,7 @@ fn everything() -> Vec<Evidence> {
             over,
         },
         Evidence::Trend {
-            name: Arc::from("p95_seconds"),
+            name: Arc::from("median_run_time"),
             before: 0.12,
             now: 3.4,
             unit: Unit::Seconds,
@@ -74,17 +74,17 @@ fn every_kind_of_evidence_is_a_phrase_in_korean() {
 }
 
 #[test]
-fn a_finding_is_one_sentence() {
+fn a_finding_says_what_it_is_and_how_much_of_it() {
     let found = example::incident().findings[0].finding.clone();
     assert_eq!(
         finding(&found, &example::style(Lang::En)),
-        "A table is read from end to end (shop.note): rows read per row sent 12 k (threshold 100); \
-         71 % of the run time, 34.5 s in 1 m 20 s."
+        "A table is read from end to end (shop.note). Rows read per row sent: 12 k (threshold 100); \
+         71 % of all run time, 34.5 s within 1 m 20 s."
     );
     assert_eq!(
         finding(&found, &example::style(Lang::Ko)),
-        "테이블을 처음부터 끝까지 읽음 (shop.note): 보낸 행 하나당 읽은 행 12 k (기준 100); \
-         실행 시간의 71 %, 1 m 20 s 동안 34.5 s."
+        "테이블을 처음부터 끝까지 읽음 (shop.note). 보낸 행 하나당 읽은 행: 12 k (기준 100); \
+         전체 실행 시간의 71 %, 1 m 20 s 동안 34.5 s."
     );
 }
 

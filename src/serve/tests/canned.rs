@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::event::{Coverage, CoverageSource};
 use crate::model::finding::Finding;
 use crate::model::id::{FingerprintId, IncidentId, ServiceName, SourceId};
 use crate::model::incident::Incident;
@@ -139,7 +140,11 @@ impl Archive for Canned {
             source: SourceId::new("slow_log:/var/log/mysql/slow.log"),
             last_seen: Some(now().minus(Duration::from_secs(4))),
             offset: 48_213,
-            coverage: crate::model::event::Coverage::default(),
+            coverage: Coverage {
+                slower_than: Some(Duration::from_millis(500)),
+                one_in: Some(10),
+                known_by: CoverageSource::Stated,
+            },
         }])
     }
 

@@ -64,6 +64,25 @@ async fn every_link_within_the_site_leads_somewhere() {
 }
 
 #[tokio::test]
+async fn the_first_page_says_how_much_of_the_load_a_source_shows_and_how_far_it_is_read() {
+    let site = TestSite::start().await;
+    let page = site.get("/").await.body;
+    assert!(page.contains("only statements slower than 500 ms, one in 10"));
+    assert!(page.contains(">4 s</td>"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_of_a_detector_has_the_headings_of_its_docs() {
+    let site = TestSite::start().await;
+    let page = site.get("/detectors/full-scan").await.body;
+    for heading in crate::detect::DetectorMeta::HEADINGS {
+        let words = heading.trim_start_matches("## ");
+        assert!(page.contains(&format!("<h2>{words}</h2>")), "{words}");
+    }
+    assert!(!page.contains("## "));
+}
+
+#[tokio::test]
 async fn the_first_page_stays_small() {
     let site = TestSite::start().await;
     let mut bytes = 0;

@@ -24,3 +24,6 @@ fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, CACHE)];
     (headers, text)
 }
+
+#[cfg(test)]
+mod contrast;

@@ -60,7 +60,7 @@ pub(in crate::serve) async fn page(
         .child(el("h1").child(meta.slug))
         .child(of_class("p", "lead").child(meta.summary))
         .child(about)
-        .child(markdown::render(meta.docs));
+        .child(markdown::render(&meta.markdown()));
     let page = Page {
         title: meta.slug.to_owned(),
         section: Section::Detectors,

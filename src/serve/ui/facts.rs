@@ -43,6 +43,12 @@ pub(super) fn lasted(incident: &Incident, now: Timestamp) -> String {
     unit::duration(end.since(incident.started_at))
 }
 
+/// What its first finding says, in words.
+pub(super) fn leading(incident: &Incident, style: &Style) -> Option<Element> {
+    let lead = &incident.findings.first()?.finding;
+    Some(of_class("p", "lead").child(sentence::finding(lead, style)))
+}
+
 /// The page of a statement.
 pub(super) fn query_path(fingerprint: FingerprintId) -> Path {
     Path::of(&["queries", &fingerprint.to_string()])
@@ -111,14 +117,16 @@ pub(super) fn evidence(facts: &[Evidence], style: &Style) -> Html {
 
 /// What may help.
 pub(super) fn remedy(remedy: &Remedy, style: &Style) -> Element {
-    let safety = match remedy.safety {
-        Safety::Safe => of_class("span", "badge safe").child("same results"),
-        Safety::NeedsReview => of_class("span", "badge warning").child("review before running"),
+    let why = el("p").child(words::remedy(&remedy.why, style.lang));
+    let item = of_class("li", "remedy");
+    if remedy.sql.is_empty() {
+        return item.child(why);
+    }
+    let class = match remedy.safety {
+        Safety::Safe => "badge safe",
+        Safety::NeedsReview => "badge warning",
     };
-    let words = el("p")
-        .child(words::remedy(&remedy.why, style.lang))
-        .child(" ")
-        .child(safety);
-    let statement = (!remedy.sql.is_empty()).then(|| sql(&remedy.sql));
-    of_class("li", "remedy").child(words).child(statement)
+    let safety = of_class("span", class).child(words::safety(remedy.safety, style.lang));
+    item.child(why.child(" ").child(safety))
+        .child(sql(&remedy.sql))
 }

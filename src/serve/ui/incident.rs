@@ -29,7 +29,7 @@ pub(in crate::serve) async fn page(
     let sections = [
         Some(headline(&incident, now, style)),
         Some(actions(&incident)),
-        incident.cause.as_ref().map(|c| cause(c, &incident, style)),
+        ranked_cause(&incident).map(|c| cause(c, &incident, style)),
         chain(&incident, style),
         remedies(&incident, style),
         Some(findings(&incident, style)),
@@ -76,6 +76,7 @@ fn headline(incident: &Incident, now: Timestamp, style: &Style) -> Element {
     of_class("section", &format!("story {}", incident.severity.as_str()))
         .child(badges)
         .child(el("h1").child(incident.title.as_str()))
+        .child(facts::leading(incident, style))
         .child(when)
         .child(place)
         .child(taken)
@@ -115,13 +116,19 @@ fn actions(incident: &Incident) -> Element {
         )
 }
 
+/// The first of several findings; one alone is its own cause, and nothing is to be said of it.
+pub(super) fn ranked_cause(incident: &Incident) -> Option<&Cause> {
+    let is_ranked = incident.findings.len() > 1;
+    incident.cause.as_ref().filter(|_| is_ranked)
+}
+
 /// Because of what, and what speaks against it.
 fn cause(cause: &Cause, incident: &Incident, style: &Style) -> Element {
     let finding = incident
         .findings
         .iter()
         .find(|kept| kept.finding.detector == cause.finding);
-    let summary = finding.map(|kept| el("p").child(sentence::finding(&kept.finding, style)));
+    let summary = finding.map(|kept| el("p").child(sentence::headline(&kept.finding, style)));
     let confidence = el("p")
         .child(facts::detector(&cause.finding))
         .child(format!(", confidence {}", unit::percent(cause.confidence)));
@@ -210,7 +217,7 @@ fn finding(kept: &IncidentFinding, style: &Style) -> Element {
         .child(facts::instant(kept.last_seen, style));
     of_class("article", &format!("card {}", finding.severity.as_str()))
         .child(heading)
-        .child(el("p").child(sentence::finding(finding, style)))
+        .child(el("p").child(sentence::headline(finding, style)))
         .child(facts::evidence(&finding.evidence, style))
         .child(template)
         .child(statement)

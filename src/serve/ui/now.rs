@@ -8,15 +8,16 @@ use axum::extract::State;
 use crate::model::id::FingerprintId;
 use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
-use crate::report::{Style, unit};
+use crate::report::{Style, sentence, unit};
 use crate::serve::Site;
 use crate::serve::api::params;
 use crate::serve::archive::{self, Read};
 use crate::serve::ui::chart::{Axis, Chart, Series};
 use crate::serve::ui::facts;
 use crate::serve::ui::html::{Element, Path, el, link, of_class};
+use crate::serve::ui::incident::ranked_cause;
 use crate::serve::ui::page::{Page, Section, Shown};
-use crate::serve::ui::table;
+use crate::serve::ui::table::{self, Align};
 use crate::store::view::{IncidentFilter, LoadPoint, Marker, QueryFilter, QueryRow, SourceRow};
 
 /// What the page looks back on.
@@ -140,18 +141,18 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
         .child(facts::instant(incident.started_at, style))
         .child(" · ")
         .child(incident.service.as_str());
-    let cause = incident.cause.as_ref().map(|cause| {
+    let cause = ranked_cause(incident).map(|cause| {
         el("p")
             .child("Most likely cause: ")
             .child(facts::detector(&cause.finding))
             .child(format!(" (confidence {})", unit::percent(cause.confidence)))
     });
-    let leading = incident.findings.iter().find_map(|kept| {
+    let statement = incident.findings.iter().find_map(|kept| {
         let finding = &kept.finding;
         finding.fingerprint.zip(finding.template.as_ref())
     });
     let statement =
-        leading.map(|(fingerprint, template)| facts::statement(fingerprint, template.as_str()));
+        statement.map(|(fingerprint, template)| facts::statement(fingerprint, template.as_str()));
     let taken = incident
         .acknowledged_by
         .as_ref()
@@ -160,6 +161,7 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
         .child(badges)
         .child(heading)
         .child(since)
+        .child(facts::leading(incident, style))
         .child(cause)
         .child(statement)
         .child(taken)
@@ -278,15 +280,28 @@ fn sources(rows: &[SourceRow], now: Timestamp, style: &Style) -> Element {
             "Nothing is read yet: name a slow log under [[slow_log]] in the configuration.",
         ));
     }
-    let items = rows.iter().map(|row| {
-        let item = el("li").child(el("code").child(row.source.as_str()));
-        match row.last_seen {
-            Some(at) => item
-                .child(" last statement ")
-                .child(facts::instant(at, style))
-                .child(format!(" ({} ago)", unit::duration(now.since(at)))),
-            None => item.child(" no statement yet"),
-        }
-    });
-    section.child(of_class("ul", "facts").children(items))
+    let columns = [
+        ("Source", Align::Left),
+        ("Shows", Align::Left),
+        ("Read up to", Align::Left),
+        ("Behind", Align::Right),
+    ];
+    let lines = rows.iter().map(|row| source(row, now, style)).collect();
+    section.child(table::table("Sources", &columns, lines))
+}
+
+/// A source, how much of the load it shows, and how far it is read.
+fn source(row: &SourceRow, now: Timestamp, style: &Style) -> Element {
+    // A window that is still open ends in the future.
+    let read_to = row.last_seen.map(|at| at.min(now));
+    let at = match read_to {
+        Some(at) => facts::instant(at, style),
+        None => of_class("span", "quiet").child("no statement yet"),
+    };
+    let behind = read_to.map_or_else(|| "–".to_owned(), |at| unit::duration(now.since(at)));
+    el("tr")
+        .child(el("td").child(el("code").child(row.source.as_str())))
+        .child(el("td").child(sentence::coverage(&row.coverage, style.lang)))
+        .child(of_class("td", "when").child(at))
+        .child(table::number(behind))
 }

@@ -64,10 +64,12 @@ fn headline(detail: &QueryDetail, params: &OneParams, style: &Style) -> Element 
         .child(el("button").child("Show"));
     let tables = statement.tables().join(", ");
     let about = format!(
-        "{} {} · tables {} · databases {}",
+        "{} {} · {} {} · {} {}",
         statement.dialect.as_str(),
         statement.kind().as_str(),
+        one_or_many("table", statement.tables().len()),
         or_dash(&tables),
+        one_or_many("database", row.databases.len()),
         or_dash(&row.databases.join(", ")),
     );
     let seen = el("p")
@@ -93,6 +95,11 @@ fn headline(detail: &QueryDetail, params: &OneParams, style: &Style) -> Element 
         .child(of_class("p", "quiet").child(about))
         .child(seen)
         .child(choice)
+}
+
+fn one_or_many(noun: &str, count: usize) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{noun}{ending}")
 }
 
 fn or_dash(text: &str) -> &str {
@@ -216,7 +223,7 @@ fn findings(found: &[Finding], style: &Style) -> Element {
             .child(facts::instant(finding.at.to, style));
         of_class("article", &format!("card {}", finding.severity.as_str()))
             .child(heading)
-            .child(el("p").child(sentence::finding(finding, style)))
+            .child(el("p").child(sentence::headline(finding, style)))
             .child(facts::evidence(&finding.evidence, style))
             .child(
                 of_class("ol", "remedies")

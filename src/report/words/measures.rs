@@ -1,0 +1,119 @@
+//! Numbers that detectors give as evidence, and what they are compared with.
+
+use super::Entry;
+
+/// Names of measures and trends.
+pub(super) const MEASURES: &[Entry] = &[
+    (
+        "rows_examined_per_row_sent",
+        "rows read per row sent",
+        "보낸 행 하나당 읽은 행",
+    ),
+    (
+        "rows_examined_per_run",
+        "rows read per run",
+        "실행당 읽은 행",
+    ),
+    ("rows_sent_per_run", "rows sent per run", "실행당 보낸 행"),
+    (
+        "rows_changed_per_run",
+        "rows changed per run",
+        "실행당 변경한 행",
+    ),
+    ("rows_of_table", "rows of the table", "테이블의 행 수"),
+    (
+        "rows_examined_vs_before",
+        "rows read per run, times those of before",
+        "실행당 읽은 행, 이전의 배수",
+    ),
+    (
+        "rows_examined_vs_other_parameters",
+        "rows read with the worst parameters, times the usual",
+        "최악의 매개변수로 읽은 행, 보통의 배수",
+    ),
+    (
+        "worst_parameters_vs_median",
+        "run time with the worst parameters, times the median",
+        "최악의 매개변수의 실행 시간, 중앙값의 배수",
+    ),
+    (
+        "seconds_of_worst_parameters",
+        "run time with the worst parameters",
+        "최악의 매개변수의 실행 시간",
+    ),
+    ("median_seconds", "median run time", "실행 시간 중앙값"),
+    ("median_run_time", "median run time", "실행 시간 중앙값"),
+    ("runs_per_second", "runs per second", "초당 실행 횟수"),
+    (
+        "share_of_database_time",
+        "share of all run time",
+        "전체 실행 시간 중 비중",
+    ),
+    (
+        "table_share_of_database_time",
+        "share of all run time spent on the table",
+        "전체 실행 시간 중 이 테이블의 비중",
+    ),
+    (
+        "full_scan_share_of_runs",
+        "runs that scan a whole table",
+        "테이블 전체를 스캔한 실행의 비율",
+    ),
+    (
+        "spilled_share_of_runs",
+        "runs that sort on disk",
+        "디스크에서 정렬한 실행의 비율",
+    ),
+    (
+        "tmp_table_on_disk_share_of_runs",
+        "runs with a temporary table on disk",
+        "디스크 임시 테이블을 쓴 실행의 비율",
+    ),
+    (
+        "merge_passes_per_run",
+        "merge passes per run",
+        "실행당 병합 패스",
+    ),
+    (
+        "temp_bytes_per_run",
+        "temporary files per run",
+        "실행당 임시 파일",
+    ),
+    (
+        "branch_share_of_rows",
+        "rows read by the largest branch",
+        "가장 큰 가지가 읽은 행의 비율",
+    ),
+    ("cut_runs", "runs that were cut off", "중단된 실행"),
+    (
+        "cut_share_of_runs",
+        "share of runs that were cut off",
+        "중단된 실행의 비율",
+    ),
+    (
+        "spread_of_cut_runs",
+        "spread of the times at which runs were cut off",
+        "중단 시점의 편차",
+    ),
+    ("limit", "runs are cut off at", "실행이 중단되는 시점"),
+    (
+        "lock_share_of_time",
+        "share of the run time spent waiting for locks",
+        "실행 시간 중 잠금 대기 비중",
+    ),
+];
+
+/// What the number before a trend stands for.
+pub(super) const BASES: &[Entry] = &[
+    ("previous hour", "the hour before", "직전 1시간"),
+    (
+        "same hour of earlier days",
+        "the same hour of earlier days",
+        "이전 날들의 같은 시간",
+    ),
+    (
+        "before the last deploy",
+        "before the last deploy",
+        "마지막 배포 이전",
+    ),
+];

@@ -1,0 +1,85 @@
+//! What remedies do. Detectors write English, which is the key here; a changed sentence needs a changed key.
+
+/// In English, in Korean.
+pub(super) const REMEDIES: &[(&str, &str)] = &[
+    (
+        "candidate index, unverified: built from the statement's conditions alone; check existing indexes, selectivity and write cost first",
+        "검증되지 않은 후보 인덱스: 쿼리의 조건만 보고 만들었음. 기존 인덱스, 선택도, 쓰기 비용을 먼저 확인할 것",
+    ),
+    (
+        "the answer needs every row: keep a summary table, or cache the result",
+        "모든 행이 있어야 답할 수 있는 쿼리: 요약 테이블을 유지하거나 결과를 캐시할 것",
+    ),
+    (
+        "a column stands inside a function, cast or arithmetic: let it stand alone, so that an index can serve it",
+        "열이 함수, 형 변환 또는 산술식 안에 있음: 인덱스를 쓸 수 있도록 열을 단독으로 둘 것",
+    ),
+    (
+        "a pattern that begins with a wildcard needs a full-text or trigram index",
+        "와일드카드로 시작하는 패턴에는 전문(full-text) 또는 트라이그램 인덱스가 필요함",
+    ),
+    (
+        "ask for it less often (cache, batch), or make each run cheaper (summary table, index): no other change pays as much",
+        "덜 자주 요청하거나(캐시, 묶음 처리) 실행 비용을 줄일 것(요약 테이블, 인덱스): 이보다 효과가 큰 변경은 없음",
+    ),
+    (
+        "relieve the table: cache or summarise what is read from it, move its history elsewhere",
+        "테이블의 부담을 줄일 것: 읽는 내용을 캐시하거나 요약하고, 지난 이력은 다른 곳으로 옮길 것",
+    ),
+    (
+        "add the condition that was meant; if every row was meant, work in batches by primary key",
+        "의도한 조건을 추가할 것. 모든 행이 대상이라면 기본 키 순으로 나누어 처리할 것",
+    ),
+    (
+        "ask for the rows that are shown: add a condition, or LIMIT with keyset paging",
+        "화면에 보이는 행만 요청할 것: 조건을 추가하거나, 키셋 페이징과 LIMIT을 쓸 것",
+    ),
+    (
+        "bound the work per run: keyset paging, or a summary that is kept up to date; and check the plan with the worst parameters, not with the usual ones",
+        "실행당 작업량을 제한할 것: 키셋 페이징 또는 항상 갱신되는 요약. 실행 계획은 보통의 매개변수가 아니라 최악의 매개변수로 확인할 것",
+    ),
+    (
+        "compare EXPLAIN with the plan before; check whether an index was dropped; as a last resort pin the index by a hint",
+        "EXPLAIN을 이전 실행 계획과 비교하고, 삭제된 인덱스가 있는지 확인할 것. 최후의 수단으로 힌트로 인덱스를 고정할 것",
+    ),
+    (
+        "refreshes the statistics that the optimiser chooses by",
+        "옵티마이저가 판단에 쓰는 통계를 갱신함",
+    ),
+    (
+        "it waits for locks: find the transaction that holds them, and make that one shorter",
+        "잠금을 기다리고 있음: 잠금을 쥔 트랜잭션을 찾아 짧게 만들 것",
+    ),
+    (
+        "make the statement cheaper (see its other findings); a longer limit only holds the connection longer",
+        "쿼리의 비용을 줄일 것(이 쿼리의 다른 진단 참고). 제한 시간을 늘리면 연결만 더 오래 붙잡음",
+    ),
+    (
+        "a limit on the server stops the work when the client has given up",
+        "서버의 제한 시간은 클라이언트가 포기한 뒤의 작업을 멈춤",
+    ),
+    (
+        "a limit on the server stops the work when the client has given up: max_execution_time (MySQL, milliseconds) or max_statement_time (MariaDB, seconds)",
+        "서버의 제한 시간은 클라이언트가 포기한 뒤의 작업을 멈춤: max_execution_time(MySQL, 밀리초) 또는 max_statement_time(MariaDB, 초)",
+    ),
+    (
+        "try more memory for this session first; each connection may use it, several times over",
+        "이 세션에서만 메모리를 늘려 볼 것. 연결마다, 그것도 여러 번 쓰일 수 있음",
+    ),
+    (
+        "raise tmp_table_size and max_heap_table_size for this session, and leave TEXT and BLOB columns out of the grouping",
+        "이 세션에서 tmp_table_size와 max_heap_table_size를 늘리고, TEXT와 BLOB 열은 그룹화에서 뺄 것",
+    ),
+    (
+        "give sorts more memory, for this session first",
+        "우선 이 세션에서만 정렬 메모리를 늘릴 것",
+    ),
+    (
+        "use UNION ALL where no row can come from two branches, or where duplicates do no harm",
+        "같은 행이 두 가지(branch)에서 나올 수 없거나 중복이 문제되지 않으면 UNION ALL을 쓸 것",
+    ),
+    (
+        "push conditions and LIMIT from outside into each branch, and give each branch its index",
+        "바깥의 조건과 LIMIT을 각 가지(branch) 안으로 옮기고, 가지마다 인덱스를 둘 것",
+    ),
+];

@@ -1,0 +1,34 @@
+//! Parts that a statement, a clause or another finding plays.
+
+use super::Entry;
+
+/// Roles of clauses and statements, each read before what it names.
+pub(super) const ROLES: &[Entry] = &[
+    ("table", "table", "테이블"),
+    (
+        "on_that_table",
+        "costliest statement on that table",
+        "그 테이블에서 가장 비싼 문장",
+    ),
+    ("missing_where", "no condition in", "조건 없는 문장"),
+    ("parameters", "parameter set", "매개변수 묶음"),
+    ("set_operation", "set operation", "집합 연산"),
+    ("leads_to", "is known to lead to", "알려진 결과:"),
+    (
+        "may_follow_from",
+        "may itself follow from",
+        "다음의 결과일 수 있음:",
+    ),
+    (
+        "does_not_explain",
+        "is not known to lead to",
+        "다음을 설명하지 못함:",
+    ),
+    ("began_before", "began before", "다음보다 먼저 시작됨:"),
+    ("began_after", "began after", "다음보다 나중에 시작됨:"),
+    (
+        "order_unknown",
+        "began in the same interval as",
+        "다음과 같은 구간에 시작됨:",
+    ),
+];
