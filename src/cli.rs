@@ -6,7 +6,9 @@ mod digest;
 mod explain;
 mod fingerprint;
 mod incidents;
+mod moment;
 mod postmortem;
+mod progress;
 mod run;
 
 use std::fmt;
@@ -22,6 +24,8 @@ use crate::report::Lang;
 use crate::serve::ServeError;
 use crate::store;
 use crate::topology::Fault;
+
+pub use moment::Moment;
 
 /// SQL incident sidecar: what is wrong, since when, because of what, and what to do about it.
 #[derive(Debug, Parser)]
@@ -103,12 +107,12 @@ pub struct Digest {
     /// Format of the report
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub format: Output,
-    /// Only statements that ended at or after this time (RFC 3339, or a duration ago such as 2h)
+    /// Only statements that ended at or after this time: 2026-11-21T10:05:00Z, "2026-11-21 10:05" (UTC), or 2h ago as 2h
     #[arg(long, value_name = "T")]
-    pub since: Option<String>,
+    pub since: Option<Moment>,
     /// Only statements that ended before this time
     #[arg(long, value_name = "T")]
-    pub until: Option<String>,
+    pub until: Option<Moment>,
     /// Show only the N costliest statements; JSON has all of them unless this is given
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
@@ -195,6 +199,11 @@ fn language(text: &str) -> Result<Lang, String> {
         .ok_or_else(|| "en or ko".to_owned())
 }
 
+/// Words that were understood one by one, but not together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
 /// Bad usage or configuration, as `sysexits.h` has it.
 const USAGE: u8 = 64;
 /// Something could not be done in time, or only in part.
@@ -242,7 +251,8 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         || matches!(
             error.downcast_ref::<ServeError>(),
             Some(ServeError::OpenBind { .. })
-        );
+        )
+        || error.is::<Misuse>();
     match (is_usage, is_late) {
         (true, _) => ExitCode::from(USAGE),
         (_, true) => ExitCode::from(PARTIAL),

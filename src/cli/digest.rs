@@ -4,39 +4,25 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-
-use crate::cli::{Digest as Options, Output, PARTIAL, print, tell};
+use crate::cli::progress::Progress;
+use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, tell};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
 use crate::ingest::SourceMeta;
-use crate::ingest::slow_log::{self, offline};
+use crate::ingest::slow_log::offline::{self, Summary};
 use crate::model::event::{Coverage, DbTarget, QueryEvent};
 use crate::model::finding::{Finding, Verdict};
 use crate::model::sql::Parsed;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::Normaliser;
 use crate::report::digest::{Digest, Seconds, Source, Summed, render};
-use crate::window::{Role, Totals};
+use crate::window::{Ran, Role, Totals};
 
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::default();
-    let now = Clock::system().now();
-    let kept = Interval {
-        from: options
-            .since
-            .as_deref()
-            .map_or(Ok(Timestamp::EPOCH), |t| instant(t, now, "--since"))?,
-        to: options
-            .until
-            .as_deref()
-            .map_or(Ok(Timestamp::from_unix_nanos(u64::MAX)), |t| {
-                instant(t, now, "--until")
-            })?,
-    };
-    let mut reading = Reading::new(&config, kept);
+    let mut reading = Reading::new(&config, kept(options)?);
     let mut failed = 0;
     for path in &options.files {
         if let Err(error) = reading.read(path, options) {
@@ -44,12 +30,15 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
             tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
         }
     }
-    if failed == options.files.len() {
+    if reading.source.files.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
-    let report = reading.report(&config, options.top)?;
+    let report = reading.report(&config)?;
     match options.format {
-        Output::Json => print(&format!("{}\n", serde_json::to_string(&report)?))?,
+        Output::Json => {
+            let report = report.top(options.top.unwrap_or(usize::MAX));
+            print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        }
         Output::Text => print(&render(&report, options.top))?,
     }
     Ok(if failed == 0 {
@@ -59,18 +48,19 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// RFC 3339, or so long ago.
-fn instant(text: &str, now: Timestamp, option: &str) -> anyhow::Result<Timestamp> {
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Ok(Timestamp::from(at));
-    }
-    let ago: jiff::SignedDuration = text
-        .parse()
-        .with_context(|| format!("{option} {text:?}: neither a time such as 2026-11-21T10:05:00Z nor a duration such as 2h"))?;
-    let Ok(ago) = std::time::Duration::try_from(ago) else {
-        bail!("{option} {text:?}: a duration ago is positive")
+/// The interval that was asked for.
+fn kept(options: &Options) -> Result<Interval, Misuse> {
+    let now = Clock::system().now();
+    let kept = Interval {
+        from: options.since.map_or(Timestamp::EPOCH, |t| t.before(now)),
+        to: options
+            .until
+            .map_or(Timestamp::from_unix_nanos(u64::MAX), |t| t.before(now)),
     };
-    Ok(now.minus(ago))
+    if kept.from >= kept.to {
+        return Err(Misuse("--since is not before --until".to_owned()));
+    }
+    Ok(kept)
 }
 
 /// Logs as they are read.
@@ -100,8 +90,8 @@ impl Reading {
         }
     }
 
+    /// Reads one file. What was read of it before a failure counts, and is said to be of it.
     fn read(&mut self, path: &Path, options: &Options) -> Result<(), offline::OfflineError> {
-        let settings = slow_log::Options::default();
         let mut opaque = 0;
         let mut statements = 0;
         let Self {
@@ -111,10 +101,13 @@ impl Reading {
             kept,
             ..
         } = self;
-        let summary = offline::read(
+        let mut summary = Summary::default();
+        let mut progress = Progress::new(path);
+        let done = offline::read(
             path,
             options.input.known(),
-            &settings,
+            &mut summary,
+            &mut |bytes| progress.show(bytes),
             &mut |dialect, entry| {
                 meta.target.system = dialect;
                 let end = entry.end.unwrap_or_default();
@@ -127,30 +120,39 @@ impl Reading {
                     totals.observe(&event);
                 }
             },
-        )?;
+        );
+        progress.clear();
+        if done.is_ok() || summary.entries > 0 {
+            let source = &mut self.source;
+            source.files.push(path.display().to_string());
+            source.statements += statements;
+            source.opaque_statements += opaque;
+            self.add(&summary);
+        }
+        done
+    }
+
+    fn add(&mut self, summary: &Summary) {
         let source = &mut self.source;
-        source.files.push(path.display().to_string());
         source.bytes += summary.bytes;
         source.entries += summary.entries;
         source.unparsed_entries += summary.unparsed;
-        source.statements += statements;
-        source.opaque_statements += opaque;
-        if let Some(format) = summary.format {
-            let is_other = !source.format.is_empty() && source.format != format.as_str();
-            source.format = if is_other {
-                "mixed".to_owned()
-            } else {
-                format.to_string()
-            };
-            self.coverage = Some(match self.coverage {
-                Some(known) => widest(known, summary.coverage),
-                None => summary.coverage,
-            });
-        }
-        Ok(())
+        let Some(format) = summary.format else {
+            return;
+        };
+        let is_other = !source.format.is_empty() && source.format != format.as_str();
+        source.format = if is_other {
+            "mixed".to_owned()
+        } else {
+            format.to_string()
+        };
+        self.coverage = Some(match self.coverage {
+            Some(known) => widest(known, summary.coverage),
+            None => summary.coverage,
+        });
     }
 
-    fn report(mut self, config: &Config, top: Option<usize>) -> anyhow::Result<Digest> {
+    fn report(mut self, config: &Config) -> anyhow::Result<Digest> {
         let coverage = self.coverage.unwrap_or_default();
         let seen = self.totals.seen();
         self.source.from = seen.map(|s| s.from);
@@ -165,14 +167,9 @@ impl Reading {
                 }
             }
         }
-        let summed = self.totals.queries().into_iter().map(summed).collect();
-        Ok(Digest::new(
-            self.source,
-            summed,
-            findings,
-            top,
-            &config.style()?,
-        ))
+        let ran = self.totals.queries().into_iter();
+        let summed = ran.map(|ran| summed(ran, &self.totals)).collect();
+        Ok(Digest::new(self.source, summed, findings, &config.style()?))
     }
 }
 
@@ -193,7 +190,7 @@ fn widest(a: Coverage, b: Coverage) -> Coverage {
     }
 }
 
-fn summed(ran: &crate::window::Ran) -> Summed {
+fn summed(ran: &Ran, totals: &Totals) -> Summed {
     let stats = &ran.stats;
     let seen = stats
         .first_seen()
@@ -202,6 +199,7 @@ fn summed(ran: &crate::window::Ran) -> Summed {
     Summed {
         statement: Arc::clone(&ran.statement),
         load: stats.load(),
+        lock: totals.lock(ran.statement.fingerprint),
         seen,
         names: [Role::Database, Role::User, Role::Client].map(|role| stats.names(role)),
     }

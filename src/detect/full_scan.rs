@@ -24,9 +24,9 @@ declare_detector! {
     /// All of these must hold:
     /// - rows examined per run >= `min_rows`, so that a small table stays silent;
     /// - rows examined / rows sent (or changed) >= `min_ratio`, so that an export stays silent;
-    /// - the server does not say that an index was used: its plan shows a scan of a table of `min_rows` rows, or at
-    ///   least half of the runs are flagged `Full_scan` or `Full_join`; where it tells neither, the two lines above
-    ///   decide, and for sums and counts also that every run reads about as much, whatever its parameters;
+    /// - the server does not say that an index was used: at least half of the runs are flagged `Full_scan` or
+    ///   `Full_join`, and the plan of the slowest shows a scan of a table of `min_rows` rows; where it tells one of
+    ///   the two, that one decides; where it tells neither, the two lines above decide, and for sums and counts also that every run reads about as much, whatever its parameters;
     /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
     /// - runs >= `min_runs`.
     ///
@@ -48,6 +48,8 @@ declare_detector! {
     /// - A paginated export sends what it reads; with `OFFSET` it skips rows in index order: silent.
     /// - `INSERT ... SELECT` writes what it reads; where the server does not log rows written: `Insufficient`.
     /// - A sum over one user's long history reads an index range of varying length: silent.
+    /// - One parameter for which the optimiser rightly scans, while the others go by the index: silent when the log
+    ///   flags scans; see `parameter-skew`.
     /// - A small lookup table scanned beside a join by index: silent when the plan is logged.
     pub static META = {
         slug: "full-scan",
@@ -193,7 +195,7 @@ impl FullScan {
         };
         concerned
             .iter()
-            .filter_map(|table| index::candidate(&profile.statement, table))
+            .filter_map(|table| index::candidate(profile, table))
             .fold(draft, Draft::remedy)
             .remedy(unservable(profile))
             .severity(weight.severity(self.0.min_critical_load))
@@ -247,11 +249,16 @@ impl Scan {
     }
 }
 
-/// Reads the plan first, for it names the table; else the flags, of which `No` proves nothing for a change:
-/// MariaDB sets them in its SELECT code only.
+/// The flags speak for every run, the plan for the slowest one alone, but it names the table. A flag of `No` proves
+/// nothing for a change: MariaDB sets them in its SELECT code only.
 fn scanned(profile: &QueryProfile, min_rows: u64) -> Scan {
     let load = &profile.load;
     let flagged = load.full_scans.max(load.full_joins);
+    let told = load.access_known > 0;
+    let mostly = flagged > 0 && flagged.saturating_mul(2) >= load.access_known;
+    if told && !mostly && !reading::is_change(profile.statement.kind()) {
+        return Scan::None;
+    }
     let joins_blindly = load.full_joins > 0;
     let large =
         |rows: u64| rows >= min_rows || (joins_blindly && rows.saturating_mul(10) >= min_rows);
@@ -267,12 +274,10 @@ fn scanned(profile: &QueryProfile, min_rows: u64) -> Scan {
             Scan::Planned(steps)
         };
     }
-    let told = load.access_known > 0;
-    let mostly = flagged > 0 && flagged.saturating_mul(2) >= load.access_known;
-    match (told, mostly) {
-        (true, true) => Scan::Flagged,
-        (true, false) if !reading::is_change(profile.statement.kind()) => Scan::None,
-        _ => Scan::Untold,
+    if told && mostly {
+        Scan::Flagged
+    } else {
+        Scan::Untold
     }
 }
 

@@ -26,6 +26,11 @@ declare_detector! {
     /// below it. Critical when at least `min_critical_share` of all runs are cut, else a warning. With fewer cuts,
     /// though some, the verdict is `Insufficient`.
     ///
+    /// The slow log of MariaDB does not tell that a run was cut by `max_statement_time` or killed: it is written as a
+    /// run like any other, with the rows that were sent until then. There this detector is blind, and the verdict is
+    /// `Clear`; what is cut shows as a slow statement (`full-scan`, `union-hotspot`, `load-hog`). MySQL tells it by
+    /// the error number, with `log_slow_extra = ON`.
+    ///
     /// ## Example
     /// ```sql
     /// SELECT SUM(amount) FROM point_ledger WHERE user_id = 7;   -- cut at 30 s, every time
@@ -43,7 +48,7 @@ declare_detector! {
         summary_ko: "같은 제한 시간에서 반복해서 끊기는 쿼리",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "cancelled statements with their duration (PostgreSQL log)",
+        needs: "cancelled statements with their duration (PostgreSQL log; MySQL with `log_slow_extra`)",
         since: "0.1.0",
         status: Status::Stable,
     }

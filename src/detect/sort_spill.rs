@@ -218,7 +218,7 @@ fn sorting_index(profile: &QueryProfile) -> Option<Remedy> {
         return None;
     };
     let arranged = groups(profile);
-    arranged.then(|| index::candidate(&profile.statement, table))?
+    arranged.then(|| index::candidate(profile, table))?
 }
 
 /// More memory for one session, tried before it is set for all.

@@ -189,7 +189,7 @@ impl UnionHotspot {
         let branch = union.largest_scan().map(|(row, _)| row);
         let statement = &profile.statement;
         let scanned = union.scans().filter_map(|row| plan::table(row, statement));
-        let indexes = scanned.filter_map(|table| index::candidate(statement, &table));
+        let indexes = scanned.filter_map(|table| index::candidate(profile, &table));
         let draft = Draft::new(&META, profile, crossed)
             .with(rows)
             .with(Evidence::clause("set_operation", union.name()))

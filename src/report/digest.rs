@@ -87,7 +87,7 @@ pub struct Query {
     /// Share of all run time in the log, 0 to 1.
     pub share: f64,
     /// Time waiting for locks.
-    pub lock_s: Option<Lock>,
+    pub lock_s: Option<Times>,
     /// Rows read.
     pub rows_examined: Option<Rows>,
     /// Rows sent.
@@ -114,7 +114,7 @@ pub struct Query {
     pub findings: Vec<Slug>,
 }
 
-/// Statistics of run times, in seconds; quantiles are within 1 %.
+/// Statistics of times, in seconds; quantiles are within 1 %.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[expect(missing_docs, reason = "each field is the statistic it is named after")]
 pub struct Times {
@@ -143,15 +143,6 @@ impl Times {
             max: Seconds(latency.max),
         }
     }
-}
-
-/// Time waiting for locks, in seconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Lock {
-    /// Of all runs.
-    pub total: Seconds,
-    /// Of one run.
-    pub mean: f64,
 }
 
 /// Statistics of a count per run.
@@ -199,6 +190,8 @@ pub struct Summed {
     pub statement: StatementRef,
     /// Sums.
     pub load: Load,
+    /// How long its runs waited for locks, where told.
+    pub lock: Option<Latency>,
     /// First and last end.
     pub seen: Option<Interval>,
     /// Databases, users and client hosts, each sorted.
@@ -206,22 +199,21 @@ pub struct Summed {
 }
 
 impl Digest {
-    /// Puts the report together; `top` leaves out all but the costliest statements, never a finding.
+    /// Puts the report together.
     pub fn new(
         source: Source,
         summed: Vec<Summed>,
         mut found: Vec<Finding>,
-        top: Option<usize>,
         style: &Style,
     ) -> Self {
         let all: Duration = summed.iter().map(|s| s.load.elapsed.total).sum();
         let mut by_statement: BTreeMap<FingerprintId, Vec<Slug>> = BTreeMap::new();
         for finding in &found {
             if let Some(fingerprint) = finding.fingerprint {
-                by_statement
-                    .entry(fingerprint)
-                    .or_default()
-                    .push(finding.detector.clone());
+                let slugs = by_statement.entry(fingerprint).or_default();
+                if !slugs.contains(&finding.detector) {
+                    slugs.push(finding.detector.clone());
+                }
             }
         }
         let cost: BTreeMap<_, _> = summed
@@ -249,7 +241,6 @@ impl Digest {
         queries.sort_by(|a, b| {
             (b.time_s.total.0, a.fingerprint).cmp(&(a.time_s.total.0, b.fingerprint))
         });
-        queries.truncate(top.unwrap_or(usize::MAX));
         let findings = found
             .into_iter()
             .map(|finding| tell(finding, style))
@@ -260,6 +251,13 @@ impl Digest {
             queries,
             findings,
         }
+    }
+
+    /// Leaves out all but the costliest statements, and no finding.
+    #[must_use]
+    pub fn top(mut self, count: usize) -> Self {
+        self.queries.truncate(count);
+        self
     }
 }
 
@@ -274,14 +272,11 @@ fn tell(finding: Finding, style: &Style) -> Found {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a mean needs no more than 53 bits"
-)]
 fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
     let Summed {
         statement,
         load,
+        lock,
         seen,
         names: [databases, users, clients],
     } = summed;
@@ -295,10 +290,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         errors: load.errors + load.cancelled,
         time_s: Times::of(&load.elapsed, load.count),
         share: if share.is_finite() { share } else { 0.0 },
-        lock_s: load.lock.map(|total| Lock {
-            total: Seconds(total),
-            mean: total.as_secs_f64() / load.count.max(1) as f64,
-        }),
+        lock_s: lock.map(|lock| Times::of(&lock, load.count)),
         rows_examined: load.rows_examined.map(Rows::from),
         rows_sent: load.rows_returned.map(Rows::from),
         rows_affected: load.rows_affected.map(Rows::from),

@@ -333,7 +333,7 @@ impl AccessSums {
     }
 }
 
-fn latency(sketch: &Sketch) -> Latency {
+pub(super) fn latency(sketch: &Sketch) -> Latency {
     Latency {
         total: Duration::from_nanos(sketch.total()),
         min: Duration::from_nanos(sketch.min()),

@@ -1,15 +1,19 @@
 //! All of a file as one window (`sqleuth digest`).
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::event::{Coverage, DbTarget, QueryEvent};
-use crate::model::subject::{Horizon, QueryProfile};
+use crate::model::id::FingerprintId;
+use crate::model::subject::{Horizon, Latency, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::facts::TableBook;
 use crate::window::names::Role;
 use crate::window::profile::{Frame, View};
-use crate::window::table::{QueryTable, Ran, Scope};
+use crate::window::query::{latency, nanos};
+use crate::window::sketch::Sketch;
+use crate::window::table::{OTHER_STATEMENTS, QueryTable, Ran, Scope};
 
 /// Distinct statements that are kept apart; the rest is summed up as one.
 const MAX_STATEMENTS: usize = 200_000;
@@ -18,6 +22,8 @@ const MAX_STATEMENTS: usize = 200_000;
 #[derive(Debug, Clone)]
 pub struct Totals {
     table: QueryTable,
+    /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
+    locks: BTreeMap<FingerprintId, Sketch>,
     /// Of the first event, without its database.
     scope: Option<Arc<Scope>>,
     seen: Option<Interval>,
@@ -28,6 +34,7 @@ impl Default for Totals {
     fn default() -> Self {
         Self {
             table: QueryTable::new(MAX_STATEMENTS),
+            locks: BTreeMap::new(),
             scope: None,
             seen: None,
             previous: Timestamp::EPOCH,
@@ -53,6 +60,18 @@ impl Totals {
         });
         let stats = self.table.observe(event, scope, end);
         stats.note_name(Role::Database, &event.target.namespace);
+        self.observe_lock(event);
+    }
+
+    fn observe_lock(&mut self, event: &QueryEvent) {
+        let Some(lock) = event.lock else { return };
+        let mut key = event.statement.fingerprint;
+        if self.locks.len() >= MAX_STATEMENTS && !self.locks.contains_key(&key) {
+            key = OTHER_STATEMENTS;
+        }
+        let weight = u64::from(event.weight.max(1));
+        let sketch = self.locks.entry(key).or_default();
+        sketch.record(nanos(lock), weight);
     }
 
     /// Adds what was observed elsewhere, for example of another file.
@@ -62,9 +81,17 @@ impl Totals {
         for (_, ran) in other.table.iter() {
             self.table.add(&ran.statement, &scope, &ran.stats);
         }
+        for (fingerprint, lock) in &other.locks {
+            self.locks.entry(*fingerprint).or_default().merge(lock);
+        }
         if let Some(seen) = other.seen {
             self.widen(seen);
         }
+    }
+
+    /// How long a statement's runs waited for locks; `None` when none told.
+    pub fn lock(&self, fingerprint: FingerprintId) -> Option<Latency> {
+        self.locks.get(&fingerprint).map(latency)
     }
 
     /// Statements and their sums, the costliest first.

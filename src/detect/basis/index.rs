@@ -6,8 +6,11 @@
 
 use std::sync::Arc;
 
+use crate::detect::basis::plan;
+use crate::model::event::PlanRow;
 use crate::model::finding::{Remedy, Safety};
-use crate::model::sql::{ColumnRef, Comparison, Dialect, Predicate, Shape, Statement, TableName};
+use crate::model::sql::{ColumnRef, Comparison, Dialect, Predicate, SetOps, Shape, TableName};
+use crate::model::subject::QueryProfile;
 
 /// Wider indexes seldom pay for their writes.
 const MAX_COLUMNS: usize = 4;
@@ -16,9 +19,13 @@ const MAX_COLUMNS: usize = 4;
 const MAX_NAME_BYTES: usize = 60;
 
 /// A candidate for the conditions on `table`, or `None` when there is no certain one.
-pub(in crate::detect) fn candidate(statement: &Statement, table: &TableName) -> Option<Remedy> {
+pub(in crate::detect) fn candidate(profile: &QueryProfile, table: &TableName) -> Option<Remedy> {
+    let statement = &profile.statement;
     let shape = statement.shape()?;
     let columns = columns(shape, table)?;
+    if is_torn(profile, shape, table, columns.len()) {
+        return None;
+    }
     Some(Remedy {
         sql: ddl(statement.dialect, table, &columns),
         why: "candidate index, unverified: built from the statement's conditions alone; check existing indexes, \
@@ -26,6 +33,20 @@ pub(in crate::detect) fn candidate(statement: &Statement, table: &TableName) -> 
             .to_owned(),
         safety: Safety::NeedsReview,
     })
+}
+
+/// Whether the table is read several times over, in branches or by a self-join, so that nobody knows which
+/// conditions stand together, or which reading lacks an index.
+fn is_torn(profile: &QueryProfile, shape: &Shape, table: &TableName, columns: usize) -> bool {
+    let steps = profile.plan.as_deref().unwrap_or_default().iter();
+    let reads_it = |row: &&PlanRow| plan::table(row, &profile.statement).as_ref() == Some(table);
+    let steps: Vec<_> = steps
+        .filter(|row| !row.table.is_empty() && !plan::is_derived(row))
+        .filter(reads_it)
+        .collect();
+    let in_branches = shape.set_ops != SetOps::default() && shape.tables.len() == 1;
+    let has_its_index = steps.len() > 1 && !steps.iter().all(|row| plan::is_scan(row));
+    has_its_index || (columns > 1 && (steps.len() > 1 || in_branches))
 }
 
 /// Columns in index order; `None` when one that matters may belong to another table, or when there are none.

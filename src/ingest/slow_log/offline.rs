@@ -50,10 +50,20 @@ pub enum OfflineError {
         .0.display()
     )]
     UnknownFormat(PathBuf),
+    /// Nothing in it is of the format that was named.
+    #[error("no entry of {} reads as {named}: it looks like {told}", path.display())]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it was said to be.
+        named: Format,
+        /// What its content says.
+        told: Format,
+    },
 }
 
 /// What a log came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
     /// Its format; `None` for an empty file.
     pub format: Option<Format>,
@@ -68,45 +78,52 @@ pub struct Summary {
 }
 
 /// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server.
-/// The format is told by the content when it is not given.
+/// The format is told by the content when it is not given; `tell_progress` hears of the bytes done with.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or read, and when its format is not known. Entries told before stay told.
+/// When the file cannot be opened or read, and when its format is not known. What was told before stays told, and
+/// is in `summary`.
 pub fn read(
     path: &Path,
     format: Option<Format>,
-    options: &Options,
+    summary: &mut Summary,
+    tell_progress: &mut dyn FnMut(u64),
     tell: &mut dyn FnMut(Dialect, Entry<'_>),
-) -> Result<Summary, OfflineError> {
+) -> Result<(), OfflineError> {
     let input = open(path)?;
     let mut reader = Reader {
         path,
         input,
         buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
         ended: false,
+        fault: None,
     };
-    while reader.buffer.len() < HEAD_BYTES && !reader.ended {
-        reader.fill()?;
+    while reader.buffer.len() < HEAD_BYTES && !reader.ended && reader.fault.is_none() {
+        reader.fill();
     }
-    let mut summary = Summary {
-        format,
-        bytes: 0,
-        entries: 0,
-        unparsed: 0,
-        coverage: Coverage::default(),
-    };
     if reader.buffer.is_empty() {
-        return Ok(summary);
+        return reader.fault.map_or(Ok(()), Err);
     }
     let head = &reader.buffer[..reader.buffer.len().min(HEAD_BYTES)];
-    let format = format.or_else(|| sniff(head));
-    let format = format.ok_or_else(|| OfflineError::UnknownFormat(path.to_owned()))?;
+    let told = sniff(head);
+    let Some(format) = format.or(told) else {
+        let unknown = || OfflineError::UnknownFormat(path.to_owned());
+        return Err(reader.fault.unwrap_or_else(unknown));
+    };
     summary.format = Some(format);
-    let mut parser = parser(format, options);
-    reader.run(&mut *parser, &mut summary, tell)?;
+    let mut parser = parser(format, &Options::default());
+    let done = reader.run(&mut *parser, summary, tell_progress, tell);
     summary.coverage = parser.coverage();
-    Ok(summary)
+    done?;
+    match told.filter(|told| *told != format && summary.entries == 0) {
+        Some(told) => Err(OfflineError::OtherFormat {
+            path: path.to_owned(),
+            named: format,
+            told,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// A buffer over a stream of unknown length.
@@ -115,6 +132,8 @@ struct Reader<'p> {
     input: Box<dyn Read>,
     buffer: Vec<u8>,
     ended: bool,
+    /// Why it cannot be read any further.
+    fault: Option<OfflineError>,
 }
 
 impl Reader<'_> {
@@ -122,6 +141,7 @@ impl Reader<'_> {
         &mut self,
         parser: &mut dyn Parser,
         summary: &mut Summary,
+        tell_progress: &mut dyn FnMut(u64),
         tell: &mut dyn FnMut(Dialect, Entry<'_>),
     ) -> Result<(), OfflineError> {
         let dialect = parser.dialect();
@@ -136,15 +156,21 @@ impl Reader<'_> {
             summary.unparsed += progress.unparsed;
             summary.bytes += progress.consumed as u64;
             self.buffer.drain(..progress.consumed);
+            tell_progress(summary.bytes);
             if self.ended {
                 return Ok(());
             }
-            self.fill()?;
+            if let Some(fault) = self.fault.take() {
+                // What is left is an entry that was cut.
+                summary.unparsed += u64::from(!self.buffer.is_empty());
+                return Err(fault);
+            }
+            self.fill();
         }
     }
 
-    /// Appends at most a block; notes the end of the stream.
-    fn fill(&mut self) -> Result<(), OfflineError> {
+    /// Appends at most a block; notes the end of the stream, or why there is no more to be had.
+    fn fill(&mut self) {
         let before = self.buffer.len();
         let room = MAX_BUFFER_BYTES.saturating_sub(before).min(BLOCK_BYTES);
         self.buffer.resize(before + room, 0);
@@ -154,13 +180,16 @@ impl Reader<'_> {
                 result => break result,
             }
         };
-        let length = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(before + length);
-        self.ended = length == 0;
-        read.map(drop).map_err(|source| OfflineError::Read {
-            path: self.path.to_owned(),
-            source,
-        })
+        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(length) => self.ended = length == 0,
+            Err(source) => {
+                self.fault = Some(OfflineError::Read {
+                    path: self.path.to_owned(),
+                    source,
+                });
+            }
+        }
     }
 }
 

@@ -128,13 +128,25 @@ pub(in crate::ingest::slow_log) fn is_banner(line: &[u8]) -> bool {
     let version =
         line.ends_with(b"started with:") && memchr::memmem::find(line, b"Version").is_some();
     let port = line.starts_with(b"Tcp port:") || line.starts_with(b"TCP Port:");
-    let title = line.starts_with(b"Time ") && line.ends_with(b"Argument");
+    // MySQL and MariaDB put tabs behind the first word.
+    let title = line.starts_with(b"Time") && line.ends_with(b"Argument");
     version || port || title
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lines_of_a_server_start_are_a_banner() {
+        let lines: [&[u8]; 3] = [
+            b"/usr/sbin/mariadbd, Version: 10.11.19-MariaDB-log (Debian 12). started with:\n",
+            b"Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock\n",
+            b"Time\t\t    Id Command\tArgument\n",
+        ];
+        assert!(lines.into_iter().all(is_banner));
+        assert!(!is_banner(b"SELECT 1;"));
+    }
 
     #[test]
     fn a_database_and_a_timestamp_stand_before_the_statement() {

@@ -41,8 +41,8 @@ const EXPECTED: [(&str, Format, u64, u64); 5] = [
 
 /// Entries and their time.
 fn sums(path: &Path) -> Result<(Summary, Duration), OfflineError> {
-    let mut time = Duration::ZERO;
-    let summary = read(path, None, &Options::default(), &mut |_, entry| {
+    let (mut summary, mut time) = (Summary::default(), Duration::ZERO);
+    read(path, None, &mut summary, &mut |_| {}, &mut |_, entry| {
         time += entry.elapsed;
     })?;
     Ok((summary, time))
@@ -104,11 +104,35 @@ fn an_error_names_the_file() {
 }
 
 #[test]
-fn a_packed_file_that_is_cut_is_an_error() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let packed = std::fs::read(fixture("postgres-15-stderr.log.xz")).unwrap();
-    std::fs::write(file.path(), &packed[..packed.len() / 2]).unwrap();
-    assert!(matches!(sums(file.path()), Err(OfflineError::Read { .. })));
+fn a_packed_file_that_is_cut_is_told_up_to_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = std::fs::read(fixture("mysql-odd.log")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gz.write_all(&plain).unwrap();
+    let packed = gz.finish().unwrap();
+    let path = dir.path().join("cut.gz");
+    std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
+    let (mut summary, mut told) = (Summary::default(), 0);
+    let done = read(&path, None, &mut summary, &mut |_| {}, &mut |_, _| {
+        told += 1;
+    });
+    assert!(matches!(done, Err(OfflineError::Read { .. })));
+    assert!(told > 0 && summary.entries == told, "{summary:?}");
+}
+
+#[test]
+fn a_format_that_nothing_reads_as_is_an_error() {
+    let path = fixture("mysql-odd.log");
+    let named = Some(Format::PostgresCsv);
+    let done = read(
+        &path,
+        named,
+        &mut Summary::default(),
+        &mut |_| {},
+        &mut |_, _| {},
+    );
+    let error = done.unwrap_err().to_string();
+    assert!(error.ends_with("it looks like mysql-slow"), "{error}");
 }
 
 #[test]
@@ -119,17 +143,12 @@ fn a_line_of_any_size_is_read_in_little_memory() {
         input: Box::new(stream),
         buffer: Vec::new(),
         ended: false,
+        fault: None,
     };
-    let mut summary = Summary {
-        format: None,
-        bytes: 0,
-        entries: 0,
-        unparsed: 0,
-        coverage: Coverage::default(),
-    };
+    let mut summary = Summary::default();
     let mut parser = parser(Format::MysqlSlow, &Options::default());
     reader
-        .run(&mut *parser, &mut summary, &mut |_, _| {})
+        .run(&mut *parser, &mut summary, &mut |_| {}, &mut |_, _| {})
         .unwrap();
     assert_eq!((summary.bytes, summary.unparsed), (64 << 20, 1));
     assert!(reader.buffer.capacity() <= 2 * MAX_BUFFER_BYTES);

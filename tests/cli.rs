@@ -1,0 +1,601 @@
+//! The command line as people meet it: what is printed, on which stream, and the exit code.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Fixtures of real servers, with the format of each.
+const REAL: [(&str, &str); 5] = [
+    ("mariadb-10.11-verbose.log.xz", "mysql-slow"),
+    ("mariadb-10.11-plain.log.xz", "mysql-slow"),
+    ("postgres-15-stderr.log.xz", "postgres-stderr"),
+    ("postgres-15-csvlog.csv.xz", "postgres-csv"),
+    ("postgres-15-jsonlog.json.xz", "postgres-json"),
+];
+
+fn fixture(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("tests/fixtures/logs").join(name)
+}
+
+fn sqleuth(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sqleuth"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    sqleuth(args).output().expect("the binary runs")
+}
+
+/// Gives `input` to the standard input.
+fn run_with(args: &[&str], input: &[u8]) -> Output {
+    let mut command = sqleuth(args);
+    command.stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("the binary ends");
+    writer.join().expect("writing does not panic");
+    output
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The one document that `digest --format json` prints.
+fn digest(args: &[&str]) -> Value {
+    let output = run(&[&["digest", "--format", "json"], args].concat());
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "", "nothing to complain about");
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+fn name(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}
+
+fn unpacked(fixture_name: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    let packed = File::open(fixture(fixture_name)).expect("the fixture is there");
+    liblzma::read::XzDecoder::new(packed)
+        .read_to_end(&mut text)
+        .expect("the fixture unpacks");
+    text
+}
+
+/// A slow log of `(statement, seconds, rows examined)`, a second apart.
+fn slow_log(entries: &[(&str, f64, u64)]) -> String {
+    use std::fmt::Write as _;
+    let mut log = String::new();
+    for (n, (sql, seconds, rows)) in entries.iter().enumerate() {
+        let start = 1_795_255_200 + n;
+        writeln!(
+            log,
+            "# User@Host: app[app] @ web1 []\n# Thread_id: 3  Schema: shop  QC_hit: No\n\
+             # Query_time: {seconds:.6}  Lock_time: 0.001000  Rows_sent: 1  Rows_examined: {rows}\n\
+             SET timestamp={start};\n{sql};"
+        )
+        .expect("memory can be written");
+    }
+    log
+}
+
+fn file(dir: &TempDir, name: &str, content: &[u8]) -> String {
+    let path = dir.path().join(name);
+    std::fs::write(&path, content).expect("the test's directory can be written");
+    path.to_str().expect("paths of tests are UTF-8").to_owned()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let map = value.as_object().expect("an object");
+    map.keys().map(String::as_str).collect()
+}
+
+fn has_keys(value: &Value, wanted: &[&str]) {
+    let found = keys(value);
+    for key in wanted {
+        assert!(found.contains(key), "no {key} in {found:?}");
+    }
+}
+
+const TIMES: [&str; 7] = ["total", "min", "mean", "p50", "p95", "p99", "max"];
+
+#[test]
+fn the_json_of_a_digest_has_every_key_of_its_contract() {
+    let report = digest(&[name(&fixture("mariadb-10.11-verbose.log.xz"))]);
+    assert_eq!(report["version"], 1);
+    has_keys(&report, &["version", "source", "queries", "findings"]);
+    let source = [
+        "files",
+        "format",
+        "bytes",
+        "entries",
+        "statements",
+        "unparsed_entries",
+        "opaque_statements",
+        "from",
+        "to",
+    ];
+    has_keys(&report["source"], &source);
+    let queries = report["queries"].as_array().expect("a list");
+    assert!(queries.len() > 20);
+    for query in queries {
+        let id = query["fingerprint"].as_str().expect("text");
+        assert!(id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+        let lists = ["databases", "users", "clients", "tables", "findings"];
+        assert!(lists.iter().all(|list| query[list].is_array()), "{query}");
+        for time in ["time_s", "lock_s"] {
+            has_keys(&query[time], &TIMES);
+            assert!(TIMES.iter().all(|key| query[time][key].is_f64()), "{query}");
+        }
+        for rows in ["rows_examined", "rows_sent", "rows_affected", "bytes_sent"] {
+            has_keys(&query[rows], &["total", "mean", "p95", "max"]);
+        }
+        let counts = ["count", "errors", "full_scans"];
+        assert!(counts.iter().all(|key| query[key].is_u64()), "{query}");
+        has_keys(
+            query,
+            &[
+                "template",
+                "dialect",
+                "kind",
+                "share",
+                "first_seen",
+                "last_seen",
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_a_log_does_not_tell_is_null() {
+    let report = digest(&[name(&fixture("postgres-15-stderr.log.xz"))]);
+    let query = &report["queries"][0];
+    for unknown in ["lock_s", "rows_examined", "bytes_sent"] {
+        assert!(query[unknown].is_null(), "{unknown}: {query}");
+    }
+}
+
+#[test]
+fn a_finding_tells_its_evidence_and_its_remedy() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let scans = [("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
+    let path = file(&dir, "slow.log", slow_log(&scans).as_bytes());
+    let report = digest(&[&path]);
+    let found = &report["findings"][0];
+    assert_eq!(found["detector"], "full-scan");
+    assert_eq!(found["fingerprint"], report["queries"][0]["fingerprint"]);
+    has_keys(
+        &found["evidence"][0],
+        &["kind", "name", "observed", "threshold", "unit"],
+    );
+    let remedy = &found["remedies"][0];
+    assert_eq!(remedy["sql"], "CREATE INDEX idx_c_email ON c (email);");
+    assert_eq!(remedy["safety"], "needs-review");
+    assert_eq!(report["queries"][0]["findings"][0], "full-scan");
+    assert!(!report.to_string().contains("'a'"), "no literal");
+}
+
+/// `Query_time` of every entry, added up without any of sqleuth's parsers.
+fn seconds_of_mysql(log: &str) -> (u64, f64) {
+    let times = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("# Query_time: "));
+    times.fold((0, 0.0), |(n, sum), rest| {
+        let seconds: f64 = rest
+            .split_whitespace()
+            .next()
+            .and_then(|t| t.parse().ok())
+            .expect("a time");
+        (n + 1, sum + seconds)
+    })
+}
+
+fn time_of(report: &Value) -> f64 {
+    let queries = report["queries"].as_array().expect("a list");
+    let totals = queries.iter().map(|q| q["time_s"]["total"].as_f64());
+    totals.map(|t| t.expect("a number")).sum()
+}
+
+fn runs_of(report: &Value) -> u64 {
+    let queries = report["queries"].as_array().expect("a list");
+    queries.iter().filter_map(|q| q["count"].as_u64()).sum()
+}
+
+#[test]
+fn the_sums_are_those_of_the_log() {
+    for fixture_name in ["mariadb-10.11-verbose.log.xz", "mariadb-10.11-plain.log.xz"] {
+        let (headers, seconds) = seconds_of_mysql(&text(&unpacked(fixture_name)));
+        let report = digest(&[name(&fixture(fixture_name))]);
+        // The recordings are cut in the middle of their last entry, which may have its header.
+        let entries = report["source"]["entries"].as_u64().expect("a number");
+        assert!(
+            headers - entries <= 1,
+            "{headers} headers, {entries} entries"
+        );
+        assert!((time_of(&report) - seconds).abs() < 0.001, "{fixture_name}");
+        assert_eq!(runs_of(&report), entries, "{fixture_name}");
+    }
+}
+
+#[test]
+fn shares_add_up_and_the_costliest_statement_is_first() {
+    for (fixture_name, format) in REAL {
+        let report = digest(&[name(&fixture(fixture_name))]);
+        assert_eq!(report["source"]["format"], format);
+        assert_eq!(runs_of(&report), report["source"]["statements"]);
+        let queries = report["queries"].as_array().expect("a list");
+        let number = |q: &Value, key: &str| q[key].as_f64().expect("a number");
+        let shares: f64 = queries.iter().map(|q| number(q, "share")).sum();
+        assert!((shares - 1.0).abs() < 1e-9, "{fixture_name}: {shares}");
+        let costs: Vec<f64> = queries
+            .iter()
+            .map(|q| number(&q["time_s"], "total"))
+            .collect();
+        assert!(costs.is_sorted_by(|a, b| a >= b), "{fixture_name}");
+        for query in queries {
+            let time = |key| number(&query["time_s"], key);
+            let order = ["min", "p50", "p95", "p99", "max"].map(time);
+            assert!(order.is_sorted(), "{query}");
+        }
+    }
+}
+
+#[test]
+fn a_log_in_two_files_is_the_same_as_in_one() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let whole = unpacked("mariadb-10.11-verbose.log.xz");
+    let middle = memchr::memmem::find(&whole[whole.len() / 2..], b"\n# User@Host:")
+        .map(|at| whole.len() / 2 + at + 1)
+        .expect("an entry begins in the second half");
+    let all = file(&dir, "all", &whole);
+    let halves = [
+        file(&dir, "1", &whole[..middle]),
+        file(&dir, "2", &whole[middle..]),
+    ];
+    let one = digest(&[&all]);
+    let two = digest(&[&halves[0], &halves[1]]);
+    for key in ["bytes", "entries", "statements", "from", "to"] {
+        assert_eq!(one["source"][key], two["source"][key], "{key}");
+    }
+    assert_eq!(one["queries"], two["queries"]);
+    assert_eq!(one["findings"], two["findings"]);
+}
+
+#[test]
+fn a_packed_log_and_a_pipe_give_the_same_report() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let plain = unpacked("mariadb-10.11-plain.log.xz");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&plain).expect("memory can be written");
+    let gz = gz.finish().expect("memory can be written");
+    let zst = zstd::encode_all(plain.as_slice(), 1).expect("zstd packs");
+    let wanted = digest(&[name(&fixture("mariadb-10.11-plain.log.xz"))]);
+    for path in [
+        file(&dir, "gz", &gz),
+        file(&dir, "zst", &zst),
+        file(&dir, "plain", &plain),
+    ] {
+        assert_eq!(digest(&[&path])["queries"], wanted["queries"], "{path}");
+    }
+    let piped = run_with(&["digest", "--format", "json", "-"], &gz);
+    let piped: Value = serde_json::from_slice(&piped.stdout).expect("one JSON document");
+    assert_eq!(piped["queries"], wanted["queries"]);
+    assert_eq!(piped["source"]["files"][0], "-");
+}
+
+#[test]
+fn a_packed_log_that_is_cut_is_told_in_part() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let plain = unpacked("mariadb-10.11-plain.log.xz");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&plain).expect("memory can be written");
+    let gz = gz.finish().expect("memory can be written");
+    let path = file(&dir, "cut.gz", &gz[..gz.len() / 2]);
+    let output = run(&["digest", "--format", "json", &path]);
+    assert_eq!(code(&output), Some(2));
+    assert!(text(&output.stderr).contains("cut.gz"));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert!(runs_of(&report) > 100);
+    assert_eq!(runs_of(&report), report["source"]["statements"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_fails() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let binary = file(&dir, "binary", b"\x7fELF\x02\x01\x01\0\0\0\0\0\xff\xfe");
+    let zeros = file(&dir, "zeros", &[0; 4096]);
+    let missing = dir.path().join("missing");
+    for path in [&binary, &zeros, name(dir.path()), name(&missing)] {
+        let output = run(&["digest", path]);
+        assert_eq!(code(&output), Some(1), "{path}");
+        assert_eq!(text(&output.stdout), "", "{path}");
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains(path), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
+}
+
+#[test]
+fn a_bad_file_beside_a_good_one_is_a_partial_report() {
+    let good = fixture("mysql-odd.log");
+    let output = run(&["digest", name(&good), "/nonexistent/slow.log"]);
+    assert_eq!(code(&output), Some(2));
+    assert!(text(&output.stderr).contains("/nonexistent/slow.log"));
+    assert!(text(&output.stdout).contains("Statements by total time"));
+}
+
+#[test]
+fn an_empty_log_is_no_failure() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let path = file(&dir, "empty", b"");
+    let output = run(&["digest", &path]);
+    assert_eq!(code(&output), Some(0));
+    assert!(text(&output.stdout).contains("No statement was found."));
+    let report = digest(&[&path]);
+    assert_eq!(report["queries"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn logs_of_different_servers_are_mixed() {
+    let [mysql, .., postgres] = REAL.map(|(log, _)| fixture(log));
+    let report = digest(&[name(&mysql), name(&postgres)]);
+    assert_eq!(report["source"]["format"], "mixed");
+    let queries = report["queries"].as_array().expect("a list");
+    for dialect in ["mysql", "postgres"] {
+        assert!(queries.iter().any(|q| q["dialect"] == dialect), "{dialect}");
+    }
+}
+
+#[test]
+fn bad_usage_is_64() {
+    let log = fixture("mysql-odd.log");
+    let log = name(&log);
+    let wrong: &[&[&str]] = &[
+        &["digest"],
+        &["digest", "--input", "oracle", log],
+        &["digest", "--since", "yesterday", log],
+        &["digest", "--since", "1h", "--until", "2h", log],
+        &["digest", "--top", "many", log],
+        &["fingerprint", "--dialect", "oracle"],
+        &["nonsense"],
+    ];
+    for args in wrong {
+        let output = run(args);
+        assert_eq!(
+            code(&output),
+            Some(64),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+    }
+}
+
+#[test]
+fn the_wrong_format_is_told_by_name() {
+    let log = fixture("mysql-odd.log");
+    let output = run(&["digest", "--input", "postgres-csv", name(&log)]);
+    assert_eq!(code(&output), Some(1));
+    assert!(text(&output.stderr).contains("it looks like mysql-slow"));
+}
+
+#[test]
+fn since_and_until_cut_a_piece_out() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let path = file(
+        &dir,
+        "slow.log",
+        slow_log(&[("SELECT 1", 0.0, 0); 60]).as_bytes(),
+    );
+    let runs = |args: &[&str]| runs_of(&digest(&[args, &[path.as_str()]].concat()));
+    // The log begins at 10:00:00.
+    assert_eq!(runs(&["--since", "2026-11-21 10:00:10"]), 50);
+    assert_eq!(runs(&["--until", "2026-11-21T10:00:10Z"]), 10);
+    let piece = [
+        "--since",
+        "2026-11-21 10:00:10",
+        "--until",
+        "2026-11-21 10:00:30",
+    ];
+    assert_eq!(runs(&piece), 20);
+}
+
+#[test]
+fn top_shortens_the_list_and_says_so() {
+    let log = fixture("mariadb-10.11-plain.log.xz");
+    let report = digest(&["--top", "3", name(&log)]);
+    assert_eq!(report["queries"].as_array().map(Vec::len), Some(3));
+    let page = text(&run(&["digest", "--top", "3", name(&log)]).stdout);
+    assert!(page.contains("--top shows more"), "{page}");
+}
+
+#[test]
+fn a_page_is_a_hundred_columns_wide_and_tells_each_thing_once() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let mut entries = vec![("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
+    let long = format!("SELECT {} FROM t", "a_long_name, ".repeat(40) + "b");
+    entries.push((&long, 0.1, 1));
+    let path = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let page = text(&run(&["digest", &path]).stdout);
+    for line in page.lines().filter(|line| !line.contains(&path)) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    assert_eq!(page.matches("A large table is read").count(), 1, "{page}");
+    assert_eq!(page.matches("CREATE INDEX").count(), 1, "{page}");
+    let first = page.find("Fix first").expect("what to fix");
+    assert!(first < page.find("Statements by total time").expect("a table"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let log = fixture("mariadb-10.11-plain.log.xz");
+    let mut child = sqleuth(&["digest", "--format", "json", name(&log)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the binary ends");
+    assert_eq!(
+        (code(&output), text(&output.stderr)),
+        (Some(0), String::new())
+    );
+}
+
+/// Peak resident memory of a running process, in KiB.
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().split(' ').next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[test]
+fn a_statement_of_any_size_is_read_in_little_memory() {
+    let mut child = sqleuth(&["digest", "--format", "json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let head = slow_log(&[("SELECT 1", 0.1, 1), ("SELECT '", 0.2, 2)]);
+    let head = head.trim_end().trim_end_matches(';');
+    stdin.write_all(head.as_bytes()).expect("it reads");
+    let block = vec![b'x'; 1 << 16];
+    for _ in 0..(256 << 20) / block.len() {
+        stdin.write_all(&block).expect("it reads");
+    }
+    let peak = peak_kib(child.id());
+    stdin.write_all(b"';\n").expect("it reads");
+    stdin
+        .write_all(slow_log(&[("SELECT 3", 0.3, 3)]).as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("the binary ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(runs_of(&report), 3, "{report}");
+    assert!(peak < 64 << 10, "{peak} KiB");
+}
+
+#[test]
+fn fingerprints_are_one_line_per_statement_in_order() {
+    let sql = b"SELECT 1; -- nothing\nSELECT * FROM t WHERE a = 'x;y';; UPDATE t SET a = 2";
+    let output = run_with(&["fingerprint", "--format", "json"], sql);
+    assert_eq!(code(&output), Some(0));
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let kinds: Vec<_> = lines.iter().map(|line| line["kind"].as_str()).collect();
+    assert_eq!(kinds, [Some("select"), Some("select"), Some("update")]);
+    for line in &lines {
+        let wanted = [
+            "fingerprint",
+            "template",
+            "kind",
+            "tables",
+            "opaque",
+            "truncated",
+        ];
+        has_keys(line, &wanted);
+    }
+    assert_eq!(lines[1]["tables"][0], "t");
+}
+
+#[test]
+fn statements_with_semicolons_may_be_separated_by_nul() {
+    let output = run_with(&["fingerprint", "--null"], b"SELECT ';'\0SELECT 2\0");
+    assert_eq!(text(&output.stdout).lines().count(), 2);
+    let ids = text(&output.stdout);
+    let ids: Vec<_> = ids.lines().map(|line| line.split(' ').next()).collect();
+    assert_eq!(ids[0], ids[1], "the same statement but for its literal");
+}
+
+#[test]
+fn explain_lists_detectors_and_helps_with_a_typo() {
+    let list = text(&run(&["explain"]).stdout);
+    for line in list.lines() {
+        let slug = line.split(' ').next().expect("a slug");
+        let output = run(&["explain", slug]);
+        assert_eq!(code(&output), Some(0), "{slug}");
+        assert!(text(&output.stdout).contains("How it decides"), "{slug}");
+    }
+    let output = run(&["explain", "ful-scan"]);
+    assert_eq!(code(&output), Some(1));
+    assert!(text(&output.stderr).contains("did you mean full-scan?"));
+}
+
+#[test]
+fn the_printed_defaults_are_a_valid_configuration() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let defaults = run(&["defaults"]);
+    assert_eq!(code(&defaults), Some(0));
+    let path = file(&dir, "sqleuth.toml", &defaults.stdout);
+    let output = sqleuth(&["check", &path])
+        .current_dir(dir.path())
+        .output()
+        .expect("the binary runs");
+    let page = text(&output.stdout);
+    assert_eq!(code(&output), Some(2), "nothing is followed yet: {page}");
+    assert!(page.contains("every key is understood"), "{page}");
+}
+
+#[test]
+fn check_says_what_to_mend() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = file(
+        &dir,
+        "slow.log",
+        slow_log(&[("SELECT 1", 0.1, 1)]).as_bytes(),
+    );
+    let store = dir.path().join("store.db");
+    let config = |format: &str| {
+        let store = name(&store);
+        format!(
+            "[store]\npath = \"{store}\"\n[[slow_log]]\npath = \"{log}\"\nformat = \"{format}\"\n"
+        )
+    };
+    let good = run(&["check", &file(&dir, "good.toml", config("auto").as_bytes())]);
+    assert_eq!(code(&good), Some(0), "{}", text(&good.stdout));
+    let other = file(&dir, "other.toml", config("postgres-csv").as_bytes());
+    let other = run(&["check", &other]);
+    assert_eq!(code(&other), Some(2));
+    assert!(text(&other.stdout).contains("looks like mysql-slow"));
+    let typo = run(&[
+        "check",
+        &file(&dir, "typo.toml", b"[stoer]\npath = \"x\"\n"),
+    ]);
+    assert_eq!(code(&typo), Some(64), "{}", text(&typo.stderr));
+    assert!(text(&typo.stderr).contains("stoer"));
+}
+
+#[test]
+fn incidents_without_a_store_say_how_to_name_one() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let output = sqleuth(&["incidents"])
+        .current_dir(dir.path())
+        .output()
+        .expect("the binary runs");
+    assert_eq!(code(&output), Some(1));
+    assert!(text(&output.stderr).contains("--config"));
+    assert!(
+        !dir.path().join("sqleuth.db").exists(),
+        "nothing is created"
+    );
+}
