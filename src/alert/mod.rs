@@ -103,13 +103,28 @@ pub trait Sink: Send + 'static {
     fn ready(&mut self) -> impl Future<Output = ()> + Send;
 
     /// Tells one incident; returns what the store shall remember of it for the next time.
-    fn deliver(&mut self, letter: &Letter) -> impl Future<Output = Result<String, Failure>> + Send;
+    ///
+    /// After [`Delivered::Begun`] the same letter is delivered once more, with what was remembered.
+    fn deliver(
+        &mut self,
+        letter: &Letter,
+    ) -> impl Future<Output = Result<Delivered, Failure>> + Send;
 
     /// Tells many incidents in one message; returns what to remember of each, in order.
     fn deliver_digest(
         &mut self,
         letters: &[Letter],
     ) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
+}
+
+/// How far a letter was told, with what the store shall remember of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// In full.
+    Whole(String),
+    /// The message stands and its thread is still due. It is remembered first: who is killed while the thread is
+    /// told must not post the message again.
+    Begun(String),
 }
 
 /// A message was not told in full.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alert::backoff::Backoff;
 use crate::alert::throttle::{Storm, Verdict};
 use crate::alert::transport::Settings;
-use crate::alert::{Letter, Plan, SendError, Sink, SinkMetrics, count, id};
+use crate::alert::{Delivered, Failure, Letter, Plan, SendError, Sink, SinkMetrics, count, id};
 use crate::clock::Clock;
 use crate::model::id::IncidentId;
 use crate::model::incident::Incident;
@@ -194,7 +194,7 @@ impl<S: Sink, O: Source> Postman<S, O> {
             if !self.turn(stop).await {
                 return;
             }
-            self.tell(&letter).await;
+            self.tell(letter).await;
         }
         self.tell_new(new, stop).await;
         self.show_oldest().await;
@@ -222,7 +222,7 @@ impl<S: Sink, O: Source> Postman<S, O> {
             if !self.turn(stop).await {
                 return;
             }
-            if self.tell(&letter).await {
+            if self.tell(letter).await {
                 self.storm.count();
             }
         }
@@ -266,24 +266,45 @@ impl<S: Sink, O: Source> Postman<S, O> {
     }
 
     /// Tells one letter; `true` if people were told.
-    async fn tell(&mut self, letter: &Letter) -> bool {
-        if self.sink.plan(letter) == Plan::Nothing {
+    async fn tell(&mut self, mut letter: Letter) -> bool {
+        if self.sink.plan(&letter) == Plan::Nothing {
             self.settle(letter.row.id, Delivery::Needless).await;
             return false;
         }
-        match self.sink.deliver(letter).await {
+        let span = info_span!("alert", sink = S::NAME, incident = %id(&letter));
+        match self.deliver(&mut letter).instrument(span).await {
             Ok(remote) => {
                 count(&self.metrics.sent);
-                info!(sink = S::NAME, incident = %id(letter), "told");
+                info!(sink = S::NAME, incident = %id(&letter), "told");
                 let delivered = sent(remote, self.clock.now());
                 self.settle(letter.row.id, delivered).await;
                 true
             }
             Err(failure) => {
                 let partly = failure.remote.is_some();
-                self.failed(letter, &failure.error, failure.remote).await;
+                self.failed(&letter, &failure.error, failure.remote).await;
                 partly
             }
+        }
+    }
+
+    /// Brings a letter to its end; the store hears in between that its message stands.
+    async fn deliver(&mut self, letter: &mut Letter) -> Result<String, Failure> {
+        let begun = match self.sink.deliver(letter).await? {
+            Delivered::Whole(remote) => return Ok(remote),
+            Delivered::Begun(remote) => remote,
+        };
+        let standing = Delivery::Begun {
+            remote: begun.clone(),
+        };
+        self.settle(letter.row.id, standing).await;
+        letter.row.remote = Some(begun.clone());
+        match self.sink.deliver(letter).await {
+            Ok(Delivered::Whole(remote) | Delivered::Begun(remote)) => Ok(remote),
+            Err(Failure { error, remote }) => Err(Failure {
+                error,
+                remote: remote.or(Some(begun)),
+            }),
         }
     }
 
@@ -340,13 +361,17 @@ impl<S: Sink, O: Source> Postman<S, O> {
 
     /// Keeps what became of a row; if the store cannot, it is remembered here and tried again.
     async fn settle(&mut self, row: i64, result: Delivery) {
-        if let Err(e) = self.outbox.settle(row, result.clone()).await {
-            warn!(
-                row,
-                error = &e as &dyn std::error::Error,
-                "outcome not stored yet"
-            );
-            self.unsettled.insert(row, result);
+        match self.outbox.settle(row, result.clone()).await {
+            // A later word on the same row makes an earlier one needless.
+            Ok(()) => drop(self.unsettled.remove(&row)),
+            Err(e) => {
+                warn!(
+                    row,
+                    error = &e as &dyn std::error::Error,
+                    "outcome not stored yet"
+                );
+                self.unsettled.insert(row, result);
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use crate::alert::blocks::Message;
 use crate::alert::throttle::Pace;
 use crate::alert::told::{Place, Told};
 use crate::alert::transport::{Answer, Door, Settings, Transport};
-use crate::alert::{AlertError, Failure, Letter, Plan, SendError, Sink, message, news};
+use crate::alert::{AlertError, Delivered, Failure, Letter, Plan, SendError, Sink, message, news};
 use crate::model::incident::Incident;
 use crate::report::Style;
 
@@ -161,31 +161,40 @@ impl Slack {
         }
     }
 
-    /// First message, or an edit of it, and then its thread.
-    async fn tell(&mut self, bot: &Bot, letter: &Letter) -> Result<String, Failure> {
+    /// The first message; or, once it stands, an edit of it and then its thread.
+    async fn tell(&mut self, bot: &Bot, letter: &Letter) -> Result<Delivered, Failure> {
         let incident = &letter.incident;
         let told = Told::parse(letter.row.remote.as_deref());
-        let told = match told.filter(|t| t.place != Place::Webhook) {
-            None => self.tell_first(bot, incident).await?,
+        let edited = match told.filter(|t| t.place != Place::Webhook) {
+            None => None,
             Some(told) => self.edit(bot, incident, told).await?,
         };
-        self.tell_thread(bot, incident, told).await
+        match edited {
+            None => self.tell_first(bot, incident).await.map(Delivered::Begun),
+            Some(told) => (self.tell_thread(bot, incident, told).await).map(Delivered::Whole),
+        }
     }
 
-    async fn tell_first(&mut self, bot: &Bot, incident: &Incident) -> Result<Told, Failure> {
+    async fn tell_first(&mut self, bot: &Bot, incident: &Incident) -> Result<String, Failure> {
         let parent = message::parent(incident, &bot.style);
         let post = Post::new(&bot.channel, &parent).about(incident);
         let (channel, ts) = self.post(bot, post).await.map_err(Failure::whole)?;
-        Ok(Told::of(incident, Place::Message { channel, ts }))
+        Ok(Told::of(incident, Place::Message { channel, ts }).to_json())
     }
 
-    /// Brings the message up to date. What the thread knows stays in `told` until the thread is told.
-    async fn edit(&mut self, bot: &Bot, incident: &Incident, told: Told) -> Result<Told, Failure> {
+    /// Brings the message up to date; `None` when it is lost. What the thread knows stays in `told` until the
+    /// thread is told.
+    async fn edit(
+        &mut self,
+        bot: &Bot,
+        incident: &Incident,
+        told: Told,
+    ) -> Result<Option<Told>, Failure> {
         let Place::Message { channel, ts } = &told.place else {
-            return Ok(told);
+            return Ok(Some(told));
         };
         if told.revision >= incident.revision {
-            return Ok(told);
+            return Ok(Some(told));
         }
         let parent = message::parent(incident, &bot.style);
         let post = Post {
@@ -193,13 +202,13 @@ impl Slack {
             ..Post::new(channel, &parent).about(incident)
         };
         match self.call(bot, "chat.update", post).await {
-            Ok(_) => Ok(Told {
+            Ok(_) => Ok(Some(Told {
                 revision: incident.revision,
                 ..told
-            }),
+            })),
             Err(error) if is_lost(&error) => {
                 warn!(incident = %incident.id, code = error.code(), "message lost, posting it again");
-                self.tell_first(bot, incident).await
+                Ok(None)
             }
             Err(error) => Err(Failure::whole(error)),
         }
@@ -315,10 +324,13 @@ impl Sink for Slack {
         tokio::time::sleep(self.pace.remaining()).await;
     }
 
-    async fn deliver(&mut self, letter: &Letter) -> Result<String, Failure> {
+    async fn deliver(&mut self, letter: &Letter) -> Result<Delivered, Failure> {
         match self.way() {
             Way::Bot(bot) => self.tell(&bot, letter).await,
-            Way::Webhook(hook) => self.tell_by_webhook(&hook, letter).await,
+            Way::Webhook(hook) => {
+                let told = self.tell_by_webhook(&hook, letter).await;
+                told.map(Delivered::Whole)
+            }
         }
     }
 

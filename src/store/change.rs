@@ -36,6 +36,11 @@ pub enum Delivery {
         /// When.
         at: Timestamp,
     },
+    /// Its message was accepted, what belongs to it is still to be told.
+    Begun {
+        /// As in `Sent`.
+        remote: String,
+    },
     /// Nothing had to be said: people knew already, or a newer message says it.
     Needless,
     /// It was not, and is to be tried again.

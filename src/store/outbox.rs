@@ -127,6 +127,7 @@ pub(super) fn settle(
 ) -> Result<(), StoreError> {
     match result {
         Delivery::Sent { remote, at } => sent(connection, id, remote.as_deref(), *at),
+        Delivery::Begun { remote } => remember_of_row(connection, id, remote),
         Delivery::Needless => {
             connection
                 .prepare_cached("DELETE FROM outbox WHERE id = ?1")?

@@ -106,8 +106,10 @@ impl Writer {
     fn run(mut self, mut requests: mpsc::Receiver<Request>, degraded: &AtomicBool) {
         let mut batch = Vec::with_capacity(BATCH_CHANGES);
         while requests.blocking_recv_many(&mut batch, BATCH_CHANGES) > 0 {
+            let span = tracing::info_span!("store", changes = batch.len()).entered();
             let outcome = self.commit_patiently(&batch, &requests, degraded);
             self.answer(&mut batch, outcome);
+            drop(span);
             if let Err(error) = self.retention.keep(self.embedded.connection()) {
                 tracing::warn!(%error, "old windows were not dropped; tried again later");
             }

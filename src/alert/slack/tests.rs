@@ -97,6 +97,9 @@ impl Source for Memory {
                 kept.rows.remove(place);
                 kept.remotes.extend(remote.map(|r| (incident, r)));
             }
+            Delivery::Begun { remote } => {
+                kept.remotes.insert(incident, remote);
+            }
             Delivery::Needless => {
                 kept.rows.remove(place);
             }
