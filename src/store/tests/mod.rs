@@ -220,6 +220,11 @@ fn a_message_is_due_until_it_is_sent_and_then_is_an_alert_of_its_incident() {
     let again = &reader.outbox_due(secs(300), "slack").unwrap()[0];
     assert_eq!((again.attempts, again.remote.as_deref()), (1, Some("ts-0")));
 
+    let remote = "ts-1".into();
+    settle(&handle, due[0].id, Delivery::Begun { remote });
+    let begun = &reader.outbox_due(secs(300), "slack").unwrap()[0];
+    assert_eq!((begun.attempts, begun.remote.as_deref()), (1, Some("ts-1")));
+
     settle(&handle, due[0].id, sent("ts-1"));
     assert!(reader.outbox_due(secs(400), "slack").unwrap().is_empty());
     let stored = reader.incident(&IncidentId::new("INC-20261121-1")).unwrap();

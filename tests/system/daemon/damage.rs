@@ -1,10 +1,11 @@
 //! Logs that are broken in the ways that real ones are.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::log::{Entry, Log, config, count};
 use crate::support::daemon::Daemon;
-use crate::support::wait_for;
+use crate::support::{is_root, wait_for};
 
 /// Writes `damage` between two entries and expects both of them, and a daemon that lives.
 fn survives(damage: &[u8]) -> Daemon {
@@ -87,4 +88,60 @@ fn a_directory_is_named_and_does_not_stop_the_daemon() {
     });
     assert!(said.contains(&dir.path().display().to_string()), "{said}");
     assert!(daemon.process().is_running());
+}
+
+/// As root, without the power to read what may not be read.
+fn unprivileged(config: &str) -> Daemon {
+    let daemon = Daemon::new(config);
+    if !is_root() {
+        return daemon;
+    }
+    let without = "-dac_override,-dac_read_search";
+    daemon.under(&["setpriv", "--bounding-set", without, "--inh-caps", without])
+}
+
+#[test]
+fn a_log_that_may_not_be_read_is_named_and_read_once_it_may() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("slow.log");
+    let mut log = Log::create(path.clone());
+    let mode = |bits| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(bits))
+            .expect("the test owns the file");
+    };
+    mode(0o000);
+    (0..5).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 1")));
+    let mut daemon = unprivileged(&log.config()).start();
+    let said = wait_for("message", Duration::from_secs(10), || {
+        let log = daemon.log();
+        log.contains("no permission to read").then_some(log)
+    });
+    assert!(said.contains(&path.display().to_string()), "{said}");
+    assert!(daemon.process().is_running());
+    mode(0o644);
+    wait_for("every entry", Duration::from_secs(30), || {
+        (count(&daemon, "apples") == 5).then_some(())
+    });
+}
+
+#[test]
+fn a_store_that_may_not_be_written_is_named_and_refused() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let log = Log::create(dir.path().join("slow.log"));
+    let closed = dir.path().join("closed");
+    std::fs::create_dir(&closed).expect("the test's directory can be written");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500))
+        .expect("the test owns the folder");
+    let without = "-dac_override,-dac_read_search";
+    let store = format!("SQLEUTH__STORE__PATH={}/store.db", closed.display());
+    let mut wrapper = vec!["env", &store];
+    if is_root() {
+        wrapper.extend(["setpriv", "--bounding-set", without, "--inh-caps", without]);
+    }
+    let mut daemon = Daemon::new(&log.config()).under(&wrapper);
+    daemon.launch();
+    assert_eq!(daemon.process().wait(Duration::from_secs(10)), Some(1));
+    let said = daemon.log();
+    assert!(said.contains("closed/store.db"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
 }

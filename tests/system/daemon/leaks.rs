@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::log::{Entry, Log};
+use super::log::{Entry, FAST, Log, TOKEN, slack_config};
 use crate::support::daemon::Daemon;
 use crate::support::process::run;
 use crate::support::slack::Slack;
@@ -11,7 +11,6 @@ use crate::support::wait_for;
 
 const CANARY: &str = "kanarie";
 const NUMBER: &str = "271828182845";
-const TOKEN: &str = "xoxb-kanarie-token";
 
 /// Statements with a canary (`@@`) or a tell-tale number (`##`) wherever a literal can stand.
 fn statements() -> Vec<String> {
@@ -71,20 +70,107 @@ fn assert_clean_files(dir: &Path) {
     }
 }
 
+/// Lines of a PostgreSQL server log in which a canary stands wherever the server would put a value.
+fn postgres_lines() -> Vec<(&'static str, &'static str)> {
+    vec![
+        (
+            "LOG",
+            "duration: 1500.125 ms  statement: SELECT id FROM orders WHERE note = '@@' AND a = ##",
+        ),
+        (
+            "LOG",
+            "duration: 1500.125 ms  execute s1: SELECT id FROM orders WHERE note = $1 -- @@",
+        ),
+        ("DETAIL", "Parameters: $1 = '@@', $2 = '##'"),
+        (
+            "LOG",
+            "duration: 1500.125 ms  statement: SELECT $$@@$$, $t$@@$t$, E'\\'@@', U&'@@', B'1', X'@@'",
+        ),
+        (
+            "LOG",
+            "duration: 20.000 ms  statement: CREATE ROLE x PASSWORD '@@'",
+        ),
+        (
+            "ERROR",
+            "duplicate key value violates unique constraint \"orders_note_key\"",
+        ),
+        ("DETAIL", "Key (note)=(@@) already exists."),
+        ("STATEMENT", "INSERT INTO orders (note) VALUES ('@@')"),
+        ("ERROR", "invalid input syntax for type integer: \"@@\""),
+        ("CONTEXT", "unnamed portal parameter $1 = '@@'"),
+        ("STATEMENT", "SELECT id FROM orders WHERE a = '@@'"),
+        ("ERROR", "syntax error at or near \"@@\" at character 8"),
+        ("QUERY", "SELECT '@@'"),
+        ("STATEMENT", "SELEKT '@@' ##"),
+        ("ERROR", "canceling statement due to statement timeout"),
+        ("HINT", "Try '@@' or ##."),
+        ("STATEMENT", "SELECT id FROM orders WHERE note = '@@"),
+        ("FATAL", "password authentication failed for user \"@@\""),
+        ("DETAIL", "Failing row contains (1, @@, ##)."),
+    ]
+}
+
+fn now() -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    now.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
+}
+
+fn with_canaries(text: &str) -> String {
+    text.replace("@@", CANARY).replace("##", NUMBER)
+}
+
+fn stderr_lines() -> String {
+    let line = |(severity, text): &(&str, &str)| {
+        format!(
+            "{} [77] app@shop/web {severity}:  {}\n",
+            now(),
+            with_canaries(text)
+        )
+    };
+    postgres_lines().iter().map(line).collect()
+}
+
+/// One object for a message, with what belongs to it.
+fn json_lines() -> String {
+    let mut objects: Vec<serde_json::Value> = Vec::new();
+    for (severity, text) in postgres_lines() {
+        let text = with_canaries(text);
+        let field = match severity {
+            "DETAIL" | "CONTEXT" | "STATEMENT" | "HINT" => severity.to_ascii_lowercase(),
+            "QUERY" => "internal_query".to_owned(),
+            _ => {
+                objects.push(serde_json::json!({
+                    "timestamp": now(), "user": "app", "dbname": "shop", "pid": 77, "remote_host": "10.0.0.7",
+                    "session_id": "6740.4d", "line_num": objects.len() + 1, "ps": "SELECT", "error_severity": severity,
+                    "message": text, "application_name": "web", "backend_type": "client backend", "query_id": 0,
+                }));
+                continue;
+            }
+        };
+        if let Some(object) = objects.last_mut() {
+            object[field] = text.into();
+        }
+    }
+    let lines: Vec<_> = objects.iter().map(ToString::to_string).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A daemon at its most talkative, beside a log of some format.
+fn talkative(dir: &Path, format: &str, slack: &Slack) -> (Log, Daemon) {
+    let log = Log::create(dir.join("slow.log"));
+    let config = format!(
+        "{}{FAST}[telemetry]\nlog = \"trace\"\n{}",
+        log.config().replace("mysql-slow", format),
+        slack_config(dir, slack)
+    );
+    (log, Daemon::new(&config).start())
+}
+
 #[test]
 fn no_literal_and_no_secret_leaves_the_process() {
     let dir = tempfile::TempDir::new().expect("a temporary directory");
     let slack = Slack::start();
-    std::fs::write(dir.path().join("token"), TOKEN).expect("the test's directory can be written");
-    let mut log = Log::create(dir.path().join("slow.log"));
-    log.entry(Entry::quick("SELECT 1"));
-    let config = format!(
-        "{}[telemetry]\nlog = \"debug\"\n[slack]\ntoken_file = \"{}/token\"\nchannel = \"C1\"\napi_url = \"{}\"\n",
-        log.config(),
-        dir.path().display(),
-        slack.api_url()
-    );
-    let daemon = Daemon::new(&config).start();
+    let (mut log, daemon) = talkative(dir.path(), "mysql-slow", &slack);
     let statements = statements();
     let incident = wait_for("firing incident", Duration::from_secs(60), || {
         for sql in &statements {
@@ -99,48 +185,82 @@ fn no_literal_and_no_secret_leaves_the_process() {
     wait_for("message", Duration::from_secs(30), || {
         (!slack.parents().is_empty()).then_some(())
     });
+    let id = incident["id"].as_str().expect("an incident has an id");
+    assert_clean_pages(&daemon);
+    assert_clean_incident(&daemon, id);
+    assert_clean_elsewhere(&daemon, &slack);
+}
 
-    let id = incident["id"]
-        .as_str()
-        .expect("an incident has an id")
-        .to_owned();
-    let pages = [
+#[test]
+fn no_value_of_a_postgres_stderr_log_leaves_the_process() {
+    postgres_keeps_quiet("postgres-stderr", stderr_lines);
+}
+
+#[test]
+fn no_value_of_a_postgres_json_log_leaves_the_process() {
+    postgres_keeps_quiet("postgres-json", json_lines);
+}
+
+fn postgres_keeps_quiet(format: &str, lines: fn() -> String) {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let slack = Slack::start();
+    let (mut log, daemon) = talkative(dir.path(), format, &slack);
+    for _ in 0..5 {
+        log.write(lines());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    wait_for("statements", Duration::from_secs(20), || {
+        let seen = daemon.items("queries?from=1h&limit=1000");
+        let is_failed = |row: &serde_json::Value| row["errors"].as_u64().unwrap_or(0) > 0;
+        (seen.len() > 4 && seen.iter().any(is_failed)).then_some(())
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    assert_clean_pages(&daemon);
+    for incident in daemon.items("incidents") {
+        let id = incident["id"].as_str().expect("an incident has an id");
+        assert_clean_incident(&daemon, id);
+    }
+    assert_clean_elsewhere(&daemon, &slack);
+}
+
+fn assert_clean_page(daemon: &Daemon, page: &str) {
+    let (status, body) = daemon.get(page).expect("sqleuth answers");
+    assert_eq!(status, 200, "{page}");
+    assert_clean(page, body.as_bytes());
+}
+
+fn assert_clean_pages(daemon: &Daemon) {
+    for page in [
         "/",
         "/queries",
         "/metrics",
-        "/api/v1/queries?from=1h",
+        "/api/v1/queries?from=1h&limit=1000",
         "/api/v1/findings?from=1h",
         "/api/v1/incidents",
-        &format!("/incidents/{id}"),
-        &format!("/api/v1/incidents/{id}"),
-        &format!("/api/v1/incidents/{id}/postmortem"),
-    ];
-    for page in pages {
-        let (status, body) = daemon.get(page).expect("sqleuth answers");
-        assert_eq!(status, 200, "{page}");
-        assert_clean(page, body.as_bytes());
+    ] {
+        assert_clean_page(daemon, page);
     }
     for query in daemon.items("queries?from=1h&limit=1000") {
-        let fingerprint = query["fingerprint"]
-            .as_str()
-            .expect("a query has a fingerprint")
-            .to_owned();
-        let (_, body) = daemon
-            .get(&format!("/queries/{fingerprint}"))
-            .expect("sqleuth answers");
-        assert_clean("query page", body.as_bytes());
+        let fingerprint = query["fingerprint"].as_str().expect("a query has one");
+        assert_clean_page(daemon, &format!("/queries/{fingerprint}"));
+        assert_clean_page(daemon, &format!("/api/v1/queries/{fingerprint}"));
     }
-    assert_clean_elsewhere(&daemon, &slack, &id);
 }
 
-/// Postmortem files, Slack, and every file of the daemon.
-fn assert_clean_elsewhere(daemon: &Daemon, slack: &Slack, id: &str) {
-    let out = daemon.path("postmortem");
+/// Its page, and its postmortem by API and by command.
+fn assert_clean_incident(daemon: &Daemon, id: &str) {
+    assert_clean_page(daemon, &format!("/incidents/{id}"));
+    assert_clean_page(daemon, &format!("/api/v1/incidents/{id}"));
+    assert_clean_page(daemon, &format!("/api/v1/incidents/{id}/postmortem"));
     run(std::process::Command::new(env!("CARGO_BIN_EXE_sqleuth"))
         .args(["postmortem", id, "--lang", "ko", "--config"])
         .arg(daemon.path("sqleuth.toml"))
         .arg("--out")
-        .arg(&out));
+        .arg(daemon.path("postmortem")));
+}
+
+/// Slack, and every file of the daemon: database, WAL, log, postmortems.
+fn assert_clean_elsewhere(daemon: &Daemon, slack: &Slack) {
     let bodies = slack.raw();
     let without_authorization: Vec<u8> = String::from_utf8_lossy(&bodies)
         .lines()
@@ -148,5 +268,6 @@ fn assert_clean_elsewhere(daemon: &Daemon, slack: &Slack, id: &str) {
         .flat_map(|line| line.bytes().chain([b'\n']))
         .collect();
     assert_clean("Slack", &without_authorization);
+    assert!(daemon.path("store.db-wal").exists(), "the WAL is looked at");
     assert_clean_files(daemon.dir());
 }

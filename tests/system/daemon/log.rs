@@ -8,6 +8,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::support::daemon::Daemon;
+use crate::support::slack::Slack;
+
+/// The bot token; it must be found nowhere.
+pub const TOKEN: &str = "xoxb-kanarie-token";
+
+/// Windows of a second, and an incident with the first sick one.
+pub const FAST: &str = "[window]\nlength = \"1s\"\nallowed_lateness = \"200ms\"\nflush_interval = \"200ms\"\n\
+    recent = \"5s\"\n[incident]\nfire_after = 1\n";
+
+/// `[slack]` that tells a fake Slack, with its token in `dir`.
+pub fn slack_config(dir: &Path, slack: &Slack) -> String {
+    let token = dir.join("token");
+    std::fs::write(&token, TOKEN).expect("the test's directory can be written");
+    format!(
+        "[slack]\ntoken_file = \"{}\"\nchannel = \"C1\"\napi_url = \"{}\"\nmax_new_per_minute = 1000\n",
+        token.display(),
+        slack.api_url()
+    )
+}
 
 /// One entry that ended just now.
 #[derive(Debug, Clone, Copy)]

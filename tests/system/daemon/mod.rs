@@ -1,7 +1,9 @@
-//! The daemon on logs that the tests write: crashes, rotation, damage, secrets.
+//! The daemon on logs that the tests write: control, crashes, damage, a full disk, secrets, rotation.
 
+mod control;
 mod crash;
 mod damage;
+mod disk;
 mod leaks;
 mod log;
 mod rotation;

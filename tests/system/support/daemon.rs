@@ -1,5 +1,6 @@
 //! The real binary with a configuration of the test's.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,18 +20,65 @@ pub struct Daemon {
     dir: TempDir,
     port: u16,
     config: String,
+    wrapper: Vec<String>,
     process: Option<Process>,
+}
+
+/// What the page answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Status line and header lines, in lower case.
+    pub head: String,
+    /// Body.
+    pub body: String,
 }
 
 impl Daemon {
     /// Prepares a configuration: `[listen]` and `[store]` are added to what is given.
     pub fn new(config: &str) -> Self {
+        Self::at(free_port(), config)
+    }
+
+    /// The same, where the test has to know the port before.
+    pub fn at(port: u16, config: &str) -> Self {
         Self {
             dir: TempDir::new().expect("a temporary directory"),
-            port: free_port(),
+            port,
             config: config.to_owned(),
+            wrapper: Vec::new(),
             process: None,
         }
+    }
+
+    /// Starts it by a program that becomes it, such as `env` or `setpriv`.
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Writes another configuration, which it does not know of before it is told.
+    pub fn configure(&mut self, config: &str) {
+        config.clone_into(&mut self.config);
+        let text = format!(
+            "{config}\n[listen]\nhttp = \"127.0.0.1:{}\"\n[store]\npath = \"{}\"\n",
+            self.port,
+            self.path("store.db").display()
+        );
+        std::fs::write(self.path("sqleuth.toml"), text)
+            .expect("the test's directory can be written");
+    }
+
+    /// Writes another configuration and tells it by SIGHUP; returns once it logs `answer` for it.
+    pub fn reload(&mut self, config: &str, answer: &str) {
+        self.configure(config);
+        let known = self.log().matches(answer).count();
+        self.process().signal("HUP");
+        wait_for(answer, Duration::from_secs(30), || {
+            (self.log().matches(answer).count() > known).then_some(())
+        });
+        self.wait_until_ready();
     }
 
     /// Starts it and waits until it is ready.
@@ -42,6 +90,10 @@ impl Daemon {
     /// Starts it (again, if it has been killed) and waits until it is ready.
     pub fn restart(&mut self) {
         self.launch();
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&mut self) {
         wait_for("readiness of sqleuth", Duration::from_secs(30), || {
             let running = self.process.as_mut().is_some_and(Process::is_running);
             assert!(running, "sqleuth ended: {}", self.log());
@@ -51,21 +103,17 @@ impl Daemon {
 
     /// Starts it and does not wait.
     pub fn launch(&mut self) {
-        let text = format!(
-            "{}\n[listen]\nhttp = \"127.0.0.1:{}\"\n[store]\npath = \"{}\"\n",
-            self.config,
-            self.port,
-            self.path("store.db").display()
-        );
-        std::fs::write(self.path("sqleuth.toml"), text)
-            .expect("the test's directory can be written");
+        self.configure(&self.config.clone());
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.path("log"))
             .expect("a log file");
+        let mut words: Vec<&OsStr> = self.wrapper.iter().map(OsStr::new).collect();
+        words.push(OsStr::new(env!("CARGO_BIN_EXE_sqleuth")));
         let process = Process::start(
-            Command::new(env!("CARGO_BIN_EXE_sqleuth"))
+            Command::new(words[0])
+                .args(&words[1..])
                 .arg("run")
                 .arg("--config")
                 .arg(self.path("sqleuth.toml"))
@@ -113,13 +161,22 @@ impl Daemon {
 
     /// Status and body of a GET; `None` if nobody answers.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        let answer = self.ask("GET", path, &[], "")?;
+        Some((answer.status, answer.body))
+    }
+
+    /// Sends a request with more header lines and a JSON body; `None` if nobody answers.
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Option<Answer> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .ok()?;
+        let more: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n",
-            self.port
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n{body}",
+            self.port,
+            body.len()
         );
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
@@ -127,17 +184,13 @@ impl Daemon {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        let chunked = head
-            .to_ascii_lowercase()
-            .contains("transfer-encoding: chunked");
-        Some((
-            status,
-            if chunked {
-                unchunk(body)
-            } else {
-                body.to_owned()
-            },
-        ))
+        let head = head.to_ascii_lowercase();
+        let body = if head.contains("transfer-encoding: chunked") {
+            unchunk(body)
+        } else {
+            body.to_owned()
+        };
+        Some(Answer { status, head, body })
     }
 
     /// JSON of an API path below `/api/v1/`.

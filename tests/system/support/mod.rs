@@ -2,6 +2,7 @@
 //!
 //! Everything listens on loopback, on ports that were free a moment ago, in a directory that goes with the test.
 
+pub mod collector;
 pub mod daemon;
 pub mod mariadb;
 pub mod postgres;

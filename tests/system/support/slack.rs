@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,6 +20,12 @@ impl Call {
     /// A message of its own: neither an edit nor a reply in a thread.
     pub fn is_parent(&self) -> bool {
         self.method == "chat.postMessage" && self.body.get("thread_ts").is_none_or(Value::is_null)
+    }
+
+    /// The incident that it is about.
+    pub fn incident(&self) -> &str {
+        let incident = &self.body["metadata"]["event_payload"]["incident"];
+        incident.as_str().unwrap_or_default()
     }
 
     /// An edit of an earlier message.
@@ -43,6 +50,11 @@ struct State {
 impl Slack {
     /// Starts to listen.
     pub fn start() -> Self {
+        Self::start_slow(Duration::ZERO)
+    }
+
+    /// Takes each call at once and answers it so much later.
+    pub fn start_slow(late: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
         let address = listener
             .local_addr()
@@ -55,7 +67,7 @@ impl Slack {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(stream, &state));
+                std::thread::spawn(move || serve(stream, &state, late));
             }
         });
         slack
@@ -90,13 +102,14 @@ impl Slack {
     }
 }
 
-fn serve(stream: TcpStream, state: &Mutex<State>) {
+fn serve(stream: TcpStream, state: &Mutex<State>, late: Duration) {
     let Ok(mut writer) = stream.try_clone() else {
         return;
     };
     let mut reader = BufReader::new(stream);
     while let Some((path, body)) = request(&mut reader, state) {
         let (status, answer) = answer(&path, &body, state);
+        std::thread::sleep(late);
         let text = answer.to_string();
         let head = format!(
             "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\nretry-after: 1\r\ncontent-length: {}\r\n\r\n",
