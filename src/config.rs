@@ -185,7 +185,7 @@ pub struct General {
     pub service: ServiceName,
     /// IANA time zone for messages and postmortems, and of log dates that name none.
     pub time_zone: String,
-    /// Language of messages.
+    /// Language of messages, postmortems and the page.
     pub language: Lang,
     /// Where people reach this sidecar's page; links in messages use it.
     pub public_url: Option<String>,

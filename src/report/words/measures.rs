@@ -82,7 +82,7 @@ pub(super) const MEASURES: &[Entry] = &[
     (
         "branch_share_of_rows",
         "rows read by the largest branch",
-        "가장 큰 가지가 읽은 행의 비율",
+        "가장 큰 분기가 읽은 행의 비율",
     ),
     ("cut_runs", "runs that were cut off", "중단된 실행"),
     (

@@ -76,10 +76,10 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "use UNION ALL where no row can come from two branches, or where duplicates do no harm",
-        "같은 행이 두 가지(branch)에서 나올 수 없거나 중복이 문제되지 않으면 UNION ALL을 쓸 것",
+        "같은 행이 두 분기에서 나올 수 없거나 중복이 문제되지 않으면 UNION ALL을 쓸 것",
     ),
     (
         "push conditions and LIMIT from outside into each branch, and give each branch its index",
-        "바깥의 조건과 LIMIT을 각 가지(branch) 안으로 옮기고, 가지마다 인덱스를 둘 것",
+        "바깥의 조건과 LIMIT을 각 분기 안으로 옮기고, 분기마다 인덱스를 둘 것",
     ),
 ];

@@ -1,6 +1,6 @@
 use super::canned::{Canned, HOSTILE};
 use super::site::TestSite;
-use crate::report::example;
+use crate::report::{Lang, example};
 use crate::serve::Auth;
 
 fn every_page() -> Vec<String> {
@@ -80,6 +80,25 @@ async fn the_page_of_a_detector_has_the_headings_of_its_docs() {
         assert!(page.contains(&format!("<h2>{words}</h2>")), "{words}");
     }
     assert!(!page.contains("## "));
+}
+
+#[tokio::test]
+async fn every_page_speaks_the_language_of_the_configuration() {
+    let site = TestSite::in_language(Lang::Ko).await;
+    for path in every_page() {
+        let page = site.get(&path).await.body;
+        assert!(page.contains("<html lang=\"ko\">"), "{path}");
+        for english in [
+            ">Now<",
+            ">Incidents<",
+            ">firing<",
+            ">critical<",
+            ">Share<",
+            "As of ",
+        ] {
+            assert!(!page.contains(english), "{path} says {english}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,14 @@ impl TestSite {
     }
 
     pub(super) async fn with(archive: Canned, auth: Auth) -> Self {
+        Self::of(archive, auth, Lang::En).await
+    }
+
+    pub(super) async fn in_language(lang: Lang) -> Self {
+        Self::of(Canned::new(), Auth::default(), lang).await
+    }
+
+    async fn of(archive: Canned, auth: Auth, lang: Lang) -> Self {
         let archive: Arc<dyn Archive> = Arc::new(archive);
         let (desk, commands) = mpsc::channel(4);
         let parts = Parts {
@@ -61,7 +69,7 @@ impl TestSite {
             desk,
             metrics: Metrics::new(),
             clock: Clock::manual(canned::now()),
-            style: example::style(Lang::En),
+            style: example::style(lang),
             detectors: catalogue::ALL,
             auth: Arc::new(auth),
             health: Health::new(),

@@ -12,28 +12,30 @@ use crate::serve::ui::table::{self, Align};
 
 /// The catalogue.
 pub(in crate::serve) async fn list(State(site): State<Site>) -> Shown {
+    let lang = site.style.lang;
     let rows = site.detectors.iter().map(|meta| {
         el("tr")
             .child(el("td").child(facts::detector(meta.slug)))
-            .child(el("td").child(meta.summary))
-            .child(el("td").child(facts::urgency(meta.urgency)))
+            .child(el("td").child(lang.pick(meta.summary, meta.summary_ko)))
+            .child(el("td").child(facts::urgency(meta.urgency, &site.style)))
             .child(el("td").child(meta.needs))
     });
+    let title = lang.pick("Detectors", "탐지기");
     let columns = [
-        ("Detector", Align::Left),
-        ("Finds", Align::Left),
-        ("Kind", Align::Left),
-        ("Needs", Align::Left),
+        (lang.pick("Detector", "탐지기"), Align::Left),
+        (lang.pick("Finds", "찾는 것"), Align::Left),
+        (lang.pick("Kind", "종류"), Align::Left),
+        (lang.pick("Needs", "필요한 것"), Align::Left),
     ];
     let body = el("section")
-        .child(el("h1").child("Detectors"))
-        .child(
-            of_class("p", "quiet")
-                .child("Acute detectors may open an incident; advice is shown and never paged."),
-        )
-        .child(table::table("Detectors", &columns, rows.collect()));
+        .child(el("h1").child(title))
+        .child(of_class("p", "quiet").child(lang.pick(
+            "Acute detectors may open an incident; advice is shown and never paged.",
+            "긴급 탐지기는 장애를 열 수 있고, 조언은 보여 주기만 합니다.",
+        )))
+        .child(table::table(title, &columns, rows.collect()));
     let page = Page {
-        title: "Detectors".to_owned(),
+        title: title.to_owned(),
         section: Section::Detectors,
         live: false,
         body: body.into(),
@@ -51,14 +53,15 @@ pub(in crate::serve) async fn page(
         .iter()
         .find(|meta| meta.slug == slug)
         .ok_or_else(|| Problem::not_found("there is no detector of this name in this version"))?;
+    let lang = site.style.lang;
     let about = of_class("p", "badges")
-        .child(facts::urgency(meta.urgency))
+        .child(facts::urgency(meta.urgency, &site.style))
         .child(
             of_class("span", "quiet").child(format!("needs {}, since {}", meta.needs, meta.since)),
         );
     let body = of_class("section", "prose")
         .child(el("h1").child(meta.slug))
-        .child(of_class("p", "lead").child(meta.summary))
+        .child(of_class("p", "lead").child(lang.pick(meta.summary, meta.summary_ko)))
         .child(about)
         .child(markdown::render(&meta.markdown()));
     let page = Page {

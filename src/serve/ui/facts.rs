@@ -12,20 +12,21 @@ use crate::serve::ui::html::{Element, Html, Path, el, link, of_class};
 const EXCERPT_CHARS: usize = 160;
 
 /// A severity in words and colour.
-pub(super) fn severity(severity: Severity) -> Element {
-    of_class("span", &format!("badge {}", severity.as_str())).child(severity.as_str())
+pub(super) fn severity(severity: Severity, style: &Style) -> Element {
+    of_class("span", &format!("badge {}", severity.as_str()))
+        .child(words::severity(severity, style.lang))
 }
 
 /// A state in words and colour.
-pub(super) fn state(state: IncidentState) -> Element {
-    of_class("span", &format!("badge {}", state.as_str())).child(state.as_str())
+pub(super) fn state(state: IncidentState, style: &Style) -> Element {
+    of_class("span", &format!("badge {}", state.as_str())).child(words::state(state, style.lang))
 }
 
 /// What kind of detector it is.
-pub(super) fn urgency(urgency: Urgency) -> Element {
+pub(super) fn urgency(urgency: Urgency, style: &Style) -> Element {
     let word = match urgency {
-        Urgency::Acute => "acute",
-        Urgency::Chronic => "advice",
+        Urgency::Acute => style.lang.pick("acute", "긴급"),
+        Urgency::Chronic => style.lang.pick("advice", "조언"),
     };
     of_class("span", "badge").child(word)
 }
@@ -47,6 +48,13 @@ pub(super) fn lasted(incident: &Incident, now: Timestamp) -> String {
 pub(super) fn leading(incident: &Incident, style: &Style) -> Option<Element> {
     let lead = &incident.findings.first()?.finding;
     Some(of_class("p", "lead").child(sentence::finding(lead, style)))
+}
+
+/// Who takes care of it.
+pub(super) fn taken_by(by: &str, style: &Style) -> String {
+    style
+        .lang
+        .pick(format!("Taken by {by}"), format!("담당: {by}"))
 }
 
 /// The page of a statement.
@@ -101,14 +109,17 @@ pub(super) fn sql(text: &str) -> Element {
 /// Facts as a list of phrases; links where there is something to look at.
 pub(super) fn evidence(facts: &[Evidence], style: &Style) -> Html {
     if facts.is_empty() {
-        return of_class("p", "quiet").child("None.").into();
+        return of_class("p", "quiet")
+            .child(style.lang.pick("None.", "없음."))
+            .into();
     }
     let items = facts.iter().map(|fact| {
         let item = el("li").child(sentence::evidence(fact, style));
         match fact {
-            Evidence::Statement { fingerprint, .. } => item
-                .child(" ")
-                .child(link(&query_path(*fingerprint), "open")),
+            Evidence::Statement { fingerprint, .. } => item.child(" ").child(link(
+                &query_path(*fingerprint),
+                style.lang.pick("open", "열기"),
+            )),
             _ => item,
         }
     });

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::model::finding::Severity;
 use crate::model::incident::{Cause, Incident, IncidentFinding, IncidentState, TimelineEvent};
 use crate::model::time::{Interval, Timestamp};
-use crate::report::{Style, sentence, unit};
+use crate::report::{Style, sentence, unit, words};
 use crate::serve::Site;
 use crate::serve::api::incidents;
 use crate::serve::problem::Problem;
@@ -28,7 +28,7 @@ pub(in crate::serve) async fn page(
     let (now, style) = (site.clock.now(), &site.style);
     let sections = [
         Some(headline(&incident, now, style)),
-        Some(actions(&incident)),
+        Some(actions(&incident, style)),
         ranked_cause(&incident).map(|c| cause(c, &incident, style)),
         chain(&incident, style),
         remedies(&incident, style),
@@ -47,32 +47,33 @@ pub(in crate::serve) async fn page(
 
 /// What, since when.
 fn headline(incident: &Incident, now: Timestamp, style: &Style) -> Element {
+    let lang = style.lang;
     let badges = of_class("p", "badges")
-        .child(facts::state(incident.state))
-        .child(facts::severity(incident.severity))
+        .child(facts::state(incident.state, style))
+        .child(facts::severity(incident.severity, style))
         .child(of_class("span", "quiet").child(incident.id.as_str()));
     let when = el("p")
-        .child("Since ")
+        .child(lang.pick("Since ", "시작 "))
         .child(facts::instant(incident.started_at, style))
-        .child(
-            incident
-                .resolved_at
-                .map(|at| el("span").child(" until ").child(facts::instant(at, style))),
-        )
+        .child(incident.resolved_at.map(|at| {
+            el("span")
+                .child(lang.pick(" until ", ", 종료 "))
+                .child(facts::instant(at, style))
+        }))
         .child(", ")
         .child(el("strong").child(facts::lasted(incident, now)));
     let mut place = el("p")
-        .child("Service ")
+        .child(lang.pick("Service ", "서비스 "))
         .child(el("strong").child(incident.service.as_str()));
     if !incident.databases.is_empty() {
         place = place
-            .child(", database ")
+            .child(lang.pick(", database ", ", 데이터베이스 "))
             .child(el("strong").child(incident.databases.join(", ")));
     }
     let taken = incident
         .acknowledged_by
         .as_ref()
-        .map(|by| el("p").child(format!("Taken by {by}.")));
+        .map(|by| el("p").child(facts::taken_by(by, style)));
     of_class("section", &format!("story {}", incident.severity.as_str()))
         .child(badges)
         .child(el("h1").child(incident.title.as_str()))
@@ -82,7 +83,8 @@ fn headline(incident: &Incident, now: Timestamp, style: &Style) -> Element {
         .child(taken)
 }
 
-fn actions(incident: &Incident) -> Element {
+fn actions(incident: &Incident, style: &Style) -> Element {
+    let lang = style.lang;
     let postmortem = Path::of(&["api", "v1", "incidents", incident.id.as_str(), "postmortem"]);
     let is_open = incident.state != IncidentState::Resolved;
     let ack = (is_open && incident.acknowledged_by.is_none()).then(|| {
@@ -92,20 +94,20 @@ fn actions(incident: &Incident) -> Element {
             .attr("required", "")
             .attr("maxlength", "80")
             .attr("autocomplete", "username")
-            .attr("aria-label", "Your name")
-            .attr("placeholder", "Your name");
+            .attr("aria-label", lang.pick("Your name", "이름"))
+            .attr("placeholder", lang.pick("Your name", "이름"));
         el("form")
             .attr("method", "post")
             .attr("action", action.as_str())
             .child(name)
-            .child(el("button").child("Take it"))
+            .child(el("button").child(lang.pick("Take it", "맡기")))
     });
     of_class("section", "actions")
         .child(ack)
         .child(
             link(
                 &postmortem.clone().with("lang", "en"),
-                "Postmortem (Markdown)",
+                lang.pick("Postmortem (Markdown)", "Postmortem (English)"),
             )
             .attr("class", "button"),
         )
@@ -124,6 +126,7 @@ pub(super) fn ranked_cause(incident: &Incident) -> Option<&Cause> {
 
 /// Because of what, and what speaks against it.
 fn cause(cause: &Cause, incident: &Incident, style: &Style) -> Element {
+    let lang = style.lang;
     let finding = incident
         .findings
         .iter()
@@ -131,17 +134,24 @@ fn cause(cause: &Cause, incident: &Incident, style: &Style) -> Element {
     let summary = finding.map(|kept| el("p").child(sentence::headline(&kept.finding, style)));
     let confidence = el("p")
         .child(facts::detector(&cause.finding))
-        .child(format!(", confidence {}", unit::percent(cause.confidence)));
+        .child(lang.pick(", confidence ", ", 신뢰도 "))
+        .child(unit::percent(cause.confidence));
     let column = |title: &str, facts_of: &[_]| {
         el("div")
             .child(el("h3").child(title))
             .child(facts::evidence(facts_of, style))
     };
     let columns = of_class("div", "columns")
-        .child(column("What speaks for it", &cause.evidence))
-        .child(column("What speaks against it", &cause.counter_evidence));
+        .child(column(
+            lang.pick("What speaks for it", "뒷받침하는 근거"),
+            &cause.evidence,
+        ))
+        .child(column(
+            lang.pick("What speaks against it", "반대되는 근거"),
+            &cause.counter_evidence,
+        ));
     el("section")
-        .child(el("h2").child("Most likely cause"))
+        .child(el("h2").child(lang.pick("Most likely cause", "가장 유력한 원인")))
         .child(summary)
         .child(confidence)
         .child(columns)
@@ -155,15 +165,15 @@ fn chain(incident: &Incident, style: &Style) -> Option<Element> {
     let steps = incident.chain.iter().map(|step| {
         el("li").child(facts::detector(&step.finding)).child(
             of_class("span", "quiet")
-                .child("began between ")
+                .child(style.lang.pick("began between ", "시작 구간 "))
                 .child(facts::instant(step.onset.from, style))
-                .child(" and ")
+                .child(style.lang.pick(" and ", " ~ "))
                 .child(facts::instant(step.onset.to, style)),
         )
     });
     Some(
         el("section")
-            .child(el("h2").child("In order of onset"))
+            .child(el("h2").child(style.lang.pick("In order of onset", "시작된 순서")))
             .child(of_class("ol", "chain").children(steps)),
     )
 }
@@ -175,7 +185,7 @@ fn remedies(incident: &Incident, style: &Style) -> Option<Element> {
     let items = incident.remedies.iter().map(|r| facts::remedy(r, style));
     Some(
         el("section")
-            .child(el("h2").child("What may help"))
+            .child(el("h2").child(style.lang.pick("What may help", "도움이 될 조치")))
             .child(of_class("ol", "remedies").children(items)),
     )
 }
@@ -183,19 +193,19 @@ fn remedies(incident: &Incident, style: &Style) -> Option<Element> {
 fn findings(incident: &Incident, style: &Style) -> Element {
     let found = incident.findings.iter().map(|kept| finding(kept, style));
     el("section")
-        .child(el("h2").child("What was found"))
+        .child(el("h2").child(style.lang.pick("What was found", "발견 사항")))
         .children(found)
 }
 
 fn finding(kept: &IncidentFinding, style: &Style) -> Element {
     let finding = &kept.finding;
     let state = if kept.active {
-        of_class("span", "badge firing").child("sick now")
+        of_class("span", "badge firing").child(style.lang.pick("sick now", "지금 나쁨"))
     } else {
-        of_class("span", "badge").child("over")
+        of_class("span", "badge").child(style.lang.pick("over", "끝남"))
     };
     let heading = of_class("p", "badges")
-        .child(facts::severity(finding.severity))
+        .child(facts::severity(finding.severity, style))
         .child(state)
         .child(facts::detector(&finding.detector));
     let template = finding
@@ -205,15 +215,17 @@ fn finding(kept: &IncidentFinding, style: &Style) -> Element {
     let statement = finding.fingerprint.map(|fingerprint| {
         el("p").child(link(
             &facts::query_path(fingerprint).over(around(kept)),
-            "This statement over time",
+            style
+                .lang
+                .pick("This statement over time", "이 문장의 시간별 변화"),
         ))
     });
     let seen = of_class("p", "quiet")
-        .child("First seen between ")
+        .child(style.lang.pick("First seen between ", "처음 보인 구간 "))
         .child(facts::instant(kept.onset.from, style))
-        .child(" and ")
+        .child(style.lang.pick(" and ", " ~ "))
         .child(facts::instant(kept.onset.to, style))
-        .child(", last seen ")
+        .child(style.lang.pick(", last seen ", ", 마지막 "))
         .child(facts::instant(kept.last_seen, style));
     of_class("article", &format!("card {}", finding.severity.as_str()))
         .child(heading)
@@ -238,34 +250,38 @@ fn timeline(incident: &Incident, style: &Style) -> Element {
         el("li")
             .child(facts::instant(entry.at, style))
             .child(" ")
-            .child(happened(&entry.what))
+            .child(happened(&entry.what, style))
     });
     el("section")
-        .child(el("h2").child("Timeline"))
+        .child(el("h2").child(style.lang.pick("Timeline", "타임라인")))
         .child(of_class("ol", "timeline").children(entries))
 }
 
-fn happened(what: &TimelineEvent) -> Html {
+fn happened(what: &TimelineEvent, style: &Style) -> Html {
+    let lang = style.lang;
     match what {
-        TimelineEvent::Opened => "first sign".into(),
-        TimelineEvent::Fired => "fired".into(),
+        TimelineEvent::Opened => lang.pick("first sign", "첫 징후").into(),
+        TimelineEvent::Fired => lang.pick("fired", "발생").into(),
         TimelineEvent::FindingJoined { finding, .. } => {
-            phrase("joined by", facts::detector(finding))
+            phrase(lang.pick("joined by", "더해짐:"), facts::detector(finding))
         }
         TimelineEvent::FindingCleared { finding, .. } => {
-            phrase("no longer", facts::detector(finding))
+            phrase(lang.pick("no longer", "그침:"), facts::detector(finding))
         }
-        TimelineEvent::SeverityRaised { to } => raised(*to),
-        TimelineEvent::Acknowledged { by } => format!("taken by {by}").into(),
-        TimelineEvent::Recovering => "recovering".into(),
-        TimelineEvent::Relapsed => "relapsed".into(),
-        TimelineEvent::Resolved => "resolved".into(),
+        TimelineEvent::SeverityRaised { to } => raised(*to, style),
+        TimelineEvent::Acknowledged { by } => facts::taken_by(by, style).into(),
+        TimelineEvent::Recovering => words::state(IncidentState::Recovering, lang).into(),
+        TimelineEvent::Relapsed => lang.pick("relapsed", "재발").into(),
+        TimelineEvent::Resolved => words::state(IncidentState::Resolved, lang).into(),
         TimelineEvent::Marker { kind, title } => format!("{kind}: {title}").into(),
     }
 }
 
-fn raised(to: Severity) -> Html {
-    phrase("raised to", facts::severity(to))
+fn raised(to: Severity, style: &Style) -> Html {
+    phrase(
+        style.lang.pick("raised to", "심각도 상승:"),
+        facts::severity(to, style),
+    )
 }
 
 fn phrase(words: &str, element: Element) -> Html {
@@ -275,14 +291,19 @@ fn phrase(words: &str, element: Element) -> Html {
 }
 
 fn alerts(incident: &Incident, style: &Style) -> Element {
-    let section = el("section").child(el("h2").child("Who was told"));
+    let section = el("section").child(el("h2").child(style.lang.pick("Who was told", "알림 기록")));
     if incident.alerts.is_empty() {
-        return section.child(of_class("p", "quiet").child("Nobody yet."));
+        return section
+            .child(of_class("p", "quiet").child(style.lang.pick("Nobody yet.", "아직 없음.")));
     }
     let items = incident.alerts.iter().map(|alert| {
         el("li")
             .child(facts::instant(alert.at, style))
-            .child(format!(" {}: {}", alert.sink, alert.what))
+            .child(format!(
+                " {}: {}",
+                alert.sink,
+                words::notice(&alert.what, style.lang)
+            ))
     });
     section.child(of_class("ol", "timeline").children(items))
 }

@@ -19,9 +19,11 @@ pub(in crate::serve) async fn page(
     let Query(params) = params?;
     let filter = params.filter(&site)?;
     let found = archive::read(&site.archive, move |a| a.incidents(&filter)).await?;
-    let body = el("section").child(el("h1").child("Incidents"));
+    let lang = site.style.lang;
+    let title = lang.pick("Incidents", "장애");
+    let body = el("section").child(el("h1").child(title));
     let body = if found.items.is_empty() {
-        body.child(of_class("p", "quiet").child("There was none."))
+        body.child(of_class("p", "quiet").child(lang.pick("There was none.", "없었습니다.")))
     } else {
         body.child(table::incidents(
             &found.items,
@@ -31,10 +33,10 @@ pub(in crate::serve) async fn page(
     };
     let older = found.next.map(|cursor| {
         let path = Path::of(&["incidents"]).with("cursor", &cursor);
-        el("p").child(link(&path, "Older"))
+        el("p").child(link(&path, lang.pick("Older", "이전 기록")))
     });
     let page = Page {
-        title: "Incidents".to_owned(),
+        title: title.to_owned(),
         section: Section::Incidents,
         live: true,
         body: body.child(older).into(),

@@ -61,9 +61,9 @@ pub(in crate::serve) async fn page(State(site): State<Site>) -> Shown {
     ];
     let page = Page {
         title: if firing > 0 {
-            format!("({firing}) Now")
+            format!("({firing}) {}", style.lang.pick("Now", "현황"))
         } else {
-            "Now".to_owned()
+            style.lang.pick("Now", "현황").to_owned()
         },
         section: Section::Now,
         live: true,
@@ -109,16 +109,24 @@ fn gather(archive: &dyn archive::Archive, now: Timestamp) -> Read<Facts> {
 }
 
 fn open_incidents(open: &[Incident], now: Timestamp, style: &Style) -> Element {
-    let section = el("section");
+    let (section, lang) = (el("section"), style.lang);
     if open.is_empty() {
         let words = el("div")
-            .child(el("h1").child("All quiet"))
-            .child(el("p").child("No incident is open."));
+            .child(el("h1").child(lang.pick("All quiet", "이상 없음")))
+            .child(el("p").child(lang.pick("No incident is open.", "진행 중인 장애가 없습니다.")));
         return section.child(of_class("div", "hero ok").child(words));
     }
     let title = match open {
-        [_] => "1 open incident".to_owned(),
-        many => format!("{} open incidents", many.len()),
+        [_] => lang
+            .pick("1 open incident", "진행 중인 장애 1건")
+            .to_owned(),
+        many => {
+            let count = many.len();
+            lang.pick(
+                format!("{count} open incidents"),
+                format!("진행 중인 장애 {count}건"),
+            )
+        }
     };
     let cards = open.iter().map(|incident| card(incident, now, style));
     section
@@ -132,20 +140,24 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
         incident.title.as_str(),
     ));
     let badges = of_class("p", "badges")
-        .child(facts::state(incident.state))
-        .child(facts::severity(incident.severity))
+        .child(facts::state(incident.state, style))
+        .child(facts::severity(incident.severity, style))
         .child(of_class("span", "quiet").child(incident.id.as_str()));
     let since = el("p")
         .child(el("strong").child(facts::lasted(incident, now)))
-        .child(", since ")
+        .child(style.lang.pick(", since ", ", 시작 "))
         .child(facts::instant(incident.started_at, style))
         .child(" · ")
         .child(incident.service.as_str());
     let cause = ranked_cause(incident).map(|cause| {
         el("p")
-            .child("Most likely cause: ")
+            .child(style.lang.pick("Most likely cause: ", "가장 유력한 원인: "))
             .child(facts::detector(&cause.finding))
-            .child(format!(" (confidence {})", unit::percent(cause.confidence)))
+            .child(format!(
+                " ({} {})",
+                style.lang.pick("confidence", "신뢰도"),
+                unit::percent(cause.confidence)
+            ))
     });
     let statement = incident.findings.iter().find_map(|kept| {
         let finding = &kept.finding;
@@ -156,7 +168,7 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
     let taken = incident
         .acknowledged_by
         .as_ref()
-        .map(|by| of_class("p", "quiet").child(format!("Taken by {by}")));
+        .map(|by| of_class("p", "quiet").child(facts::taken_by(by, style)));
     of_class("article", &format!("card {}", incident.severity.as_str()))
         .child(badges)
         .child(heading)
@@ -187,11 +199,14 @@ fn load(facts: &Facts, style: &Style) -> Element {
         } else {
             "rest".to_owned()
         };
-        legend = legend.child(legend_entry(&class, fingerprint, &facts.queries));
+        legend = legend.child(legend_entry(&class, fingerprint, &facts.queries, style));
         series.push(Series { class, values });
     }
     let chart = Chart {
-        label: "Statements running at once over the last hour, by statement",
+        label: style.lang.pick(
+            "Statements running at once over the last hour, by statement",
+            "지난 1시간 동시에 실행된 문장 수, 문장별",
+        ),
         axis,
         series: &series,
         markers: &facts.markers,
@@ -199,12 +214,11 @@ fn load(facts: &Facts, style: &Style) -> Element {
         unit: unit::count,
     };
     el("section")
-        .child(el("h2").child("Load"))
-        .child(
-            of_class("p", "quiet").child(
-                "Statements running at once, mean per step, last hour. Incidents are shaded.",
-            ),
-        )
+        .child(el("h2").child(style.lang.pick("Load", "부하")))
+        .child(of_class("p", "quiet").child(style.lang.pick(
+            "Statements running at once, mean per step, last hour. Incidents are shaded.",
+            "동시에 실행된 문장 수(구간 평균), 지난 1시간. 음영은 장애 구간.",
+        )))
         .child(chart.render(style))
         .child(legend)
 }
@@ -236,10 +250,17 @@ fn stack(
         .collect()
 }
 
-fn legend_entry(class: &str, fingerprint: Option<FingerprintId>, rows: &[QueryRow]) -> Element {
+fn legend_entry(
+    class: &str,
+    fingerprint: Option<FingerprintId>,
+    rows: &[QueryRow],
+    style: &Style,
+) -> Element {
     let swatch = of_class("i", class).attr("aria-hidden", "true");
     let Some(fingerprint) = fingerprint else {
-        return el("li").child(swatch).child("all others");
+        return el("li")
+            .child(swatch)
+            .child(style.lang.pick("all others", "나머지 전부"));
     };
     let row = rows
         .iter()
@@ -252,14 +273,20 @@ fn legend_entry(class: &str, fingerprint: Option<FingerprintId>, rows: &[QueryRo
 }
 
 fn queries(rows: &[QueryRow], style: &Style) -> Element {
-    let section = el("section").child(el("h2").child("Where the time goes"));
+    let section = el("section")
+        .child(el("h2").child(style.lang.pick("Where the time goes", "시간이 쓰이는 곳")));
     if rows.is_empty() {
-        return section
-            .child(of_class("p", "quiet").child("No statement was seen in the last hour."));
+        return section.child(of_class("p", "quiet").child(style.lang.pick(
+            "No statement was seen in the last hour.",
+            "지난 1시간 동안 보인 문장이 없습니다.",
+        )));
     }
     section
         .child(table::queries(rows, style))
-        .child(el("p").child(link(&Path::of(&["queries"]), "All statements")))
+        .child(el("p").child(link(
+            &Path::of(&["queries"]),
+            style.lang.pick("All statements", "모든 문장"),
+        )))
 }
 
 fn recent(rows: &[Incident], now: Timestamp, style: &Style) -> Option<Element> {
@@ -268,26 +295,29 @@ fn recent(rows: &[Incident], now: Timestamp, style: &Style) -> Option<Element> {
     }
     Some(
         el("section")
-            .child(el("h2").child("Resolved lately"))
+            .child(el("h2").child(style.lang.pick("Resolved lately", "최근 해소됨")))
             .child(table::incidents(rows, now, style)),
     )
 }
 
 fn sources(rows: &[SourceRow], now: Timestamp, style: &Style) -> Element {
-    let section = el("section").child(el("h2").child("Sources"));
+    let lang = style.lang;
+    let caption = lang.pick("Sources", "로그");
+    let section = el("section").child(el("h2").child(caption));
     if rows.is_empty() {
-        return section.child(of_class("p", "quiet").child(
+        return section.child(of_class("p", "quiet").child(lang.pick(
             "Nothing is read yet: name a slow log under [[slow_log]] in the configuration.",
-        ));
+            "아직 읽는 로그가 없습니다. 설정의 [[slow_log]]에 로그를 지정하세요.",
+        )));
     }
     let columns = [
-        ("Source", Align::Left),
-        ("Shows", Align::Left),
-        ("Read up to", Align::Left),
-        ("Behind", Align::Right),
+        (lang.pick("Source", "로그"), Align::Left),
+        (lang.pick("Shows", "보이는 범위"), Align::Left),
+        (lang.pick("Read up to", "읽은 시점"), Align::Left),
+        (lang.pick("Behind", "지연"), Align::Right),
     ];
     let lines = rows.iter().map(|row| source(row, now, style)).collect();
-    section.child(table::table("Sources", &columns, lines))
+    section.child(table::table(caption, &columns, lines))
 }
 
 /// A source, how much of the load it shows, and how far it is read.
@@ -296,7 +326,9 @@ fn source(row: &SourceRow, now: Timestamp, style: &Style) -> Element {
     let read_to = row.last_seen.map(|at| at.min(now));
     let at = match read_to {
         Some(at) => facts::instant(at, style),
-        None => of_class("span", "quiet").child("no statement yet"),
+        None => {
+            of_class("span", "quiet").child(style.lang.pick("no statement yet", "아직 문장 없음"))
+        }
     };
     let behind = read_to.map_or_else(|| "–".to_owned(), |at| unit::duration(now.since(at)));
     el("tr")

@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::report::moment;
+use crate::report::{Lang, moment};
 use crate::serve::Site;
 use crate::serve::problem::Problem;
 use crate::serve::ui::html::{Html, Path, el, link, of_class};
@@ -18,11 +18,12 @@ pub(super) enum Section {
     None,
 }
 
-const NAVIGATION: [(Section, &str, &[&str]); 4] = [
-    (Section::Now, "Now", &[]),
-    (Section::Incidents, "Incidents", &["incidents"]),
-    (Section::Queries, "Queries", &["queries"]),
-    (Section::Detectors, "Detectors", &["detectors"]),
+/// Section, its name in English and in Korean, its path.
+const NAVIGATION: [(Section, &str, &str, &[&str]); 4] = [
+    (Section::Now, "Now", "현황", &[]),
+    (Section::Incidents, "Incidents", "장애", &["incidents"]),
+    (Section::Queries, "Queries", "쿼리", &["queries"]),
+    (Section::Detectors, "Detectors", "탐지기", &["detectors"]),
 ];
 
 /// A page that is ready to be framed.
@@ -70,6 +71,7 @@ impl IntoResponse for Failure {
 /// What stands around every page.
 #[derive(Debug, Default)]
 struct Frame {
+    lang: Lang,
     footer: String,
     can_leave: bool,
 }
@@ -78,11 +80,13 @@ impl Page {
     /// The whole document.
     pub(super) fn render(self, site: &Site) -> Response {
         let (now, zone) = (site.clock.now(), &site.style.zone);
+        let (at, named) = (moment::stamp(now, zone), moment::zone_name(now, zone));
+        let lang = site.style.lang;
         let frame = Frame {
-            footer: format!(
-                "As of {}. Times are in {}.",
-                moment::stamp(now, zone),
-                moment::zone_name(now, zone)
+            lang,
+            footer: lang.pick(
+                format!("As of {at}. Times are in {named}."),
+                format!("{at} 기준. 시각은 {named}."),
             ),
             can_leave: site.auth.is_required(),
         };
@@ -95,13 +99,13 @@ impl Page {
             .child(
                 of_class("a", "skip")
                     .attr("href", "#main")
-                    .child("Skip to content"),
+                    .child(frame.lang.pick("Skip to content", "본문으로")),
             )
-            .child(banner(self.section, self.live, frame.can_leave))
+            .child(banner(self.section, self.live, frame))
             .child(el("main").attr("id", "main").child(self.body))
-            .child(footer(&frame.footer));
+            .child(footer(frame));
         let document = el("html")
-            .attr("lang", "en")
+            .attr("lang", frame.lang.as_str())
             .child(head(&self.title, self.live))
             .child(body);
         format!("<!doctype html>\n{}\n", Html::from(document).into_string())
@@ -135,9 +139,10 @@ fn head(title: &str, live: bool) -> Html {
         .into()
 }
 
-fn banner(section: Section, live: bool, can_leave: bool) -> Html {
-    let entries = NAVIGATION.iter().map(|(entry, name, segments)| {
-        let anchor = link(&Path::of(segments), *name);
+fn banner(section: Section, live: bool, frame: &Frame) -> Html {
+    let lang = frame.lang;
+    let entries = NAVIGATION.iter().map(|(entry, english, korean, segments)| {
+        let anchor = link(&Path::of(segments), *lang.pick(english, korean));
         if *entry == section {
             anchor.attr("aria-current", "page")
         } else {
@@ -147,7 +152,7 @@ fn banner(section: Section, live: bool, can_leave: bool) -> Html {
     let leave = el("form")
         .attr("method", "post")
         .attr("action", "/logout")
-        .child(el("button").child("Log out"));
+        .child(el("button").child(lang.pick("Log out", "로그아웃")));
     let status = of_class("span", "live")
         .attr("id", "live")
         .attr("role", "status");
@@ -155,13 +160,13 @@ fn banner(section: Section, live: bool, can_leave: bool) -> Html {
         .child(link(&Path::of(&[]), "sqleuth").attr("class", "brand"))
         .child(el("nav").attr("aria-label", "Main").children(entries))
         .child(live.then_some(status))
-        .child(can_leave.then_some(leave))
+        .child(frame.can_leave.then_some(leave))
         .into()
 }
 
-fn footer(text: &str) -> Html {
+fn footer(frame: &Frame) -> Html {
     el("footer")
-        .child(el("span").child(text))
+        .child(el("span").child(frame.footer.as_str()))
         .child(el("span").child(concat!("sqleuth ", env!("CARGO_PKG_VERSION"))))
         .child(link(&Path::of(&["metrics"]), "Metrics"))
         .child(link(&Path::of(&["api", "v1", "openapi.json"]), "API"))

@@ -5,7 +5,7 @@ use axum::extract::{Path as UrlPath, State};
 use crate::model::finding::Finding;
 use crate::model::subject::{Load, RowLoad};
 use crate::model::time::Interval;
-use crate::report::{Style, sentence, unit};
+use crate::report::{Lang, Style, sentence, unit};
 use crate::serve::Site;
 use crate::serve::api::params::{self, Query};
 use crate::serve::api::queries::{self, OneParams};
@@ -44,7 +44,7 @@ pub(in crate::serve) async fn page(
     let sections = [
         headline(&detail, &params, style),
         charts(&detail, within, &markers, style),
-        numbers(&detail.row.load),
+        numbers(&detail.row.load, style.lang),
         findings(&found, style),
     ];
     let page = Page {
@@ -57,37 +57,42 @@ pub(in crate::serve) async fn page(
 }
 
 fn headline(detail: &QueryDetail, params: &OneParams, style: &Style) -> Element {
+    let lang = style.lang;
     let (row, statement) = (&detail.row, &detail.row.statement);
     let choice = el("form")
         .attr("class", "search")
-        .child(super::queries::choose_interval(params.from()))
-        .child(el("button").child("Show"));
+        .child(super::queries::choose_interval(params.from(), lang))
+        .child(el("button").child(lang.pick("Show", "보기")));
     let tables = statement.tables().join(", ");
     let about = format!(
-        "{} {} · {} {} · {} {}",
+        "{} {} · {}: {} · {}: {}",
         statement.dialect.as_str(),
         statement.kind().as_str(),
-        one_or_many("table", statement.tables().len()),
+        lang.pick("tables", "테이블"),
         or_dash(&tables),
-        one_or_many("database", row.databases.len()),
+        lang.pick("databases", "데이터베이스"),
         or_dash(&row.databases.join(", ")),
     );
+    let share = unit::percent(row.share);
     let seen = el("p")
-        .child(format!(
-            "{} of all run time. First run ",
-            unit::percent(row.share)
+        .child(lang.pick(
+            format!("{share} of all run time. First run "),
+            format!("전체 실행 시간의 {share}. 첫 실행 "),
         ))
         .child(facts::instant(row.first_seen, style))
-        .child(", last ")
+        .child(lang.pick(", last ", ", 마지막 실행 "))
         .child(facts::instant(row.last_seen, style))
         .child(".");
     let cut = statement.truncated.then(|| {
-        of_class("p", "quiet").child("The server had cut this text; the end of it is not known.")
+        of_class("p", "quiet").child(lang.pick(
+            "The server had cut this text; the end of it is not known.",
+            "서버가 이 문장을 잘라 기록했습니다. 끝부분은 알 수 없습니다.",
+        ))
     });
     el("section")
         .child(
             el("h1")
-                .child("Statement ")
+                .child(lang.pick("Statement ", "문장 "))
                 .child(el("code").child(statement.fingerprint.to_string())),
         )
         .child(facts::sql(statement.template.as_str()))
@@ -95,11 +100,6 @@ fn headline(detail: &QueryDetail, params: &OneParams, style: &Style) -> Element 
         .child(of_class("p", "quiet").child(about))
         .child(seen)
         .child(choice)
-}
-
-fn one_or_many(noun: &str, count: usize) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{noun}{ending}")
 }
 
 fn or_dash(text: &str) -> &str {
@@ -138,24 +138,32 @@ fn charts(detail: &QueryDetail, within: Interval, markers: &[Marker], style: &St
     let total = plot("c0", |load| load.elapsed.total.as_secs_f64());
     let p95 = plot("c1", |load| load.elapsed.p95.as_secs_f64());
     of_class("section", "columns")
-        .child(draw("Run time per step", &total, unit::seconds))
-        .child(draw("95th percentile", &p95, unit::seconds))
+        .child(draw(
+            style.lang.pick("Run time per step", "구간별 실행 시간"),
+            &total,
+            unit::seconds,
+        ))
+        .child(draw(
+            style.lang.pick("95th percentile", "p95"),
+            &p95,
+            unit::seconds,
+        ))
 }
 
-fn numbers(load: &Load) -> Element {
+fn numbers(load: &Load, lang: Lang) -> Element {
     let latency = &load.elapsed;
     let times = [
-        ("Total", latency.total),
+        (lang.pick("Total", "합계"), latency.total),
         ("p50", latency.p50),
         ("p95", latency.p95),
         ("p99", latency.p99),
-        ("Max", latency.max),
+        (lang.pick("Max", "최대"), latency.max),
     ];
     let counts = [
-        ("Runs", load.count),
-        ("Failed", load.errors),
-        ("Cut", load.cancelled),
-        ("Full scans", load.full_scans),
+        (lang.pick("Runs", "실행"), load.count),
+        (lang.pick("Failed", "실패"), load.errors),
+        (lang.pick("Cut off", "중단"), load.cancelled),
+        (lang.pick("Full scans", "전체 스캔"), load.full_scans),
     ];
     let tile = |name: &str, value: String| {
         of_class("div", "tile")
@@ -165,39 +173,53 @@ fn numbers(load: &Load) -> Element {
     let tiles = of_class("dl", "tiles")
         .children(counts.map(|(name, count)| tile(name, unit::exact(count))))
         .children(times.map(|(name, time)| tile(name, unit::duration(time))))
-        .children(
-            load.lock
-                .map(|lock| tile("Waiting for locks", unit::duration(lock))),
-        );
+        .children(load.lock.map(|lock| {
+            tile(
+                lang.pick("Waiting for locks", "잠금 대기"),
+                unit::duration(lock),
+            )
+        }));
     el("section")
-        .child(el("h2").child("Numbers"))
+        .child(el("h2").child(lang.pick("Numbers", "수치")))
         .child(tiles)
-        .child(rows(load))
+        .child(rows(load, lang))
 }
 
-fn rows(load: &Load) -> Element {
+fn rows(load: &Load, lang: Lang) -> Element {
     let told = [
         (
-            "Rows read",
+            lang.pick("Rows read", "읽은 행"),
             &load.rows_examined,
             unit::count as fn(f64) -> String,
         ),
-        ("Rows sent", &load.rows_returned, unit::count),
-        ("Rows written", &load.rows_affected, unit::count),
-        ("Bytes sent", &load.bytes_sent, unit::bytes),
+        (
+            lang.pick("Rows sent", "보낸 행"),
+            &load.rows_returned,
+            unit::count,
+        ),
+        (
+            lang.pick("Rows written", "쓴 행"),
+            &load.rows_affected,
+            unit::count,
+        ),
+        (
+            lang.pick("Bytes sent", "보낸 바이트"),
+            &load.bytes_sent,
+            unit::bytes,
+        ),
     ];
     let lines: Html = told
         .into_iter()
         .filter_map(|(name, rows, unit)| Some(row(name, rows.as_ref()?, unit)))
         .collect();
     let columns = [
-        ("Per run", Align::Left),
-        ("Mean", Align::Right),
+        (lang.pick("Per run", "실행당"), Align::Left),
+        (lang.pick("Mean", "평균"), Align::Right),
         ("p95", Align::Right),
-        ("Max", Align::Right),
-        ("Total", Align::Right),
+        (lang.pick("Max", "최대"), Align::Right),
+        (lang.pick("Total", "합계"), Align::Right),
     ];
-    table::table("Rows and bytes", &columns, lines)
+    table::table(lang.pick("Rows and bytes", "행과 바이트"), &columns, lines)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
@@ -211,14 +233,21 @@ fn row(name: &str, rows: &RowLoad, unit: fn(f64) -> String) -> Element {
 }
 
 fn findings(found: &[Finding], style: &Style) -> Element {
-    let section = el("section").child(el("h2").child("What was found"));
+    let section =
+        el("section").child(el("h2").child(style.lang.pick("What was found", "발견 사항")));
     if found.is_empty() {
-        return section.child(of_class("p", "quiet").child("Nothing, in this interval."));
+        return section.child(
+            of_class("p", "quiet").child(
+                style
+                    .lang
+                    .pick("Nothing, in this interval.", "이 구간에는 없음."),
+            ),
+        );
     }
     section.children(found.iter().map(|finding| {
         let heading = of_class("p", "badges")
-            .child(facts::severity(finding.severity))
-            .child(facts::urgency(finding.urgency))
+            .child(facts::severity(finding.severity, style))
+            .child(facts::urgency(finding.urgency, style))
             .child(facts::detector(&finding.detector))
             .child(facts::instant(finding.at.to, style));
         of_class("article", &format!("card {}", finding.severity.as_str()))

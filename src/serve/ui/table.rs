@@ -52,18 +52,20 @@ pub(super) fn number(text: impl Into<Html>) -> Element {
 /// Statements by cost.
 pub(super) fn queries(rows: &[QueryRow], style: &Style) -> Element {
     use Align::{Left, Right};
+    let lang = style.lang;
     let columns = [
-        ("Share", Left),
-        ("Statement", Left),
-        ("Runs", Right),
-        ("Total", Right),
+        (lang.pick("Share", "비중"), Left),
+        (lang.pick("Statement", "문장"), Left),
+        (lang.pick("Runs", "실행"), Right),
+        (lang.pick("Total", "합계"), Right),
         ("p95", Right),
-        ("Max", Right),
-        ("Rows read / sent", Right),
-        ("Last run", Left),
+        (lang.pick("Max", "최대"), Right),
+        (lang.pick("Rows read / sent", "읽은 행 / 보낸 행"), Right),
+        (lang.pick("Last run", "마지막 실행"), Left),
     ];
     let rows = rows.iter().map(|row| query(row, style)).collect();
-    table("Statements by run time", &columns, rows)
+    let caption = lang.pick("Statements by run time", "실행 시간순 문장");
+    table(caption, &columns, rows)
 }
 
 fn query(row: &QueryRow, style: &Style) -> Element {
@@ -110,25 +112,26 @@ fn share(share: f64) -> Element {
 /// Incidents, the newest first.
 pub(super) fn incidents(rows: &[Incident], now: Timestamp, style: &Style) -> Element {
     use Align::{Left, Right};
+    let lang = style.lang;
     let columns = [
-        ("State", Left),
-        ("Severity", Left),
-        ("Incident", Left),
-        ("Service", Left),
-        ("Since", Left),
-        ("Lasted", Right),
+        (lang.pick("State", "상태"), Left),
+        (lang.pick("Severity", "심각도"), Left),
+        (lang.pick("Incident", "장애"), Left),
+        (lang.pick("Service", "서비스"), Left),
+        (lang.pick("Since", "시작"), Left),
+        (lang.pick("Lasted", "지속 시간"), Right),
     ];
     let rows = rows.iter().map(|incident| {
         let title = link(&facts::incident_path(incident), incident.title.as_str());
         let name = of_class("span", "quiet").child(incident.id.as_str());
         let since = facts::instant(incident.started_at, style);
         el("tr")
-            .child(el("td").child(facts::state(incident.state)))
-            .child(el("td").child(facts::severity(incident.severity)))
+            .child(el("td").child(facts::state(incident.state, style)))
+            .child(el("td").child(facts::severity(incident.severity, style)))
             .child(el("td").child(title).child(name))
             .child(el("td").child(incident.service.as_str()))
             .child(of_class("td", "when").child(since))
             .child(number(facts::lasted(incident, now)))
     });
-    table("Incidents", &columns, rows.collect())
+    table(lang.pick("Incidents", "장애"), &columns, rows.collect())
 }
