@@ -89,7 +89,7 @@ pub struct PlanRow {
     pub key: Arc<str>,
     /// Estimated rows.
     pub rows: Option<u64>,
-    /// Rows really read, per loop.
+    /// Rows really read, per loop; those that a condition then removed included.
     pub actual_rows: Option<u64>,
     /// `Extra` of MySQL and MariaDB.
     pub extra: Arc<str>,

@@ -1,4 +1,5 @@
 //! Beside real servers: plant the fault, see one incident, end the fault, see it resolved.
 
 mod outage;
+mod postgres;
 mod workload;

@@ -104,6 +104,17 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// `pgbench` on `shop`; options and the script are the caller's.
+    pub fn bench(&self) -> Command {
+        let mut command = Command::new("pgbench");
+        command.args(["-h", "127.0.0.1", "-U", "postgres"]);
+        command
+            .arg("-p")
+            .arg(self.port.to_string())
+            .env("PGDATABASE", "shop");
+        command
+    }
+
     /// A client that reads statements from a pipe, in `shop`.
     pub fn session(&self) -> Command {
         self.client("shop")

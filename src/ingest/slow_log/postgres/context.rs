@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Postgres;
+use super::limits::Limits;
 use crate::ingest::slow_log::threshold::Threshold;
 use crate::model::time::Timestamp;
 
@@ -17,11 +18,12 @@ const MAX_LAST_SEEN: usize = 256;
 pub(super) struct Context {
     /// Runs that this many bytes behind the checkpoint tell were told.
     told: u64,
-    /// Plans in this many bytes behind the checkpoint were told.
+    /// What waited in this many bytes behind the checkpoint was told.
     settled: u64,
     skipping: bool,
     lost: bool,
     threshold: Threshold,
+    limits: Limits,
     last_seen: BTreeMap<u32, Timestamp>,
 }
 
@@ -37,6 +39,7 @@ impl Context {
             skipping: parser.skipping && held == 0,
             lost: parser.lost && held == 0,
             threshold: sessions.threshold,
+            limits: sessions.limits.clone(),
             last_seen: sessions.last_seen(MAX_LAST_SEEN),
         }
     }
@@ -46,6 +49,7 @@ impl Context {
         sessions.told_until = parser.offset.saturating_add(self.told);
         sessions.settled_until = parser.offset.saturating_add(self.settled);
         sessions.threshold = self.threshold;
+        sessions.limits = self.limits;
         sessions.see(self.last_seen);
         parser.skipping = self.skipping;
         parser.lost = self.lost;

@@ -10,15 +10,19 @@ pub(super) enum Message<'a> {
     /// A statement has run: `duration: 1 ms  statement: ...`.
     Ran(Duration, &'a [u8]),
     /// The same by the extended protocol: `duration: 1 ms  execute S_1: ...`.
-    Executed(Duration, &'a [u8]),
-    /// A statement is being prepared to run: `duration: 1 ms  parse S_1: ...`, `bind`.
-    Prepared(Duration, &'a [u8]),
+    Executed(Duration, Portal<'a>),
+    /// `duration: 1 ms  parse S_1: ...`; the portal of the run before may still be open.
+    Parsed(Duration, &'a [u8]),
+    /// `duration: 1 ms  bind S_1: ...`; the unnamed portal has been closed before one that is unnamed too.
+    Bound(Duration, Portal<'a>),
     /// `auto_explain`: `duration: 1 ms  plan:`, and the plan with the text of the statement.
     Plan(Duration, &'a [u8]),
     /// `log_duration`: the statement was logged before it ran.
     Took(Duration),
     /// `log_statement`: a statement starts.
     Starts(&'a [u8]),
+    /// The same by the extended protocol: `execute S_1: ...`.
+    Executes(Portal<'a>),
     /// `log_temp_files`: so many bytes were written to a temporary file.
     Spilled(u64),
     /// `log_min_duration_statement` was changed; `None` when that cannot be read.
@@ -27,6 +31,16 @@ pub(super) enum Message<'a> {
     Left,
     /// Nothing of these.
     Other,
+}
+
+/// What the extended protocol runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Portal<'a> {
+    pub(super) sql: &'a [u8],
+    /// A named one stays open beside others.
+    pub(super) is_named: bool,
+    /// It ran before, and goes on: `execute fetch from S_1/C_2: ...`.
+    pub(super) goes_on: bool,
 }
 
 /// Whether a message that is no error says something of statements.
@@ -52,7 +66,7 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
         return Message::Starts(sql);
     }
     if let Some(rest) = text.strip_prefix(b"execute ") {
-        return behind_name(rest).map_or(Message::Other, Message::Starts);
+        return portal(rest).map_or(Message::Other, Message::Executes);
     }
     if text.starts_with(b"temporary file: ") {
         return spilled(text).map_or(Message::Other, Message::Spilled);
@@ -81,18 +95,30 @@ fn duration(text: &[u8]) -> Option<Message<'_>> {
         return Some(Message::Plan(elapsed, plan));
     }
     if let Some(named) = rest.strip_prefix(b"execute ") {
-        return Some(Message::Executed(elapsed, behind_name(named)?));
+        return Some(Message::Executed(elapsed, portal(named)?));
     }
-    let named = rest
-        .strip_prefix(b"parse ")
-        .or(rest.strip_prefix(b"bind "))?;
-    Some(Message::Prepared(elapsed, behind_name(named)?))
+    if let Some(named) = rest.strip_prefix(b"parse ") {
+        return Some(Message::Parsed(elapsed, behind_name(named)?.1));
+    }
+    let named = rest.strip_prefix(b"bind ")?;
+    Some(Message::Bound(elapsed, portal(named)?))
 }
 
-/// The statement behind `S_1: `, `S_1/C_2: ` or `fetch from C_2: `.
-fn behind_name(text: &[u8]) -> Option<&[u8]> {
+/// `S_1: `, `S_1/C_2: ` or `fetch from S_1/C_2: `, and the statement.
+fn portal(text: &[u8]) -> Option<Portal<'_>> {
+    let fetched = text.strip_prefix(b"fetch from ");
+    let (name, sql) = behind_name(fetched.unwrap_or(text))?;
+    Some(Portal {
+        sql,
+        is_named: name.contains(&b'/'),
+        goes_on: fetched.is_some(),
+    })
+}
+
+/// The name before the statement, and the statement.
+fn behind_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr::memmem::find(text, b": ")?;
-    Some(&text[colon + 2..])
+    Some((&text[..colon], &text[colon + 2..]))
 }
 
 /// `path "base/pgsql_tmp/pgsql_tmp1.0", size 1234`
@@ -129,11 +155,29 @@ mod tests {
         );
         assert_eq!(
             read(b"duration: 1.000 ms  execute S_1/C_2: FETCH"),
-            Message::Executed(MS, b"FETCH")
+            Message::Executed(
+                MS,
+                Portal {
+                    sql: b"FETCH",
+                    is_named: true,
+                    goes_on: false
+                }
+            )
+        );
+        assert_eq!(
+            read(b"duration: 1.000 ms  parse <unnamed>: SELECT $1"),
+            Message::Parsed(MS, b"SELECT $1")
         );
         assert_eq!(
             read(b"duration: 1.000 ms  bind <unnamed>: SELECT $1"),
-            Message::Prepared(MS, b"SELECT $1")
+            Message::Bound(
+                MS,
+                Portal {
+                    sql: b"SELECT $1",
+                    is_named: false,
+                    goes_on: false
+                }
+            )
         );
         assert_eq!(read(b"duration: 1.000 ms"), Message::Took(MS));
         assert_eq!(
@@ -141,6 +185,23 @@ mod tests {
             Message::Plan(MS, b"\nQuery")
         );
         assert_eq!(read(b"duration: forever"), Message::Other);
+    }
+
+    #[test]
+    fn rows_fetched_later_are_of_the_same_portal() {
+        let portal = Portal {
+            sql: b"SELECT 1",
+            is_named: true,
+            goes_on: true,
+        };
+        assert_eq!(
+            read(b"duration: 1.000 ms  execute fetch from S_1/C_2: SELECT 1"),
+            Message::Executed(MS, portal)
+        );
+        assert_eq!(
+            read(b"execute fetch from S_1/C_2: SELECT 1"),
+            Message::Executes(portal)
+        );
     }
 
     #[test]

@@ -12,14 +12,18 @@
 mod context;
 mod csv;
 mod json;
+mod limits;
 mod message;
 mod outcome;
+mod pending;
 mod plan;
 mod prefix;
+mod runs;
 mod session;
 mod sessions;
 mod stderr;
 mod template;
+mod waiting;
 
 use std::borrow::Cow;
 
@@ -231,7 +235,7 @@ impl Parser for Postgres {
             at += took;
             self.offset += took as u64;
         }
-        if next != Next::More && at == buffer.len() {
+        if next == Next::End || (next == Next::Quiet && at == buffer.len()) {
             self.sessions.settle(self.offset, tell);
         }
         if next == Next::End {

@@ -37,6 +37,11 @@ pub(super) fn of_error(text: &[u8], code: &[u8]) -> Outcome {
     }
 }
 
+/// Whether the server's own limit cut the statement.
+pub(super) fn is_limit(text: &[u8]) -> bool {
+    text.starts_with(b"canceling statement due to statement timeout")
+}
+
 fn by_text(text: &[u8]) -> &'static str {
     if text.starts_with(b"canceling statement due to lock timeout") {
         return "55P03";
@@ -47,8 +52,8 @@ fn by_text(text: &[u8]) -> &'static str {
 
 /// How long a statement ran that an error ended. The error does not tell it. Where the log showed its start
 /// (`log_statement`, or `parse` and `bind`), that is exact. Else, for a cancelled statement, the time since the
-/// session's record before is taken: the run and whatever the session was idle before it, hence an upper bound;
-/// zero, "not known", beyond [`MAX_GUESSED_RUN`] and for errors that come at once as a rule.
+/// session's record before is taken: the run and whatever the session was idle before it, hence an upper bound
+/// ([`super::limits`] brings it down for a statement timeout); zero, "not known", beyond [`MAX_GUESSED_RUN`] and for errors that come at once as a rule.
 pub(super) fn elapsed(
     end: Option<Timestamp>,
     known_start: Option<Timestamp>,

@@ -5,20 +5,28 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Record;
-use crate::ingest::slow_log::{Entry, scan};
+use super::message::Portal;
+use super::pending::{Kind, Pending};
+use crate::ingest::slow_log::scan;
 use crate::model::time::Timestamp;
 
-/// `auto_explain` and the server measure one run a little differently.
-const SAME_RUN_SLACK: Duration = Duration::from_millis(1);
+/// Runs of open portals that are remembered for the plan that comes when they close.
+const MAX_OPEN_PORTALS: usize = 4;
+
+/// A portal drops its temporary files right behind its plan.
+const CLOSING: Duration = Duration::from_millis(5);
 
 /// What one process has said and what has not been told yet.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) statement: Option<Started>,
-    pub(super) plan: Option<Box<Planned>>,
+    pub(super) pending: Option<Box<Pending>>,
     pub(super) prepared: Option<Prepared>,
     pub(super) spilled: Option<Spilled>,
-    pub(super) executed: Option<Executed>,
+    /// Runs told without the plan that may still come.
+    pub(super) executed: Vec<Executed>,
+    /// A plan told as a run, whose run may still come.
+    pub(super) explained: Option<Told>,
     /// When its last record was written.
     pub(super) last: Option<Timestamp>,
 }
@@ -30,13 +38,14 @@ pub(super) struct Started {
     pub(super) sql: Box<[u8]>,
     pub(super) at: Option<Timestamp>,
     pub(super) truncated: bool,
+    pub(super) by: Protocol,
 }
 
-/// A plan, with the record it came in.
-#[derive(Debug)]
-pub(super) struct Planned {
-    pub(super) from: u64,
-    pub(super) run: Entry<'static>,
+/// How a statement is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Simple,
+    Extended { is_named: bool, goes_on: bool },
 }
 
 /// Time of `parse` and `bind` of one statement.
@@ -46,6 +55,8 @@ pub(super) struct Prepared {
     pub(super) statement: u64,
     pub(super) elapsed: Duration,
     pub(super) at: Option<Timestamp>,
+    /// Before that, the portal of the run before is still open.
+    pub(super) is_bound: bool,
 }
 
 /// Temporary files of one statement.
@@ -56,86 +67,192 @@ pub(super) struct Spilled {
     pub(super) bytes: u64,
 }
 
-/// A run of the extended protocol that has been told without a plan. Its portal closes behind it, and only then
-/// is its plan logged.
+/// A run of the extended protocol that has been told without a plan: its portal closes behind it, perhaps only at
+/// the end of the transaction, and only then is its plan logged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Executed {
     pub(super) from: u64,
     pub(super) statement: u64,
     pub(super) elapsed: Duration,
+    pub(super) is_named: bool,
+}
+
+/// A plan that has been told as a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub(super) from: u64,
+    pub(super) statement: u64,
+    pub(super) at: Option<Timestamp>,
 }
 
 impl Session {
-    /// Whether a plan is that of a run that has been told: no new run of the statement was bound since.
-    pub(super) fn has_run(&self, sql: &[u8], elapsed: Duration) -> bool {
-        let statement = identity(sql);
-        let is_bound = self.prepared.is_some_and(|p| p.statement == statement);
-        let ran = self.executed.filter(|ran| ran.statement == statement);
-        !is_bound && ran.is_some_and(|ran| elapsed <= longest_plan(ran.elapsed))
+    /// Where the oldest record starts that waits for its run, or whose run waits for its plan.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let pending = self.pending.as_ref().map(|p| p.since);
+        pending.into_iter().chain(self.oldest_of_next()).min()
     }
 
     /// Where the oldest record starts that waits for its run.
-    pub(super) fn oldest(&self) -> Option<u64> {
+    pub(super) fn oldest_of_next(&self) -> Option<u64> {
         let starts = [
             self.statement.as_ref().map(|s| s.from),
-            self.plan.as_ref().map(|p| p.from),
             self.prepared.map(|p| p.from),
             self.spilled.map(|s| s.from),
         ];
         starts.into_iter().flatten().min()
     }
+
+    /// Where the records start that were told, and of which another half may come.
+    pub(super) fn halves(&self) -> impl Iterator<Item = u64> {
+        let runs = self.executed.iter().map(|run| run.from);
+        runs.chain(self.explained.map(|plan| plan.from))
+    }
+
+    /// Takes note of a `parse` or `bind`.
+    pub(super) fn prepare(
+        &mut self,
+        record: &Record<'_>,
+        elapsed: Duration,
+        sql: &[u8],
+        is_bound: bool,
+    ) {
+        let statement = identity(sql);
+        let before = self.prepared.filter(|p| p.statement == statement);
+        self.prepared = Some(Prepared {
+            from: before.map_or(record.from, |p| p.from),
+            statement,
+            elapsed: before.map_or(elapsed, |p| p.elapsed.saturating_add(elapsed)),
+            at: record.at,
+            is_bound,
+        });
+    }
+
+    /// Takes note of a statement that starts.
+    pub(super) fn start(&mut self, record: &Record<'_>, sql: &[u8], by: Protocol) {
+        self.statement = Some(Started {
+            from: record.from,
+            sql: sql.into(),
+            at: record.at,
+            truncated: record.truncated,
+            by,
+        });
+    }
+
+    /// Takes note of a temporary file. The record names the statement that the client sent last, which is not
+    /// always the one whose portal closes.
+    pub(super) fn spill(&mut self, record: &Record<'_>, bytes: u64) {
+        let statement = identity(&record.statement);
+        let is_portals = record.statement.is_empty()
+            || ends_transaction(&record.statement)
+            || self.prepared.is_some_and(|p| !p.is_bound);
+        let pending = self.pending.as_deref_mut();
+        let of_a_portal_told_before = pending.is_none() && !self.executed.is_empty();
+        if let Some(run) = pending.filter(|run| run.kind != Kind::Plan)
+            && (is_portals || run.statement == statement || closes_now(run, record))
+        {
+            run.spill(bytes);
+            return;
+        }
+        if is_portals && of_a_portal_told_before {
+            return;
+        }
+        let before = self.spilled.filter(|s| s.statement == statement);
+        self.spilled = Some(Spilled {
+            from: before.map_or(record.from, |s| s.from),
+            statement,
+            bytes: before.map_or(bytes, |s| s.bytes.saturating_add(bytes)),
+        });
+    }
+
+    /// Expects the plan of a run that is told now.
+    pub(super) fn expect_plan(&mut self, run: Executed) {
+        if self.executed.len() >= MAX_OPEN_PORTALS {
+            self.executed.remove(0);
+        }
+        self.executed.push(run);
+    }
+
+    /// More rows are fetched from the portal of a run that was told; says whether there is one.
+    pub(super) fn go_on(&mut self, statement: u64, elapsed: Duration) -> bool {
+        let mut open = self.executed.iter_mut();
+        let Some(run) = open.find(|run| run.statement == statement) else {
+            return false;
+        };
+        run.elapsed = run.elapsed.saturating_add(elapsed);
+        true
+    }
+
+    /// The unnamed portal is closed: its plan has come, or never will.
+    pub(super) fn close_unnamed(&mut self) {
+        self.executed.retain(|run| run.is_named);
+    }
+
+    /// Whether a plan is of a run that was told.
+    pub(super) fn take_executed(&mut self, statement: u64, elapsed: Duration) -> bool {
+        let found = self
+            .executed
+            .iter()
+            .position(|run| run.statement == statement && elapsed <= longest_plan(run.elapsed));
+        found.map(|index| self.executed.remove(index)).is_some()
+    }
+
+    /// Whether a run was told by its plan: the plan was written while it ran.
+    pub(super) fn take_explained(&mut self, record: &Record<'_>, run: (u64, Duration)) -> bool {
+        let (statement, elapsed) = run;
+        let Some(plan) = self.explained.take() else {
+            return false;
+        };
+        let start = record
+            .at
+            .map(|end| end.minus(elapsed.saturating_add(SLACK)));
+        let within = plan
+            .at
+            .zip(start)
+            .is_some_and(|(plan, start)| plan >= start);
+        within && plan.statement == statement
+    }
+
+    /// Bytes that it keeps in memory.
+    pub(super) fn weight(&self) -> usize {
+        let statement = self.statement.as_ref().map_or(0, |s| s.sql.len());
+        let pending = self.pending.as_ref().map_or(0, |p| p.run.sql.len() + 1024);
+        statement + pending
+    }
 }
 
-pub(super) fn prepared(record: &Record<'_>, elapsed: Duration, sql: &[u8], session: &mut Session) {
-    let statement = identity(sql);
-    let before = session.prepared.filter(|p| p.statement == statement);
-    session.prepared = Some(Prepared {
-        from: before.map_or(record.from, |p| p.from),
-        statement,
-        elapsed: before.map_or(elapsed, |p| p.elapsed.saturating_add(elapsed)),
-        at: record.at,
-    });
+impl From<Portal<'_>> for Protocol {
+    fn from(portal: Portal<'_>) -> Self {
+        Self::Extended {
+            is_named: portal.is_named,
+            goes_on: portal.goes_on,
+        }
+    }
 }
 
-pub(super) fn starts(record: &Record<'_>, sql: &[u8], session: &mut Session) {
-    session.statement = Some(Started {
-        from: record.from,
-        sql: sql.into(),
-        at: record.at,
-        truncated: record.truncated,
-    });
+/// `auto_explain` and the server measure one run a little differently, and a time stamp has milliseconds.
+const SLACK: Duration = Duration::from_millis(1);
+
+/// The longest time that a plan may tell of a run of this length.
+pub(super) fn longest_plan(elapsed: Duration) -> Duration {
+    elapsed.saturating_add(elapsed / 100).saturating_add(SLACK)
 }
 
-pub(super) fn spilled(record: &Record<'_>, bytes: u64, session: &mut Session) {
-    let statement = identity(&record.statement);
-    let before = session.spilled.filter(|s| s.statement == statement);
-    session.spilled = Some(Spilled {
-        from: before.map_or(record.from, |s| s.from),
-        statement,
-        bytes: before.map_or(bytes, |s| s.bytes.saturating_add(bytes)),
-    });
+fn closes_now(run: &Pending, record: &Record<'_>) -> bool {
+    let Kind::PlannedRun { at } = run.kind else {
+        return false;
+    };
+    at.zip(record.at)
+        .is_some_and(|(plan, file)| file.since(plan) <= CLOSING)
+}
+
+/// Statements that close portals and write no temporary file of their own.
+fn ends_transaction(sql: &[u8]) -> bool {
+    const ENDS: [&[u8]; 4] = [b"commit", b"rollback", b"end", b"close"];
+    let length = sql.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let word = &sql[..length];
+    ENDS.iter().any(|end| word.eq_ignore_ascii_case(end))
 }
 
 pub(super) fn identity(sql: &[u8]) -> u64 {
     xxh3_64(scan::without_end(sql).trim_ascii_start())
-}
-
-/// Whether a plan and a run that follow each other are one.
-pub(super) fn same_run(plan: &Entry<'_>, sql: &[u8], elapsed: Duration) -> bool {
-    plan.elapsed <= longest_plan(elapsed)
-        && plan.sql.trim_ascii() == scan::without_end(sql).trim_ascii_start()
-}
-
-/// The longest time that a plan may tell of a run of this length.
-fn longest_plan(elapsed: Duration) -> Duration {
-    elapsed
-        .saturating_add(elapsed / 100)
-        .saturating_add(SAME_RUN_SLACK)
-}
-
-/// Bytes that a session keeps in memory.
-pub(super) fn weight(session: &Session) -> usize {
-    let statement = session.statement.as_ref().map_or(0, |s| s.sql.len());
-    let plan = session.plan.as_ref().map_or(0, |p| p.run.sql.len() + 1024);
-    statement + plan
 }

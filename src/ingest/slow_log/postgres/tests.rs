@@ -9,7 +9,7 @@ fn read(framing: Framing, log: &str) -> (Vec<Entry<'static>>, Postgres, u64) {
     let mut parser = Postgres::new(framing, &Options::default());
     let mut told = Vec::new();
     let progress = parser.parse(log.as_bytes(), Next::End, &mut |entry| {
-        told.push(sessions::owned(entry));
+        told.push(runs::owned(entry));
     });
     assert_eq!(progress.consumed, log.len());
     assert_eq!(progress.held, 0, "a file that has ended holds nothing");
@@ -160,4 +160,131 @@ fn a_quiet_log_tells_its_last_record() {
     assert_eq!(told, 0);
     parser.parse(log.as_bytes(), Next::Quiet, &mut |_| told += 1);
     assert_eq!(told, 1);
+}
+
+/// As version 15 writes a transaction of `pgbench --protocol=extended`: a portal closes as the next one opens.
+const TRANSACTION: &str = "\
+2026-11-21 10:00:00.300 UTC [9] a@b LOG:  duration: 0.300 ms  parse <unnamed>: select * from t order by n
+2026-11-21 10:00:00.301 UTC [9] a@b LOG:  duration: 0.200 ms  bind <unnamed>: select * from t order by n
+2026-11-21 10:00:00.360 UTC [9] a@b LOG:  duration: 53.500 ms  execute <unnamed>: select * from t order by n
+2026-11-21 10:00:00.361 UTC [9] a@b LOG:  duration: 0.200 ms  parse <unnamed>: select * from t order by n
+2026-11-21 10:00:00.362 UTC [9] a@b LOG:  duration: 53.400 ms  plan:
+	Query Text: select * from t order by n
+	Sort  (cost=9.0..9.0 rows=50000 width=14) (actual rows=50000 loops=1)
+	  Sort Key: n
+	  Sort Method: external merge  Disk: 1264kB
+	  ->  Seq Scan on t  (cost=0.00..771.00 rows=50000 width=14) (actual rows=50000 loops=1)
+2026-11-21 10:00:00.362 UTC [9] a@b LOG:  temporary file: path \"base/pgsql_tmp/pgsql_tmp9.0\", size 1294336
+2026-11-21 10:00:00.362 UTC [9] a@b STATEMENT:  select * from t order by n
+2026-11-21 10:00:00.363 UTC [9] a@b LOG:  duration: 0.100 ms  bind <unnamed>: select * from t order by n
+2026-11-21 10:00:00.364 UTC [8] a@b LOG:  duration: 9.000 ms  execute S_1/C_1: select open from t
+2026-11-21 10:00:00.420 UTC [9] a@b LOG:  duration: 55.000 ms  execute <unnamed>: select * from t order by n
+2026-11-21 10:00:00.421 UTC [9] a@b LOG:  duration: 0.030 ms  parse <unnamed>: commit
+2026-11-21 10:00:00.421 UTC [9] a@b LOG:  duration: 54.900 ms  plan:
+	Query Text: select * from t order by n
+	Seq Scan on t  (cost=0.00..771.00 rows=50000 width=14) (actual rows=50000 loops=1)
+2026-11-21 10:00:00.422 UTC [9] a@b LOG:  temporary file: path \"base/pgsql_tmp/pgsql_tmp9.1\", size 1000
+2026-11-21 10:00:00.422 UTC [9] a@b STATEMENT:  commit
+2026-11-21 10:00:00.423 UTC [9] a@b LOG:  duration: 0.300 ms  bind <unnamed>: commit
+2026-11-21 10:00:00.424 UTC [9] a@b LOG:  duration: 0.020 ms  execute <unnamed>: commit
+2026-11-21 10:00:00.425 UTC [8] a@b LOG:  duration: 1.000 ms  execute fetch from S_1/C_1: select open from t
+2026-11-21 10:00:00.426 UTC [8] a@b LOG:  duration: 2.000 ms  bind S_2: select beside from t
+2026-11-21 10:00:00.427 UTC [8] a@b LOG:  duration: 3.000 ms  execute S_2: select beside from t
+2026-11-21 10:00:09.000 UTC [8] a@b LOG:  duration: 9.900 ms  plan:
+	Query Text: select open from t
+	Seq Scan on t  (cost=0.00..771.00 rows=5 width=14) (actual rows=5 loops=1)
+";
+
+fn stderr(log: &str) -> Vec<Entry<'static>> {
+    read(Framing::Stderr(Prefix::new(None)), log).0
+}
+
+#[test]
+fn a_plan_that_follows_its_run_belongs_to_it() {
+    let told = stderr(TRANSACTION);
+    let sorts: Vec<_> = told
+        .iter()
+        .filter(|e| e.sql.starts_with(b"select *"))
+        .collect();
+    assert_eq!(sorts.len(), 2);
+    let bytes = |e: &Entry<'_>| e.access.as_ref().and_then(|a| a.temp_bytes);
+    assert_eq!(bytes(sorts[0]), Some(1_294_336));
+    assert_eq!(bytes(sorts[1]), Some(1000));
+    assert!(sorts.iter().all(|e| e.rows.examined == Some(50_000)));
+    assert_eq!(sorts[1].elapsed, Duration::from_micros(55_300));
+    assert_eq!(find(&told, "commit").access, None);
+}
+
+#[test]
+fn a_portal_that_stays_open_is_one_run_whenever_its_plan_comes() {
+    let told = stderr(TRANSACTION);
+    assert_eq!(find(&told, "open").elapsed, Duration::from_millis(10));
+    assert_eq!(find(&told, "beside").elapsed, Duration::from_millis(5));
+    assert_eq!(told.len(), 5);
+}
+
+#[test]
+fn a_pause_and_a_restart_at_any_record_tell_every_run_once() {
+    let expected = stderr(TRANSACTION).len();
+    let ends = TRANSACTION.match_indices('\n').map(|(at, _)| at + 1);
+    for stop in ends {
+        for pause in [Next::More, Next::Quiet] {
+            let mut told = 0;
+            let mut first = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
+            let seen = first.parse(&TRANSACTION.as_bytes()[..stop], pause, &mut |_| told += 1);
+            let checkpoint = seen.consumed - usize::try_from(seen.held).unwrap();
+            let mut second = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
+            second.restore(&first.context());
+            second.parse(
+                &TRANSACTION.as_bytes()[checkpoint..],
+                Next::End,
+                &mut |_| {
+                    told += 1;
+                },
+            );
+            // a quiet log may cut a record in two
+            if TRANSACTION[stop..].starts_with('\t') && pause == Next::Quiet {
+                continue;
+            }
+            assert_eq!(told, expected, "{pause:?} at {stop}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_was_told_while_its_commit_lasted_is_no_second_run() {
+    let plan = "2026-11-21 10:00:00.100 UTC [9] a@b LOG:  duration: 5.000 ms  plan:\n\
+        \tQuery Text: update t set a = 1\n\tResult  (cost=0.0..1.0 rows=1 width=4)\n";
+    let run = "2026-11-21 10:00:03.100 UTC [9] a@b LOG:  duration: 3010.000 ms  statement: update t set a = 1\n";
+    let later = run.replace(":03.100", ":09.100");
+    assert_eq!(stderr(&format!("{plan}{run}")).len(), 1);
+    assert_eq!(stderr(&format!("{plan}{run}{later}")).len(), 2);
+}
+
+#[test]
+fn statements_of_one_message_are_told_once() {
+    let plan = "2026-11-21 10:00:00.100 UTC [9] a@b LOG:  duration: 5.000 ms  plan:\n\
+        \tQuery Text: select 1; select 2;\n\tResult  (cost=0.0..1.0 rows=1 width=4) (actual rows=1 loops=1)\n";
+    let run = "2026-11-21 10:00:00.111 UTC [9] a@b LOG:  duration: 11.000 ms  statement: select 1; select 2;\n";
+    let told = stderr(&format!("{plan}{plan}{run}"));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].elapsed, Duration::from_millis(11));
+    assert_eq!(told[0].rows.returned, Some(2));
+}
+
+#[test]
+fn a_limit_is_told_without_the_idle_time_before_it() {
+    let record = |at: &str, text: &str| format!("2026-11-21 10:00:{at} UTC [9] a@b {text}\n");
+    let cut = "ERROR:  canceling statement due to statement timeout";
+    let statement = "STATEMENT:  select slow";
+    let log = [
+        record("00.000", "LOG:  duration: 1.0 ms  statement: select 1"),
+        record("01.010", cut),
+        record("01.010", statement),
+        record("21.000", cut),
+        record("21.000", statement),
+    ];
+    let told = stderr(&log.concat());
+    assert_eq!(told[1].elapsed, Duration::from_millis(1010));
+    assert_eq!(told[2].elapsed, Duration::from_millis(1010));
 }

@@ -1,0 +1,319 @@
+//! What the records of a run come to: the simple protocol and the extended one, plans, and errors.
+
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Record;
+use super::message::Portal;
+use super::outcome;
+use super::pending::{self, Kind, Pending};
+use super::plan::{self, Explained};
+use super::session::{Protocol, Session, identity};
+use super::sessions::{Because, Sessions, Tell};
+use super::waiting::Waiter;
+use crate::ingest::slow_log::{Entry, scan};
+use crate::model::event::{Outcome, RowCounts};
+
+/// A run that has ended.
+#[derive(Debug, Clone, Copy)]
+struct Ended<'s> {
+    elapsed: Duration,
+    sql: &'s [u8],
+    /// What becomes of another run that still waits.
+    others: Because,
+}
+
+/// What is known of a run beside its record.
+struct Known {
+    /// Where its first record starts.
+    since: u64,
+    elapsed: Duration,
+    temp_bytes: Option<u64>,
+    /// Its plan, told as a run of its own so far.
+    plan: Option<Entry<'static>>,
+}
+
+impl Sessions {
+    /// A run of the simple protocol, which closes the unnamed portal before.
+    pub(super) fn ran(
+        &mut self,
+        record: &Record<'_>,
+        (elapsed, sql): (Duration, &[u8]),
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) {
+        session.close_unnamed();
+        let ended = Ended {
+            elapsed,
+            sql,
+            others: Because::Closed,
+        };
+        let known = self.known(record, ended, session, tell);
+        if let Some(known) = known {
+            self.tell(record.from, self.run(record, sql, known), tell);
+        }
+    }
+
+    /// A run whose plan may follow it.
+    pub(super) fn executed(
+        &mut self,
+        record: &Record<'_>,
+        (elapsed, portal): (Duration, Portal<'_>),
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) {
+        let statement = identity(portal.sql);
+        if portal.goes_on {
+            let waits = session.pending.as_deref_mut();
+            if let Some(run) = waits.filter(|p| p.lacks_plan() && p.statement == statement) {
+                run.go_on(elapsed, record.at);
+                session.statement = None;
+                return;
+            }
+        }
+        let goes_on = portal.goes_on && session.go_on(statement, elapsed);
+        let others = if portal.is_named {
+            Because::StillOpen
+        } else {
+            session.close_unnamed();
+            Because::Closed
+        };
+        let ended = Ended {
+            elapsed,
+            sql: portal.sql,
+            others,
+        };
+        let known = self.known(record, ended, session, tell);
+        let Some(known) = known else { return };
+        let has_plan = known.plan.is_some();
+        let since = known.since;
+        let run = self.run(record, portal.sql, known);
+        if has_plan || goes_on {
+            self.tell(record.from, run, tell);
+            return;
+        }
+        let pending = Pending {
+            from: record.from,
+            since,
+            statement,
+            run: owned(run),
+            kind: Kind::Run {
+                is_named: portal.is_named,
+            },
+        };
+        self.wait(record, pending, session);
+    }
+
+    fn wait(&mut self, record: &Record<'_>, pending: Pending, session: &mut Session) {
+        session.pending = Some(Box::new(pending));
+        self.waiting.push(Waiter {
+            from: record.from,
+            at: record.at,
+            pid: record.pid,
+        });
+    }
+
+    /// Puts together what is known of a run; `None` when it was told by its plan.
+    fn known(
+        &mut self,
+        record: &Record<'_>,
+        ended: Ended<'_>,
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) -> Option<Known> {
+        let Ended {
+            elapsed,
+            sql,
+            others,
+        } = ended;
+        let statement = identity(sql);
+        let since = session.oldest_of_next().unwrap_or(record.from);
+        let plan = session
+            .pending
+            .take_if(|pending| pending.is_plan_of(statement, elapsed));
+        if plan.is_none() {
+            self.flush(record.from, session, others, tell);
+        }
+        self.threshold.observe(elapsed, None);
+        let was_told = session.take_explained(record, (statement, elapsed))
+            || plan.as_ref().is_some_and(|p| p.from < self.settled_until);
+        let prepared = session.prepared.take();
+        let prepared = prepared.filter(|p| p.statement == statement);
+        let spilled = session.spilled.take();
+        session.statement = None;
+        let known = Known {
+            since: since.min(record.from),
+            elapsed: prepared.map_or(elapsed, |p| elapsed.saturating_add(p.elapsed)),
+            temp_bytes: spilled
+                .filter(|s| s.statement == statement)
+                .map(|s| s.bytes),
+            plan: plan.map(|plan| plan.run),
+        };
+        (!was_told).then_some(known)
+    }
+
+    fn run<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8], known: Known) -> Entry<'e> {
+        let mut run = self.entry(record, sql);
+        run.elapsed = known.elapsed;
+        if let Some(plan) = known.plan {
+            run.access = plan.access;
+            run.rows = plan.rows;
+        }
+        if let Some(bytes) = known.temp_bytes {
+            pending::spill(&mut run, bytes);
+        }
+        run
+    }
+
+    /// `log_duration`: the text was logged before, or not at all.
+    pub(super) fn took(
+        &mut self,
+        record: &Record<'_>,
+        elapsed: Duration,
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) {
+        let Some(started) = session.statement.take() else {
+            return;
+        };
+        let record = Record {
+            truncated: started.truncated,
+            ..record.borrowed()
+        };
+        let sql = &*started.sql;
+        match started.by {
+            Protocol::Simple => self.ran(&record, (elapsed, sql), session, tell),
+            Protocol::Extended { is_named, goes_on } => {
+                let portal = Portal {
+                    sql,
+                    is_named,
+                    goes_on,
+                };
+                self.executed(&record, (elapsed, portal), session, tell);
+                if let Some(pending) = session.pending.as_deref_mut() {
+                    pending.since = pending.since.min(started.from);
+                }
+            }
+        }
+    }
+
+    pub(super) fn planned(
+        &mut self,
+        record: &Record<'_>,
+        (elapsed, text): (Duration, &[u8]),
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) {
+        let Some(Explained { sql, access, rows }) = plan::read(text) else {
+            return;
+        };
+        // of a plan that was cut not all rows are known
+        let rows = if record.truncated {
+            RowCounts::default()
+        } else {
+            rows
+        };
+        let statement = identity(&sql);
+        match session.pending.as_deref_mut() {
+            Some(run) if run.is_run_of(statement, elapsed) => {
+                run.explain(access, rows, record.at);
+                return;
+            }
+            Some(plan) if plan.is_same_message(statement, &sql) => {
+                plan.add(elapsed, rows);
+                return;
+            }
+            _ => {}
+        }
+        self.flush(record.from, session, Because::StillOpen, tell);
+        if session.take_executed(statement, elapsed) {
+            return;
+        }
+        let mut run = self.entry(record, &sql);
+        run.elapsed = elapsed;
+        run.rows = rows;
+        run.access = Some(Box::new(access));
+        let pending = Pending {
+            from: record.from,
+            since: record.from,
+            statement,
+            run: owned(run),
+            kind: Kind::Plan,
+        };
+        self.wait(record, pending, session);
+    }
+
+    pub(super) fn failed(&mut self, record: &Record<'_>, session: &mut Session, tell: Tell<'_>) {
+        self.flush(record.from, session, Because::Closed, tell);
+        session.executed.clear();
+        let started = session.statement.take();
+        let prepared = session.prepared.take();
+        session.spilled = None;
+        let outcome = outcome::of_error(&record.message, &record.code);
+        let sql = match &started {
+            Some(started) if record.statement.is_empty() => &*started.sql,
+            _ => &*record.statement,
+        };
+        if sql.is_empty() {
+            return;
+        }
+        let statement = identity(sql);
+        let known_start = started
+            .as_ref()
+            .filter(|started| identity(&started.sql) == statement)
+            .and_then(|started| started.at)
+            .or_else(|| {
+                prepared
+                    .filter(|p| p.statement == statement)
+                    .and_then(|p| p.at)
+            });
+        let mut elapsed = outcome::elapsed(record.at, known_start, session.last, &outcome);
+        if known_start.is_none() && outcome::is_limit(&record.message) {
+            let role = xxh3_64(&[&*record.user, b"\0", &*record.database].concat());
+            let most = Some(elapsed).filter(|most| !most.is_zero());
+            elapsed = self.limits.observe(role, most).unwrap_or_default();
+        }
+        let mut run = self.entry(record, sql);
+        run.elapsed = elapsed;
+        run.outcome = outcome;
+        self.tell(record.from, run, tell);
+    }
+
+    fn entry<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8]) -> Entry<'e> {
+        let database = if record.database.is_empty() {
+            self.database.as_str().into()
+        } else {
+            scan::name(&record.database)
+        };
+        Entry {
+            sql: scan::without_end(sql).into(),
+            truncated: record.truncated,
+            end: record.at,
+            outcome: Outcome::Ok,
+            database,
+            user: scan::name(&record.user),
+            client: scan::name(&record.client),
+            weight: 1,
+            ..Entry::default()
+        }
+    }
+}
+
+pub(super) fn owned(entry: Entry<'_>) -> Entry<'static> {
+    Entry {
+        sql: entry.sql.into_owned().into(),
+        truncated: entry.truncated,
+        end: entry.end,
+        elapsed: entry.elapsed,
+        lock: entry.lock,
+        rows: entry.rows,
+        bytes_sent: entry.bytes_sent,
+        access: entry.access,
+        outcome: entry.outcome,
+        database: entry.database.into_owned().into(),
+        user: entry.user.into_owned().into(),
+        client: entry.client.into_owned().into(),
+        weight: entry.weight,
+    }
+}

@@ -1,0 +1,177 @@
+//! What PostgreSQL writes of runs, plans, limits and temporary files, judged on a real server.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::workload::Traffic;
+use crate::support::daemon::Daemon;
+use crate::support::postgres::Postgres;
+use crate::support::process::run;
+use crate::support::wait_for;
+
+const FORMATS: [&str; 3] = ["log", "csv", "json"];
+
+/// Repeats a statement within one transaction, so that portals close late, and scans.
+const SCRIPT: &str = "\\set a random(1, 20000)\n\
+    BEGIN;\n\
+    SELECT n FROM t WHERE a = :a;\n\
+    SELECT n FROM t WHERE a = :a;\n\
+    UPDATE t SET b = b + 1 WHERE a = :a;\n\
+    COMMIT;\n\
+    SELECT count(*) FROM t WHERE b = :a;\n";
+
+const TABLE: &str = "CREATE TABLE t AS SELECT i a, i % 10 b, 'name ' || i n FROM generate_series(1, 20000) i; \
+     CREATE INDEX ON t (a); ANALYZE t";
+
+fn server(options: &[&str]) -> Postgres {
+    let mut all = vec![
+        "log_destination=stderr,csvlog,jsonlog",
+        "log_min_duration_statement=0",
+        "log_temp_files=0",
+        "shared_preload_libraries=pg_stat_statements,auto_explain",
+        "auto_explain.log_min_duration=0",
+        "auto_explain.log_analyze=on",
+        "auto_explain.log_timing=off",
+        "max_parallel_workers_per_gather=0",
+    ];
+    all.extend(options);
+    Postgres::start(&all)
+}
+
+/// Runs of each kind of statement, as the server's own statistics count them.
+fn calls(server: &Postgres) -> BTreeMap<String, u64> {
+    let rows = server.sql(
+        "SELECT lower(split_part(query, ' ', 1)), sum(calls) FROM pg_stat_statements \
+         WHERE query ~ '^(SELECT n|SELECT count|UPDATE t)' GROUP BY 1",
+    );
+    let rows = rows.lines().filter_map(|row| row.split_once('|'));
+    rows.map(|(kind, calls)| (kind.to_owned(), calls.parse().expect("a number")))
+        .collect()
+}
+
+/// The same by the log from `begin` on, and how many of the runs told their rows.
+fn digested(log: &Path, begin: usize, part: &Path) -> (BTreeMap<String, u64>, u64) {
+    let text = std::fs::read(log).expect("the server's log can be read");
+    std::fs::write(part, &text[begin..]).expect("the test's directory can be written");
+    let output = run(Command::new(env!("CARGO_BIN_EXE_sqleuth"))
+        .args(["digest", "--format", "json"])
+        .arg(part));
+    let digest: Value = serde_json::from_slice(&output.stdout).expect("digest prints JSON");
+    assert_eq!(digest["source"]["unparsed_entries"], 0, "{}", log.display());
+    let mut runs = BTreeMap::new();
+    let mut rows = 0;
+    for query in digest["queries"].as_array().expect("queries") {
+        let of_the_script = query["tables"] == serde_json::json!(["t"]);
+        let kind = query["kind"].as_str().unwrap_or_default().to_owned();
+        if of_the_script {
+            *runs.entry(kind.clone()).or_default() += query["count"].as_u64().unwrap_or(0);
+        }
+        if of_the_script
+            && query["template"]
+                .as_str()
+                .is_some_and(|t| t.contains("n FROM"))
+        {
+            rows += query["rows_sent"]["total"].as_u64().unwrap_or(0);
+        }
+    }
+    (runs, rows)
+}
+
+#[test]
+fn every_run_is_counted_once_with_its_plan_in_every_protocol_and_format() {
+    for plans in ["text", "json"] {
+        let server = server(&[&format!("auto_explain.log_format={plans}")]);
+        server.sql(TABLE);
+        server.sql("CREATE EXTENSION pg_stat_statements");
+        let dir = tempfile::TempDir::new().expect("a temporary directory");
+        let script = dir.path().join("script.sql");
+        std::fs::write(&script, SCRIPT).expect("the test's directory can be written");
+        for protocol in ["simple", "extended", "prepared"] {
+            server.sql("SELECT pg_stat_statements_reset()");
+            let size = |format| std::fs::metadata(server.log(format)).map_or(0, |m| m.len());
+            let begins = FORMATS.map(|format| usize::try_from(size(format)).expect("it fits"));
+            run(server
+                .bench()
+                .args(["-n", "-M", protocol, "-c", "3", "-t", "20", "-f"])
+                .arg(&script));
+            let counted = calls(&server);
+            std::thread::sleep(Duration::from_millis(300));
+            for (format, begin) in FORMATS.into_iter().zip(begins) {
+                let part = dir.path().join("part").with_extension(format);
+                let (runs, rows) = digested(&server.log(format), begin, &part);
+                assert_eq!(
+                    runs, counted,
+                    "{plans} plans, {protocol} protocol, {format} log"
+                );
+                assert_eq!(
+                    rows, 120,
+                    "each of 120 reads tells that it gave one row ({protocol}, {format})"
+                );
+            }
+        }
+    }
+}
+
+fn daemon(server: &Postgres) -> Daemon {
+    Daemon::new(&format!(
+        "[[slow_log]]\npath = \"{}\"\nformat = \"postgres-json\"\ndatabase = \"shop\"\n",
+        server.log("json").display()
+    ))
+    .start()
+}
+
+fn finding(daemon: &Daemon, detector: &str, text: &str) -> Option<Value> {
+    let findings = daemon.items("findings?from=10m");
+    findings
+        .into_iter()
+        .find(|f| f["detector"] == detector && f.to_string().contains(text))
+}
+
+fn query(daemon: &Daemon, text: &str) -> Option<Value> {
+    let rows = daemon.items("queries?from=10m");
+    rows.into_iter()
+        .find(|q| q["template"].as_str().is_some_and(|t| t.contains(text)))
+}
+
+#[test]
+fn a_limit_and_a_spill_are_found_and_a_user_who_cancels_is_not() {
+    let server = server(&["auto_explain.log_min_duration=100ms"]);
+    server.sql(
+        "CREATE TABLE big AS SELECT i, md5(i::text) h FROM generate_series(1, 150000) i; ANALYZE big; \
+         CREATE TABLE limited AS SELECT 1; CREATE TABLE impatient AS SELECT 1",
+    );
+    let daemon = daemon(&server);
+    let mut traffic = Traffic::new();
+    traffic.session(server.session(), Duration::from_millis(1300), |n| match n {
+        0 => "SET statement_timeout = '700ms'".to_owned(),
+        _ => "SELECT pg_sleep(60) FROM limited".to_owned(),
+    });
+    traffic.session(server.session(), Duration::from_millis(200), |n| match n {
+        0 => "SET work_mem = '64kB'".to_owned(),
+        _ => "SELECT h FROM big ORDER BY h OFFSET 149999".to_owned(),
+    });
+    traffic.session(server.session(), Duration::from_millis(50), |_| {
+        "SELECT pg_sleep(60) FROM impatient".to_owned()
+    });
+    // 0.3 s to 2.9 s, as people are
+    traffic.session(server.session(), Duration::from_millis(100), |n| {
+        format!(
+            "SELECT pg_cancel_backend(pid), pg_sleep({}) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60) FROM imp%'",
+            0.3 + 2.6 * f64::from(u32::try_from(n * 7 % 11).unwrap_or(0)) / 11.0
+        )
+    });
+    let limit = wait_for("query-timeout", Duration::from_secs(60), || {
+        finding(&daemon, "query-timeout", "limited")
+    });
+    assert!(limit.to_string().contains("cut_runs"), "{limit:#}");
+    wait_for("sort-spill", Duration::from_secs(60), || {
+        finding(&daemon, "sort-spill", "big")
+    });
+    let cancelled = query(&daemon, "impatient").expect("what a user cancels is a run");
+    assert!(cancelled["cancelled"].as_u64() >= Some(3), "{cancelled:#}");
+    assert_eq!(finding(&daemon, "query-timeout", "impatient"), None);
+}
