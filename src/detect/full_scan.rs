@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, number, part};
+use crate::detect::basis::weight::{Weight, number, part, told_runs};
 use crate::detect::basis::{index, plan, reading};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
@@ -254,8 +254,9 @@ impl Scan {
 fn scanned(profile: &QueryProfile, min_rows: u64) -> Scan {
     let load = &profile.load;
     let flagged = load.full_scans.max(load.full_joins);
-    let told = load.access_known > 0;
-    let mostly = flagged > 0 && flagged.saturating_mul(2) >= load.access_known;
+    let runs = told_runs(profile);
+    let told = runs > 0;
+    let mostly = flagged > 0 && flagged.saturating_mul(2) >= runs;
     if told && !mostly && !reading::is_change(profile.statement.kind()) {
         return Scan::None;
     }
@@ -353,7 +354,7 @@ fn root_rows(profile: &QueryProfile, scan: &Scan) -> Option<f64> {
 fn flagged(profile: &QueryProfile) -> Option<Evidence> {
     let load = &profile.load;
     let flagged = load.full_scans.max(load.full_joins);
-    let share = part(flagged, load.access_known);
+    let share = part(flagged, told_runs(profile));
     (flagged > 0).then(|| Evidence::context("full_scan_share_of_runs", share, Unit::Share))
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise, safe};
 use crate::detect::basis::index;
-use crate::detect::basis::weight::{Weight, number, part};
+use crate::detect::basis::weight::{Weight, number, part, told_runs};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
@@ -148,7 +148,7 @@ impl SortSpill {
             Unit::Share,
         );
         let load = &profile.load;
-        let per_run = part(load.merge_passes, load.access_known);
+        let per_run = part(load.merge_passes, told_runs(profile));
         let passes = Evidence::context("merge_passes_per_run", per_run, Unit::Count);
         let threshold = number(self.0.min_temp_bytes.as_u64());
         let bytes = spill
@@ -194,7 +194,7 @@ impl Spill {
         };
         Self {
             runs: sorts.max(tables),
-            known: load.access_known,
+            known: told_runs(profile),
             bytes_per_run: None,
         }
     }

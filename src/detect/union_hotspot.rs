@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, number, part};
+use crate::detect::basis::weight::{Weight, number, part, told_runs};
 use crate::detect::basis::{index, plan};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
@@ -158,7 +158,7 @@ impl UnionHotspot {
 
     fn spilled(&self, profile: &QueryProfile, union: &Union) -> Option<Evidence> {
         let load = &profile.load;
-        let on_disk = part(load.tmp_tables_on_disk, load.access_known);
+        let on_disk = part(load.tmp_tables_on_disk, told_runs(profile));
         let to_files = part(load.temp_files, load.count);
         let share = on_disk.max(to_files);
         let spills = union.removes_duplicates && share > 0.0 && share >= self.0.min_disk_share;

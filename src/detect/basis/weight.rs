@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::evidence::Evidence;
 use crate::model::finding::Severity;
+use crate::model::sql::Dialect;
 use crate::model::subject::QueryProfile;
 
 /// A rate is taken over at most this long: an alarm looks at a minute, and in a whole file one bad minute
@@ -72,6 +73,18 @@ pub(in crate::detect) fn part(part: u64, whole: u64) -> f64 {
         return 0.0;
     }
     number(part) / number(whole)
+}
+
+/// Runs among which those with a flag are counted; 0 where the server flags nothing.
+///
+/// MariaDB writes the line of flags only for a run that sets one of them: the other runs are runs without. PostgreSQL
+/// tells of the runs whose plan was logged, and nothing of the others.
+pub(in crate::detect) fn told_runs(profile: &QueryProfile) -> u64 {
+    let load = &profile.load;
+    match profile.target.system {
+        Dialect::Mysql if load.access_known > 0 => load.count,
+        _ => load.access_known,
+    }
 }
 
 /// How many times as long `a` is as `b`, exact for round numbers; 0 when either is nothing.

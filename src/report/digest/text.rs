@@ -258,7 +258,7 @@ fn indented(page: &mut String, mark: &str, text: &str) -> fmt::Result {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in words_of(text) {
         let mut chars = word.chars().peekable();
         while chars.peek().is_some() {
             let part: String = chars.by_ref().take(width).collect();
@@ -277,6 +277,24 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Words, a number with its unit as one.
+fn words_of(text: &str) -> Vec<String> {
+    const UNIT_CHARS: usize = 3;
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let unit = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%');
+        let is_short = unit.chars().count() <= UNIT_CHARS && !unit.contains(char::is_numeric);
+        match words.last_mut() {
+            Some(number) if is_short && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// Names come from strangers: nothing that a terminal would obey.
@@ -301,6 +319,14 @@ mod tests {
         let lines = wrapped(&text, 20);
         assert!(lines.iter().all(|l| l.chars().count() <= 20), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
+    }
+
+    #[test]
+    fn a_number_is_not_torn_from_its_unit() {
+        assert_eq!(
+            wrapped("per row sent: 76.2 k (more)", 17),
+            ["per row sent:", "76.2 k (more)"]
+        );
     }
 
     #[test]
