@@ -30,6 +30,8 @@ impl MariaDb {
                 "--skip-test-db",
             ])
             .arg(format!("--datadir={}", data.display()))
+            // Temporary tables are named by process ids, which containers that share /tmp may share too.
+            .env("TMPDIR", dir.path())
             .args(as_root()));
         let port = free_port();
         let path = |name: &str| dir.path().join(name).display().to_string();
@@ -54,6 +56,7 @@ impl MariaDb {
                 .arg(format!("--pid-file={}", path("pid")))
                 .arg(format!("--slow-query-log-file={}", path("slow.log")))
                 .arg(format!("--port={port}"))
+                .env("TMPDIR", dir.path())
                 .args(as_root())
                 .args(options)
                 .stdin(Stdio::null())
