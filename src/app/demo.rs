@@ -22,6 +22,8 @@ use crate::topology::Topology;
 const REST: Duration = Duration::from_secs(200);
 /// Time between the end of one recording and the beginning of the next.
 const PAUSE: Duration = Duration::from_secs(60);
+/// A multiple of every window's length.
+const GRID: Duration = Duration::from_secs(60);
 /// How much faster than it happened a recording is played for people to watch.
 const SPEED: f64 = 40.0;
 
@@ -99,7 +101,8 @@ impl Programme {
             .iter()
             .filter_map(|(_, r)| r.span())
             .map(|(from, to)| to.since(from) + REST + PAUSE);
-        let begin = end.minus(lengths.sum());
+        // On the grid of windows, whenever the demo is started: what falls into one window does so every time.
+        let begin = end.minus(lengths.sum()).floor(GRID);
         let mut at = begin;
         for (_, recording) in &mut items {
             recording.begin_at(at);

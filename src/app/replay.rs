@@ -4,6 +4,7 @@
 //! replay gives the same incidents every time.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::ingest::intake::Intake;
 use crate::ingest::slow_log::{self, Format, Next, Options};
-use crate::ingest::{Mark, RawBatch, RawEntry, SourceMeta};
+use crate::ingest::{Checkpoint, Mark, RawBatch, RawEntry, SourceMeta};
 use crate::model::event::Coverage;
+use crate::model::id::SourceId;
 use crate::model::time::Timestamp;
 
 /// Time passes in steps of this.
@@ -82,6 +84,7 @@ impl Recording {
             let entries: Vec<_> = self.entries.drain(..due).collect();
             player.clock.advance_to(now);
             let mark = Mark {
+                checkpoint: Some(place(&source.id, self.coverage)),
                 idle_at: Some(now),
                 coverage: self.coverage,
                 ..Mark::default()
@@ -101,6 +104,22 @@ impl Recording {
             }
         }
         true
+    }
+}
+
+/// A recording is never gone on with; this shows that it is a source, and what its log shows.
+fn place(source: &SourceId, coverage: Coverage) -> Checkpoint {
+    Checkpoint {
+        source: source.clone(),
+        path: PathBuf::new(),
+        file: (0, 0),
+        offset: 0,
+        head_len: 0,
+        head_hash: 0,
+        tail_len: 0,
+        tail_hash: 0,
+        coverage,
+        context: String::new(),
     }
 }
 

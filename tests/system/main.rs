@@ -11,5 +11,6 @@
 #![expect(unreachable_pub, reason = "modules of a test have no outside")]
 
 mod daemon;
+mod demo;
 mod servers;
 mod support;
