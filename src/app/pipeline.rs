@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::decisions;
 use crate::clock::Clock;
@@ -39,6 +40,8 @@ use crate::{detect, window};
 const EVENTS: usize = 64;
 /// Windows, verdicts, changes.
 const QUEUE: usize = 256;
+/// The store is looked at this often.
+const WATCH: Duration = Duration::from_secs(5);
 /// Idle windows are looked at this often.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -109,6 +112,11 @@ impl Stages {
         topology.spawn_blocking("incident", move || {
             runtime.block_on(stages.incident(from_detect, commands, incidents, to_store))
         });
+        let stop = topology.stop_token();
+        topology.spawn(
+            "watch",
+            watch(self.store.clone(), self.metrics.clone(), stop),
+        );
         let store = self.store.clone();
         topology.spawn("store", decisions::submit(from_incident, store, to_durable));
         topology.spawn(
@@ -212,6 +220,22 @@ impl Stages {
         }
         Ok(())
     }
+}
+
+/// Shows what no stage can show while it waits for the disk.
+async fn watch(
+    store: StoreHandle,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        metrics.set_store_degraded(store.is_degraded());
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(WATCH) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Time of each statement in the window that has closed.

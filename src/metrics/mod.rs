@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -38,6 +39,7 @@ struct Inner {
     late_events: Counter,
     opaque_statements: Counter,
     store_commit: Histogram,
+    store_degraded: Gauge,
     families: Families,
     top: Mutex<TopStatements>,
     process: Mutex<ProcessUsage>,
@@ -63,7 +65,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::default();
         let (late_events, opaque_statements) = (Counter::default(), Counter::default());
-        let store_commit = Histogram::new(STORE_COMMIT_SECONDS);
+        let (store_commit, store_degraded) =
+            (Histogram::new(STORE_COMMIT_SECONDS), Gauge::default());
         registry.register(
             "sqleuth_late_events",
             "Events that came after their window had closed",
@@ -79,6 +82,11 @@ impl Metrics {
             "Time of one transaction of the store",
             store_commit.clone(),
         );
+        registry.register(
+            "sqleuth_store_degraded",
+            "1 while the disk refuses to write: the logs wait, nothing is lost",
+            store_degraded.clone(),
+        );
         let families = Families::register(&mut registry);
         let top = TopStatements::register(&mut registry);
         let process = ProcessUsage::register(&mut registry);
@@ -88,6 +96,7 @@ impl Metrics {
             late_events,
             opaque_statements,
             store_commit,
+            store_degraded,
             families,
             top: Mutex::new(top),
             process: Mutex::new(process),
@@ -192,6 +201,11 @@ impl Metrics {
     /// Counts one transaction of the store.
     pub fn observe_commit(&self, took: Duration) {
         self.0.store_commit.observe(took.as_secs_f64());
+    }
+
+    /// Says whether the disk refuses to write.
+    pub fn set_store_degraded(&self, is_degraded: bool) {
+        self.0.store_degraded.set(i64::from(is_degraded));
     }
 
     /// The text of every metric, in the given exposition format.
