@@ -20,8 +20,8 @@ use crate::topology::Topology;
 
 /// Idle time after a recording: long enough for its incident to be over.
 const REST: Duration = Duration::from_secs(200);
-/// Time between the end of one recording and the beginning of the next.
-const PAUSE: Duration = Duration::from_secs(60);
+/// Time between one recording and the next, which is skipped: long enough not to be the same outage again.
+const PAUSE: Duration = Duration::from_secs(20 * 60);
 /// A multiple of every window's length.
 const GRID: Duration = Duration::from_secs(60);
 /// How much faster than it happened a recording is played for people to watch.

@@ -12,7 +12,7 @@ use super::workload::Traffic;
 use crate::support::daemon::Daemon;
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
-use crate::support::slack::Slack;
+use crate::support::slack::{Call, Slack};
 use crate::support::wait_for;
 
 /// From the first evidence in the log to a firing incident, by the clock of the log.
@@ -39,123 +39,127 @@ fn healthy(n: u64) -> String {
     }
 }
 
-/// A database under test, as the scenario needs it.
-trait Server {
-    /// A client that reads statements from a pipe.
-    fn session(&self) -> Command;
-    /// The log that is followed, and its format.
-    fn log(&self) -> (PathBuf, &'static str);
-}
-
-impl Server for MariaDb {
-    fn session(&self) -> Command {
-        self.session()
-    }
-
-    fn log(&self) -> (PathBuf, &'static str) {
-        (self.slow_log(), "mysql-slow")
-    }
-}
-
-struct Logged {
-    server: Postgres,
+/// A log that a daemon follows.
+struct Log {
+    /// For messages, and of the recording.
+    name: &'static str,
+    path: PathBuf,
     format: &'static str,
-    extension: &'static str,
 }
 
-impl Server for Logged {
-    fn session(&self) -> Command {
-        self.server.session()
+/// A daemon beside the server, with a Slack of its own.
+struct Watch {
+    log: Log,
+    /// Where the log ended when the daemon began.
+    begin: u64,
+    daemon: Daemon,
+    slack: Slack,
+    _secrets: TempDir,
+}
+
+impl Watch {
+    fn over(log: Log) -> Self {
+        let slack = Slack::start();
+        let secrets = TempDir::new().expect("a temporary directory");
+        let token = secrets.path().join("token");
+        std::fs::write(&token, "xoxb-test").expect("the test's directory can be written");
+        let daemon = Daemon::new(&format!(
+            "[general]\nservice = \"shop\"\n\
+             [[slow_log]]\npath = \"{}\"\nformat = \"{}\"\ndatabase = \"shop\"\n\
+             [slack]\ntoken_file = \"{}\"\nchannel = \"C1\"\napi_url = \"{}\"\n\
+             [incident]\nquiet_after = \"20s\"\nresolve_after = \"10s\"\n",
+            log.path.display(),
+            log.format,
+            token.display(),
+            slack.api_url(),
+        ))
+        .start();
+        let begin = std::fs::metadata(&log.path).map_or(0, |m| m.len());
+        Self {
+            log,
+            begin,
+            daemon,
+            slack,
+            _secrets: secrets,
+        }
     }
 
-    fn log(&self) -> (PathBuf, &'static str) {
-        (self.server.log(self.extension), self.format)
+    fn is_quiet_under_healthy_traffic(&self) {
+        let name = self.log.name;
+        let seen = self.daemon.items("queries?from=5m").len();
+        assert!(seen >= 4, "{name}: healthy traffic is seen");
+        let incidents = self.daemon.items("incidents");
+        assert_eq!(
+            incidents,
+            Vec::<Value>::new(),
+            "{name}: healthy traffic opens no incident"
+        );
+        let acute = acute(&self.daemon);
+        assert_eq!(
+            acute,
+            Vec::<String>::new(),
+            "{name}: healthy traffic has no acute finding"
+        );
+    }
+
+    /// Waits for the end of the incident, and sees that it was one, told once.
+    fn resolves_by_an_edit(&self, incident: &Value) {
+        let name = self.log.name;
+        let resolved = wait_for("resolved incident", Duration::from_secs(120), || {
+            let incidents = self.daemon.items("incidents");
+            incidents.into_iter().find(|i| i["state"] == "resolved")
+        });
+        assert_eq!(resolved["id"], incident["id"], "{name}");
+        wait_for("edit that says resolved", Duration::from_secs(30), || {
+            let calls = self.slack.calls();
+            let is_end = |call: &&Call| call.is_edit() && call.body.to_string().contains("esolved");
+            calls.iter().rev().find(is_end).map(|_| ())
+        });
+        assert_eq!(
+            self.daemon.items("incidents").len(),
+            1,
+            "{name}: one outage is one incident"
+        );
+        assert_eq!(
+            self.slack.parents().len(),
+            1,
+            "{name}: one incident is one parent message"
+        );
     }
 }
 
-fn daemon(server: &impl Server, slack: &Slack, secrets: &TempDir) -> Daemon {
-    let token = secrets.path().join("token");
-    std::fs::write(&token, "xoxb-test").expect("the test's directory can be written");
-    let (path, format) = server.log();
-    Daemon::new(&format!(
-        "[general]\nservice = \"shop\"\n\
-         [[slow_log]]\npath = \"{}\"\nformat = \"{format}\"\ndatabase = \"shop\"\n\
-         [slack]\ntoken_file = \"{}\"\nchannel = \"C1\"\napi_url = \"{}\"\n\
-         [incident]\nquiet_after = \"20s\"\nresolve_after = \"10s\"\n",
-        path.display(),
-        token.display(),
-        slack.api_url(),
-    ))
-    .start()
-}
-
-/// The scenario of every server: healthy, sick, well again.
-fn one_outage_is_one_incident_and_one_message(server: &impl Server, name: &str) {
-    let slack = Slack::start();
-    let secrets = TempDir::new().expect("a temporary directory");
-    let daemon = daemon(server, &slack, &secrets);
-    let begin = std::fs::metadata(server.log().0).map_or(0, |m| m.len());
-
+/// The scenario of every server: healthy, sick, well again; each log of it alone tells the same story.
+fn one_outage_is_one_incident_and_one_message(session: impl Fn() -> Command, logs: Vec<Log>) {
+    let watches: Vec<_> = logs.into_iter().map(Watch::over).collect();
     let mut everyday = Traffic::new();
     for _ in 0..4 {
-        everyday.session(server.session(), Duration::from_millis(40), healthy);
+        everyday.session(session(), Duration::from_millis(40), healthy);
     }
     std::thread::sleep(Duration::from_secs(25));
-    assert!(
-        daemon.items("queries?from=5m").len() >= 4,
-        "healthy traffic is seen"
-    );
-    assert_eq!(
-        daemon.items("incidents"),
-        Vec::<Value>::new(),
-        "healthy traffic opens no incident"
-    );
-    assert_eq!(
-        acute(&daemon),
-        Vec::<String>::new(),
-        "healthy traffic has no acute finding"
-    );
+    watches
+        .iter()
+        .for_each(Watch::is_quiet_under_healthy_traffic);
 
-    let outage = begin_outage(server);
-    let incident = fires_within_the_budget(&daemon, name);
+    let outage = begin_outage(session);
+    let fires = |watch: &Watch| fires_within_the_budget(&watch.daemon, watch.log.name);
+    let incidents: Vec<_> = watches.iter().map(fires).collect();
     std::thread::sleep(Duration::from_secs(25));
     drop(outage);
-    let resolved = wait_for("resolved incident", Duration::from_secs(120), || {
-        daemon
-            .items("incidents")
-            .into_iter()
-            .find(|i| i["state"] == "resolved")
-    });
-    assert_eq!(resolved["id"], incident["id"]);
-    wait_for("edit that says resolved", Duration::from_secs(30), || {
-        slack
-            .calls()
-            .into_iter()
-            .rev()
-            .find(|c| c.is_edit() && c.body.to_string().contains("esolved"))
-    });
-    assert_eq!(
-        daemon.items("incidents").len(),
-        1,
-        "one outage is one incident"
-    );
-    assert_eq!(
-        slack.parents().len(),
-        1,
-        "one incident is one parent message"
-    );
+    for (watch, incident) in watches.iter().zip(&incidents) {
+        watch.resolves_by_an_edit(incident);
+    }
     drop(everyday);
-    keep_recording(&server.log().0, begin, name);
+    for watch in &watches {
+        keep_recording(&watch.log.path, watch.begin, watch.log.name);
+    }
 }
 
-fn begin_outage(server: &impl Server) -> Traffic {
+fn begin_outage(session: impl Fn() -> Command) -> Traffic {
     let mut outage = Traffic::new();
     for _ in 0..3 {
-        outage.session(server.session(), Duration::from_millis(100), |_| {
-            UNION.to_owned()
-        });
+        outage.session(session(), Duration::from_millis(100), |_| UNION.to_owned());
     }
-    outage.session(server.session(), Duration::from_millis(1500), scan);
+    outage.session(session(), Duration::from_millis(1500), scan);
     outage
 }
 
@@ -207,8 +211,11 @@ fn first_seen(daemon: &Daemon, text: &str) -> jiff::Timestamp {
     row.map_or(jiff::Timestamp::MAX, |row| instant(&row["first_seen"]))
 }
 
-/// With `SQLEUTH_RECORD_TO`, the log becomes a recording of the demo (`tests/record`).
+/// With `SQLEUTH_RECORD_TO`, the logs named `union-...` become recordings of the demo (`tests/record`).
 fn keep_recording(path: &Path, begin: u64, name: &str) {
+    if !name.starts_with("union-") {
+        return;
+    }
     let Ok(folder) = std::env::var("SQLEUTH_RECORD_TO") else {
         return;
     };
@@ -237,12 +244,18 @@ fn mariadb_outage() {
          INSERT INTO refunds (customer_id, reason, note) SELECT seq % 20000, seq % 5, concat('refund ', seq) FROM seq_1_to_200000;
          INSERT INTO regions SELECT seq, concat('region ', seq) FROM seq_1_to_40;",
     );
-    one_outage_is_one_incident_and_one_message(&server, "union-mariadb");
+    let log = Log {
+        name: "union-mariadb",
+        path: server.slow_log(),
+        format: "mysql-slow",
+    };
+    one_outage_is_one_incident_and_one_message(|| server.session(), vec![log]);
 }
 
-fn postgres(destination: &str, format: &'static str, extension: &'static str) -> Logged {
+#[test]
+fn postgres_outage_in_every_log_format() {
     let server = Postgres::start(&[
-        &format!("log_destination={destination}"),
+        "log_destination=stderr,csvlog,jsonlog",
         "log_min_duration_statement=0",
         "log_temp_files=0",
         "session_preload_libraries=auto_explain",
@@ -260,33 +273,15 @@ fn postgres(destination: &str, format: &'static str, extension: &'static str) ->
          INSERT INTO regions SELECT i, 'region ' || i FROM generate_series(1, 40) i;
          ANALYZE;",
     );
-    Logged {
-        server,
+    let log = |name, extension, format| Log {
+        name,
+        path: server.log(extension),
         format,
-        extension,
-    }
-}
-
-#[test]
-fn postgres_outage_in_stderr() {
-    one_outage_is_one_incident_and_one_message(
-        &postgres("stderr", "postgres-stderr", "log"),
-        "stderr-postgres",
-    );
-}
-
-#[test]
-fn postgres_outage_in_csv() {
-    one_outage_is_one_incident_and_one_message(
-        &postgres("csvlog", "postgres-csv", "csv"),
-        "csv-postgres",
-    );
-}
-
-#[test]
-fn postgres_outage_in_json() {
-    one_outage_is_one_incident_and_one_message(
-        &postgres("jsonlog", "postgres-json", "json"),
-        "union-postgres",
-    );
+    };
+    let logs = vec![
+        log("stderr-postgres", "log", "postgres-stderr"),
+        log("csv-postgres", "csv", "postgres-csv"),
+        log("union-postgres", "json", "postgres-json"),
+    ];
+    one_outage_is_one_incident_and_one_message(|| server.session(), logs);
 }
