@@ -267,6 +267,14 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
+/// Writes a document to standard output as it is made: it may be large.
+fn print_json(document: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, document).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
 /// Writes a line to standard error, if anybody listens.
 fn tell(line: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr().lock(), "{line}"));

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ingest::intake::Intake;
-use crate::ingest::slow_log::{self, Format, Next, Options};
+use crate::ingest::slow_log::{self, Format, Names, Next, Options};
 use crate::ingest::{Checkpoint, Mark, RawBatch, RawEntry, SourceMeta};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
@@ -32,14 +32,16 @@ impl Recording {
     /// Reads the text of a log.
     pub fn read(log: &[u8], format: Format) -> Self {
         let mut parser = slow_log::parser(format, &Options::default());
-        let mut entries = Vec::new();
-        parser.parse(log, Next::End, &mut |entry| entries.push(entry.into_raw()));
+        let (mut names, mut entries) = (Names::default(), Vec::new());
+        parser.parse(log, Next::End, &mut |entry| {
+            entries.push(entry.into_raw(&mut names));
+        });
         let mut last = Timestamp::EPOCH;
         for entry in &mut entries {
-            last = *entry.end.get_or_insert(last);
+            last = *entry.run.end.get_or_insert(last);
         }
         // Threads race to write: a stable sort keeps what ended at once in the order of the file.
-        entries.sort_by_key(|entry| entry.end);
+        entries.sort_by_key(|entry| entry.run.end);
         Self {
             entries: entries.into(),
             coverage: parser.coverage(),
@@ -48,7 +50,10 @@ impl Recording {
 
     /// When its first and its last statement ended; `None` for an empty one.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        Some((self.entries.front()?.end?, self.entries.back()?.end?))
+        Some((
+            self.entries.front()?.run.end?,
+            self.entries.back()?.run.end?,
+        ))
     }
 
     /// Moves all of it, so that its first statement ends at `at`.
@@ -57,7 +62,7 @@ impl Recording {
             return;
         };
         for entry in &mut self.entries {
-            entry.end = entry.end.map(|end| at.plus(end.since(first)));
+            entry.run.end = entry.run.end.map(|end| at.plus(end.since(first)));
         }
     }
 
@@ -79,7 +84,7 @@ impl Recording {
             let due = self
                 .entries
                 .iter()
-                .take_while(|e| e.end.is_some_and(|end| end < now))
+                .take_while(|e| e.run.end.is_some_and(|end| end < now))
                 .count();
             let entries: Vec<_> = self.entries.drain(..due).collect();
             player.clock.advance_to(now);

@@ -4,20 +4,29 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bytesize::ByteSize;
+
 use crate::cli::progress::Progress;
-use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, tell};
+use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, print_json, tell};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
 use crate::ingest::SourceMeta;
+use crate::ingest::slow_log::Names;
 use crate::ingest::slow_log::offline::{self, Summary};
 use crate::model::event::{Coverage, DbTarget, QueryEvent};
 use crate::model::finding::{Finding, Verdict};
 use crate::model::sql::Parsed;
 use crate::model::time::{Interval, Timestamp};
-use crate::normalise::Normaliser;
+use crate::normalise::{self, Normaliser};
 use crate::report::digest::{Digest, Seconds, Source, Summed, render};
 use crate::window::{Ran, Role, Totals};
+
+/// Statements that are not parsed again; the totals keep apart no more.
+const MAX_SHAPES: usize = 200_000;
+
+/// The same in bytes, most of which the totals share.
+const MAX_SHAPE_BYTES: ByteSize = ByteSize::mib(512);
 
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
@@ -37,7 +46,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     match options.format {
         Output::Json => {
             let report = report.top(options.top.unwrap_or(usize::MAX));
-            print(&format!("{}\n", serde_json::to_string(&report)?))?;
+            print_json(&report)?;
         }
         Output::Text => print(&render(&report, options.top))?,
     }
@@ -66,6 +75,7 @@ fn kept(options: &Options) -> Result<Interval, Misuse> {
 /// Logs as they are read.
 struct Reading {
     normaliser: Normaliser,
+    names: Names,
     totals: Totals,
     source: Source,
     coverage: Option<Coverage>,
@@ -75,9 +85,16 @@ struct Reading {
 
 impl Reading {
     fn new(config: &Config, kept: Interval) -> Self {
+        // The totals keep each statement anyway: to remember it costs little, to parse it at every run a lot.
+        let fingerprint = normalise::Settings {
+            max_shapes: MAX_SHAPES,
+            max_bytes: MAX_SHAPE_BYTES,
+            ..config.fingerprint.clone()
+        };
         Self {
             // Parameters are told apart within this run only.
-            normaliser: Normaliser::new(&config.fingerprint, Clock::system().now().as_unix_nanos()),
+            normaliser: Normaliser::new(&fingerprint, Clock::system().now().as_unix_nanos()),
+            names: Names::default(),
             totals: Totals::default(),
             source: Source::default(),
             coverage: None,
@@ -96,6 +113,7 @@ impl Reading {
         let mut statements = 0;
         let Self {
             normaliser,
+            names,
             totals,
             meta,
             kept,
@@ -111,7 +129,8 @@ impl Reading {
             &mut |dialect, entry| {
                 meta.target.system = dialect;
                 let end = entry.end.unwrap_or_default();
-                let event = normaliser.event(entry.into_raw(), meta, end);
+                let (sql, run) = entry.split(names);
+                let event = normaliser.run(&sql, run, meta, end);
                 let is_kept = event.end == Timestamp::EPOCH
                     || (kept.from <= event.end && event.end < kept.to);
                 if is_kept {
@@ -152,24 +171,33 @@ impl Reading {
         });
     }
 
-    fn report(mut self, config: &Config) -> anyhow::Result<Digest> {
-        let coverage = self.coverage.unwrap_or_default();
-        let seen = self.totals.seen();
-        self.source.from = seen.map(|s| s.from);
-        self.source.to = seen.map(|s| s.to);
-        self.source.slower_than_s = coverage.slower_than.map(Seconds);
+    fn report(self, config: &Config) -> anyhow::Result<Digest> {
+        let Self {
+            normaliser,
+            totals,
+            mut source,
+            coverage,
+            ..
+        } = self;
+        // The report needs the room of the statements that it remembers.
+        drop(normaliser);
+        let coverage = coverage.unwrap_or_default();
+        let seen = totals.seen();
+        source.from = seen.map(|s| s.from);
+        source.to = seen.map(|s| s.to);
+        source.slower_than_s = coverage.slower_than.map(Seconds);
         let catalogue = Catalogue::new(&config.detect);
         let mut findings: Vec<Finding> = Vec::new();
-        for profile in self.totals.profiles(coverage) {
+        for profile in totals.profiles(coverage) {
             for (_, verdict) in catalogue.inspect(&profile) {
                 if let Verdict::Found(found) = verdict {
                     findings.extend(found);
                 }
             }
         }
-        let ran = self.totals.queries().into_iter();
-        let summed = ran.map(|ran| summed(ran, &self.totals)).collect();
-        Ok(Digest::new(self.source, summed, findings, &config.style()?))
+        let ran = totals.queries().into_iter();
+        let summed = ran.map(|ran| summed(ran, &totals)).collect();
+        Ok(Digest::new(source, summed, findings, &config.style()?))
     }
 }
 

@@ -30,6 +30,13 @@ use crate::model::time::Timestamp;
 pub struct RawEntry {
     /// Statement text.
     pub sql: RawSql,
+    /// All but the text.
+    pub run: RawRun,
+}
+
+/// What a source tells of a run beside its text.
+#[derive(Debug, Clone)]
+pub struct RawRun {
     /// The source had cut the text.
     pub truncated: bool,
     /// When it ended, by the server's clock; `None` when the log does not tell (yet).
@@ -52,7 +59,7 @@ pub struct RawEntry {
     pub user: Arc<str>,
     /// Client host; empty when not told.
     pub client: Arc<str>,
-    /// This entry stands for so many runs (log sampling); at least 1.
+    /// It stands for so many runs (log sampling); at least 1.
     pub weight: u32,
 }
 

@@ -34,8 +34,8 @@ mod trace_comment;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ingest::{Mark, RawBatch, RawEntry, SourceMeta};
-use crate::model::event::{Origin, QueryEvent, TraceRef};
+use crate::ingest::{Mark, RawBatch, RawEntry, RawRun, SourceMeta};
+use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
 use crate::model::id::SourceId;
 use crate::model::sql::{Dialect, Parsed, SetOps, Statement, StatementRef, TableName, Template};
 use crate::model::time::Timestamp;
@@ -129,7 +129,7 @@ impl Normaliser {
         let mut opaque = 0;
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
-            let end = entry.end.unwrap_or(last_end);
+            let end = entry.run.end.unwrap_or(last_end);
             last_end = end;
             let event = self.event(entry, &source, end);
             if matches!(event.statement.parsed, Parsed::Opaque { .. }) {
@@ -148,28 +148,45 @@ impl Normaliser {
 
     /// Identifies one entry, which ended at `end`.
     pub fn event(&mut self, entry: RawEntry, source: &SourceMeta, end: Timestamp) -> QueryEvent {
-        let mut target = source.target.clone();
-        let known = self.statement(entry.sql.reveal(), target.system, entry.truncated);
-        if !entry.database.is_empty() {
-            target.namespace = entry.database;
-        }
+        self.run(entry.sql.reveal(), entry.run, source, end)
+    }
+
+    /// Identifies one run of the text `sql`, which ended at `end`.
+    pub fn run(
+        &mut self,
+        sql: &[u8],
+        run: RawRun,
+        source: &SourceMeta,
+        end: Timestamp,
+    ) -> QueryEvent {
+        let known = self.statement(sql, source.target.system, run.truncated);
+        let namespace = if run.database.is_empty() {
+            source.target.namespace.clone()
+        } else {
+            run.database
+        };
+        let target = DbTarget {
+            system: source.target.system,
+            namespace,
+            server: source.target.server.clone(),
+        };
         QueryEvent {
             end,
-            elapsed: entry.elapsed,
-            lock: entry.lock,
+            elapsed: run.elapsed,
+            lock: run.lock,
             service: source.service.clone(),
             target,
             statement: known.statement,
             parameters: known.parameters,
-            rows: entry.rows,
-            bytes_sent: entry.bytes_sent,
-            access: entry.access,
-            outcome: entry.outcome,
-            user: entry.user,
-            client: entry.client,
+            rows: run.rows,
+            bytes_sent: run.bytes_sent,
+            access: run.access,
+            outcome: run.outcome,
+            user: run.user,
+            client: run.client,
             trace: known.trace,
             origin: Origin::Log,
-            weight: entry.weight.clamp(1, MAX_WEIGHT),
+            weight: run.weight.clamp(1, MAX_WEIGHT),
         }
     }
 

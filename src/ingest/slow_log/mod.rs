@@ -5,6 +5,7 @@
 
 mod format;
 mod mysql;
+mod names;
 pub mod offline;
 mod postgres;
 mod scan;
@@ -12,15 +13,15 @@ mod threshold;
 mod zone;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ingest::RawEntry;
+use crate::ingest::{RawEntry, RawRun};
 use crate::model::event::{Access, Coverage, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
 pub use self::format::{Format, Options, UnknownFormat, parser, sniff};
+pub use self::names::Names;
 
 /// Statement text beyond this is dropped and the entry is marked as truncated.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
@@ -56,11 +57,19 @@ pub struct Entry<'a> {
     pub weight: u32,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     /// The same, owned.
-    pub fn into_raw(self) -> RawEntry {
+    pub fn into_raw(self, names: &mut Names) -> RawEntry {
+        let (sql, run) = self.split(names);
         RawEntry {
-            sql: RawSql::new(self.sql.into_owned()),
+            sql: RawSql::new(sql.into_owned()),
+            run,
+        }
+    }
+
+    /// The text, which is not copied, and the rest, owned.
+    pub fn split(self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
+        let run = RawRun {
             truncated: self.truncated,
             end: self.end,
             elapsed: self.elapsed,
@@ -69,11 +78,12 @@ impl Entry<'_> {
             bytes_sent: self.bytes_sent,
             access: self.access,
             outcome: self.outcome,
-            database: Arc::from(&*self.database),
-            user: Arc::from(&*self.user),
-            client: Arc::from(&*self.client),
+            database: names.shared(&self.database),
+            user: names.shared(&self.user),
+            client: names.shared(&self.client),
             weight: self.weight.max(1),
-        }
+        };
+        (self.sql, run)
     }
 }
 

@@ -85,6 +85,23 @@ pub(super) fn line_at(text: &[u8], at: usize) -> (&[u8], usize) {
     (rest[..length].trim_ascii_end(), at + length)
 }
 
+/// The words of a line, which blanks and tabs part.
+pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|b| !is_blank(*b))?;
+        let word = &rest[start..];
+        let length = word.iter().position(|b| is_blank(*b));
+        let (word, behind) = word.split_at(length.unwrap_or(word.len()));
+        rest = behind;
+        Some(word)
+    })
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 /// Text for a name; what is not UTF-8 is replaced.
 pub(super) fn name(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
@@ -110,6 +127,13 @@ mod tests {
         assert_eq!(milliseconds(b"0.888"), Some(Duration::from_micros(888)));
         assert_eq!(seconds(b"1.2.3"), None);
         assert_eq!(seconds(b""), None);
+    }
+
+    #[test]
+    fn words_are_parted_by_any_number_of_blanks() {
+        let found: Vec<&[u8]> = words(b"  Id:\t 8  Db: x ").collect();
+        assert_eq!(found, [b"Id:".as_slice(), b"8", b"Db:", b"x"]);
+        assert_eq!(words(b" \t").count(), 0);
     }
 
     #[test]

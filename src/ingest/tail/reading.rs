@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, Next, Parser};
+use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, Names, Next, Parser};
 use crate::ingest::tail::file::{HEAD, LogFile, Place, Stat, TAIL, Trace};
 use crate::ingest::{Checkpoint, IngestError, RawEntry};
 use crate::model::event::Coverage;
@@ -38,6 +38,7 @@ const MAX_PENDING: usize = MAX_STATEMENT_BYTES + (64 << 10) + BLOCK;
 pub(super) struct Reading {
     pub(super) file: LogFile,
     parser: Option<Box<dyn Parser>>,
+    names: Names,
     buffer: Vec<u8>,
     base: u64,
     done: usize,
@@ -117,6 +118,7 @@ impl Reading {
         Self {
             file,
             parser: None,
+            names: Names::default(),
             buffer: Vec::new(),
             base: 0,
             done: 0,
@@ -269,8 +271,9 @@ impl Reading {
             return;
         };
         let pending = &self.buffer[self.done..];
+        let names = &mut self.names;
         let mut tell = |entry: crate::ingest::slow_log::Entry<'_>| {
-            into.entries.push(entry.into_raw());
+            into.entries.push(entry.into_raw(names));
         };
         let progress = parser.parse(pending, next, &mut tell);
         into.unparsed += progress.unparsed;

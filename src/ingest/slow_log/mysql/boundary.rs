@@ -4,6 +4,10 @@
 //! may only look open to us. Hence a header inside an open string is passed over, unless the string is still open
 //! at the next few headers too: so many in one literal are less likely than one quote that never closes.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::literal::Literal;
 use crate::ingest::slow_log::{Next, scan};
 
@@ -12,6 +16,9 @@ const MAX_HEADERS_IN_A_STRING: usize = 3;
 
 /// `#` lines that are looked through for the `# Query_time:` which proves a header.
 const MAX_HEADER_LINES: usize = 12;
+
+/// What a header line starts with; the search is prepared once.
+static HASH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"# "));
 
 /// Where a statement ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +48,7 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
     let mut literal = Literal::default();
     let mut in_string = None;
     let mut headers = 0;
-    for at in memchr::memmem::find_iter(body, b"# ") {
+    for at in HASH.find_iter(body) {
         if !starts_a_line(body, at) {
             continue;
         }
@@ -74,7 +81,7 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
 /// Finds the next header that is beyond doubt, whatever stands before it.
 pub(super) fn find_proven(text: &[u8], next: Next) -> End {
     let more = next == Next::More;
-    for at in memchr::memmem::find_iter(text, b"# ") {
+    for at in HASH.find_iter(text) {
         if !starts_a_line(text, at) || line(&text[at..], more) == Line::Other {
             continue;
         }

@@ -8,6 +8,9 @@ use crate::ingest::slow_log::zone::Calendar;
 use crate::model::event::{Access, Outcome, RowCounts};
 use crate::model::time::Timestamp;
 
+/// How lines of MariaDB about its pages start; nothing in them is wanted.
+const PAGES: &[u8] = b"Pages_";
+
 /// What the `#` lines of one entry say; what they do not say is `None` or empty.
 #[derive(Debug, Default)]
 pub(super) struct Header<'a> {
@@ -42,7 +45,7 @@ impl<'a> Header<'a> {
             self.time(rest.trim_ascii_start(), calendar);
         } else if let Some(rest) = text.strip_prefix(b"User@Host:") {
             self.user_line(rest, calendar);
-        } else {
+        } else if !text.starts_with(PAGES) {
             self.fields(text, calendar);
         }
     }
@@ -90,10 +93,7 @@ impl<'a> Header<'a> {
 
     /// `Key: value  Key: value`. A key without value is followed by the next key.
     fn fields(&mut self, text: &'a [u8], calendar: &mut Calendar) {
-        let mut words = text
-            .split(|b| *b == b' ' || *b == b'\t')
-            .filter(|word| !word.is_empty())
-            .peekable();
+        let mut words = scan::words(text).peekable();
         while let Some(word) = words.next() {
             let Some(key) = word.strip_suffix(b":") else {
                 continue;

@@ -8,6 +8,9 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::prefix::Prefix;
 use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
@@ -16,6 +19,9 @@ use crate::ingest::slow_log::{Next, scan};
 
 /// A severity stands within this part of a line: a prefix is short.
 const MAX_PREFIX_BYTES: usize = 1024;
+
+/// What stands behind a severity; the search is prepared once.
+static COLON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":  "));
 
 /// The parts of a first line.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +39,7 @@ pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>>
         return None;
     }
     let head = &line[..line.len().min(MAX_PREFIX_BYTES)];
-    memchr::memmem::find_iter(head, b":  ").find_map(|colon| {
+    COLON.find_iter(head).find_map(|colon| {
         let letters = head[..colon]
             .iter()
             .rev()
