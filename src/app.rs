@@ -26,7 +26,7 @@ use crate::alert::outbox::{Patience, Postman, StoreOutbox};
 use crate::alert::slack::{Connection, Slack};
 use crate::app::archive::StoreArchive;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SlowLog};
 use crate::detect::catalogue::{ALL, Catalogue};
 use crate::incident::Incidents;
 use crate::ingest::intake::{Accepted, DEFAULT_BUDGET, Intake};
@@ -199,13 +199,16 @@ fn work(
         recovered.history,
         recovered.statements,
     );
+    let mut incidents = Incidents::new(config.incident.clone(), recovered.incidents);
+    let followed: Vec<_> = config.slow_log.iter().map(SlowLog::id).collect();
+    incidents.follow(&followed);
     pipeline::Work {
         inbox,
         commands,
         normaliser: Normaliser::new(&config.fingerprint, recovered.seed),
         windows,
         catalogue: Catalogue::new(&config.detect),
-        incidents: Incidents::new(config.incident.clone(), recovered.incidents),
+        incidents,
     }
 }
 

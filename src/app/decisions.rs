@@ -71,13 +71,8 @@ impl Stages {
         match command {
             Command::Acknowledge { id, by, reply } => {
                 let Some(taken) = incidents.acknowledge(&id, &by, self.clock.now()) else {
-                    let open = incidents
-                        .snapshot()
-                        .incidents
-                        .into_iter()
-                        .find(|i| i.id == id);
                     // The asker may have gone.
-                    drop(reply.send(open));
+                    drop(reply.send(incidents.open(&id).cloned()));
                     return None;
                 };
                 let incident = Box::new(taken.incident.clone());

@@ -14,7 +14,7 @@ use crate::incident::{
     Acknowledged, Decisions, Notice, NoticeKind, Problem, Restored, Settings, state, story,
 };
 use crate::model::finding::{Finding, ProblemKey};
-use crate::model::id::IncidentId;
+use crate::model::id::{IncidentId, SourceId};
 use crate::model::incident::{Incident, IncidentState, TimelineEvent};
 use crate::model::time::Timestamp;
 
@@ -49,6 +49,17 @@ impl Incidents {
         }
     }
 
+    /// Puts the problems of logs that are no longer followed into the care of the first that is: only the silence of
+    /// their own source ends them, and a log that was moved or given up will never be silent again.
+    pub fn follow(&mut self, sources: &[SourceId]) {
+        let Some(first) = sources.first() else { return };
+        for problem in self.problems.values_mut() {
+            if !sources.contains(&problem.source) {
+                problem.source = first.clone();
+            }
+        }
+    }
+
     /// New thresholds from now on; what has been decided stands.
     pub fn set_settings(&mut self, settings: Settings) {
         self.settings = settings;
@@ -61,6 +72,12 @@ impl Incidents {
             incidents: self.outages.values().cloned().collect(),
             numbers: self.numbers.clone(),
         }
+    }
+
+    /// The incident of this name, unless it is over.
+    pub fn open(&self, id: &IncidentId) -> Option<&Incident> {
+        let incident = self.outages.get(id)?;
+        (incident.state != IncidentState::Resolved).then_some(incident)
     }
 
     /// Decides what follows from one judged window.

@@ -337,8 +337,26 @@ fn an_incident_is_taken_once_and_only_while_it_is_open() {
     let taken = incidents.acknowledge(&id, "kim\n", at).unwrap();
     assert_eq!(taken.incident.acknowledged_by.as_deref(), Some("kim"));
     assert!(incidents.acknowledge(&id, "kim", at).is_none());
+    assert!(incidents.open(&id).is_some());
     resolved_in(&mut incidents, 2);
     assert!(incidents.acknowledge(&id, "lee", at).is_none());
+    assert_eq!(incidents.open(&id), None);
+}
+
+#[test]
+fn a_problem_of_a_log_that_nobody_follows_any_more_ends_with_the_silence_of_another() {
+    let mut incidents = firing();
+    incidents.follow(&[SourceId::new("a"), SourceId::new("b")]);
+    for n in 2..100 {
+        incidents.decide(judged("b", n, Vec::new()));
+    }
+    assert_eq!(only(&incidents).state, IncidentState::Firing);
+    incidents.follow(&[]);
+    incidents.follow(&[SourceId::new("b")]);
+    for n in 100..120 {
+        incidents.decide(judged("b", n, Vec::new()));
+    }
+    assert_eq!(only(&incidents).state, IncidentState::Resolved);
 }
 
 /// What the store makes of the decisions.
