@@ -167,7 +167,7 @@ impl<'a> Source<'a> {
                 .split("__")
                 .map(str::to_ascii_lowercase)
                 .collect();
-            put(&mut table, &path, value, at..at + 1);
+            put(&mut table, "", &path, value, at..at + 1);
             self.variables.push(variable.clone());
         }
         (self, table)
@@ -198,14 +198,19 @@ impl<'a> Source<'a> {
     }
 }
 
-fn put<'t>(table: &mut DeTable<'t>, path: &[String], value: &'t str, span: Range<usize>) {
+fn put<'t>(
+    table: &mut DeTable<'t>,
+    parent: &str,
+    path: &[String],
+    value: &'t str,
+    span: Range<usize>,
+) {
     let Some((first, rest)) = path.split_first() else {
         return;
     };
-    // `full_scan` in a variable name stands for `full-scan`, which shells do not allow.
-    let dashed = first.replace('_', "-");
-    let name = if table.contains_key(dashed.as_str()) || first.is_empty() {
-        dashed
+    // `full_scan` in a variable name stands for the detector `full-scan`, which shells do not allow.
+    let name = if parent == "detect" {
+        first.replace('_', "-")
     } else {
         first.clone()
     };
@@ -218,7 +223,7 @@ fn put<'t>(table: &mut DeTable<'t>, path: &[String], value: &'t str, span: Range
         .entry(key)
         .or_insert_with(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
     if let DeValue::Table(inner) = entry.get_mut() {
-        put(inner, rest, value, span);
+        put(inner, first, rest, value, span);
     }
 }
 
@@ -333,6 +338,15 @@ mod tests {
         let environment = [("SQLEUTH__LISTEN__HTTP".to_owned(), "127.0.0.1:1".to_owned())];
         let config = parse("f", "[listen]\nhttp = \"127.0.0.1:2\"\n", environment).unwrap();
         assert_eq!(config.listen.http.port(), 1);
+    }
+
+    #[test]
+    fn a_variable_reaches_a_detector_that_the_file_does_not_name() {
+        let variable = "SQLEUTH__DETECT__FULL_SCAN__MIN_ROWS".to_owned();
+        for file in ["", "[detect.full-scan]\nmin_runs = 2\n"] {
+            let config = parse("f", file, [(variable.clone(), "7".to_owned())]).unwrap();
+            assert_eq!(config.detect.full_scan.min_rows, 7);
+        }
     }
 
     #[test]
