@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sqlparser::ast::{
     Expr, FromTable, GroupByExpr, Insert, LimitClause, ObjectName, OrderBy, OrderByExpr,
     OrderByKind, OrderBySort, Query, Select, SelectItem, SetExpr, Statement as Ast, TableFactor,
-    TableObject, TableWithJoins, Value, Visit, Visitor,
+    TableObject, TableWithJoins, Value, Visit, Visitor, visit_expressions,
 };
 
 use super::predicate::{Reader, column_ref, join_condition};
@@ -119,6 +119,16 @@ impl Visitor for Collector {
     }
 }
 
+/// Whether a condition can tell one row from another: `1 = 1`, which generated SQL begins with, cannot.
+fn chooses(condition: Option<&Expr>) -> bool {
+    let looks = |expr: &Expr| match expr {
+        Expr::Value(_) | Expr::TypedString(_) | Expr::Nested(_) => ControlFlow::Continue(()),
+        Expr::BinaryOp { .. } | Expr::UnaryOp { .. } => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    condition.is_some_and(|condition| visit_expressions(condition, looks).is_break())
+}
+
 impl Collector {
     fn change(&mut self, targets: &[TableWithJoins], sources: &Sources, selection: Option<&Expr>) {
         let mut reader = Reader::new(sources, &[]);
@@ -157,7 +167,7 @@ impl Collector {
                 }
             }
             Ast::Update(update) => {
-                self.shape.filtered = update.selection.is_some()
+                self.shape.filtered = chooses(update.selection.as_ref())
                     || join_condition(std::slice::from_ref(&update.table));
                 self.limit(update.limit.is_some(), false);
                 self.sort(&update.order_by, None);
@@ -165,7 +175,7 @@ impl Collector {
             Ast::Delete(delete) => {
                 let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) =
                     &delete.from;
-                self.shape.filtered = delete.selection.is_some() || join_condition(from);
+                self.shape.filtered = chooses(delete.selection.as_ref()) || join_condition(from);
                 self.limit(delete.limit.is_some(), false);
                 self.sort(&delete.order_by, None);
             }
@@ -179,7 +189,7 @@ impl Collector {
         self.shape.filtered = !branches.is_empty()
             && branches
                 .iter()
-                .all(|s| s.selection.is_some() || join_condition(&s.from));
+                .all(|s| chooses(s.selection.as_ref()) || join_condition(&s.from));
         let first = branches.first().copied();
         if let Some(select) = first {
             self.select(select);

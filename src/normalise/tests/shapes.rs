@@ -59,6 +59,27 @@ fn changes_name_what_they_write() {
 }
 
 #[test]
+fn a_condition_that_looks_at_no_row_is_none() {
+    for dialect in [Dialect::Mysql, Dialect::Postgres] {
+        for constant in ["1 = 1", "TRUE", "1", "(1=1 AND 'a' = 'a')", "NOT false"] {
+            let delete = shape(&format!("DELETE FROM t WHERE {constant}"), dialect);
+            assert!(!delete.filtered, "{constant}");
+        }
+        for choosing in [
+            "1 = 1 AND a = 2",
+            "a",
+            "a IN (1)",
+            "EXISTS (SELECT 1)",
+            "rand() < 0.1",
+        ] {
+            let update = shape(&format!("UPDATE t SET b = 1 WHERE {choosing}"), dialect);
+            assert!(update.filtered, "{choosing}");
+        }
+    }
+    assert!(!shape("SELECT a FROM t WHERE 1 = 1", Dialect::Mysql).filtered);
+}
+
+#[test]
 fn every_branch_of_a_union_must_be_filtered() {
     assert!(
         !shape(
