@@ -78,7 +78,7 @@ impl StoreArchive {
             step,
             load: self.reader.load_series(windows.all(), step, TOP)?,
             latency,
-            markers: self.reader.markers(windows.all())?,
+            markers: self.reader.markers(windows.all(), 0)?,
             sources: sources.into_iter().map(note).collect(),
             similar: self.similar(incident)?,
             generator: format!("sqleuth {}", env!("CARGO_PKG_VERSION")),
@@ -140,8 +140,8 @@ impl Archive for StoreArchive {
         self.reader.sources().map_err(failed)
     }
 
-    fn markers(&self, within: Interval) -> Read<Vec<Marker>> {
-        self.reader.markers(within).map_err(failed)
+    fn markers(&self, within: Interval, skip: u32) -> Read<Vec<Marker>> {
+        self.reader.markers(within, skip).map_err(failed)
     }
 
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String> {

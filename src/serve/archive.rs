@@ -59,8 +59,8 @@ pub trait Archive: Send + Sync + 'static {
     fn load_series(&self, within: Interval, step: Duration, top: usize) -> Read<Vec<LoadPoint>>;
     /// Where the sources stand.
     fn sources(&self) -> Read<Vec<SourceRow>>;
-    /// Deploys and other events, oldest first.
-    fn markers(&self, within: Interval) -> Read<Vec<Marker>>;
+    /// Deploys and other events, oldest first: the first thousand after `skip` of them.
+    fn markers(&self, within: Interval, skip: u32) -> Read<Vec<Marker>>;
     /// The postmortem of an incident as Markdown.
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String>;
 }

@@ -21,8 +21,8 @@ use crate::store::{StoreError, outbox};
 const POOL: usize = 4;
 /// Rows of one page, at most.
 const MAX_PAGE: usize = 1_000;
-/// Markers of one answer, at most.
-const MAX_MARKERS: u32 = 1_000;
+/// Markers of one answer, at most: a page, and one that shows that more follow.
+const MAX_MARKERS: u32 = 1_001;
 
 /// Reads the store. Clones share the connections.
 #[derive(Debug, Clone)]
@@ -159,14 +159,14 @@ impl Reader {
         })
     }
 
-    /// Markers in the interval, oldest first.
-    pub fn markers(&self, within: Interval) -> Result<Vec<Marker>, StoreError> {
+    /// Markers in the interval, oldest first: the first thousand after `skip` of them.
+    pub fn markers(&self, within: Interval, skip: u32) -> Result<Vec<Marker>, StoreError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at, kind, title, service FROM markers
-                 WHERE at >= ?1 AND at < ?2 ORDER BY at, id LIMIT ?3",
+                 WHERE at >= ?1 AND at < ?2 ORDER BY at, id LIMIT ?3 OFFSET ?4",
             )?;
-            let bounds = params![nanos(within.from), nanos(within.to), MAX_MARKERS];
+            let bounds = params![nanos(within.from), nanos(within.to), MAX_MARKERS, skip];
             let rows = statement.query_map(bounds, marker)?;
             rows.map(|row| row.map_err(StoreError::from)).collect()
         })

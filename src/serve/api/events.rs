@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 use crate::serve::Site;
 use crate::serve::api::params::{self, Query};
 use crate::serve::api::view::PageView;
-use crate::serve::archive::{self, Command};
+use crate::serve::archive::{self, ArchiveError, Command};
 use crate::serve::problem::Problem;
 use crate::store::view::Marker;
 
@@ -59,7 +59,7 @@ pub(in crate::serve) struct ListParams {
     to: Option<String>,
     /// 1 to 1000; 100 if left out.
     limit: Option<usize>,
-    /// `next` of the page before: the instant to begin at.
+    /// `next` of the page before.
     cursor: Option<String>,
 }
 
@@ -72,17 +72,35 @@ pub(in crate::serve) async fn list(
     State(site): State<Site>,
     Query(params): Query<ListParams>,
 ) -> Result<Json<PageView<MarkerView>>, Problem> {
-    let begin = params.cursor.as_deref().or(params.from.as_deref());
+    let cursor = params.cursor.as_deref().map(parse_cursor).transpose()?;
+    let (begin, skip) = cursor.map_or((params.from.as_deref(), 0), |(at, skip)| (Some(at), skip));
     let (to, now) = (params.to.as_deref(), site.clock.now());
     let within = params::interval(begin, to, DEFAULT_INTERVAL, now)?;
     let limit = params::limit(params.limit)?;
-    let markers = archive::read(&site.archive, move |a| a.markers(within)).await?;
-    let next = markers.get(limit).map(|first| first.at.to_string());
+    let markers = archive::read(&site.archive, move |a| a.markers(within, skip)).await?;
+    let next = next_cursor(&markers, limit, (within.from, skip));
     let items = markers.into_iter().take(limit);
     Ok(Json(PageView {
         items: items.map(MarkerView::from).collect(),
         next,
     }))
+}
+
+/// A cursor is `instant/n`: begin at the instant, behind its first `n` events, for several may share it.
+fn parse_cursor(cursor: &str) -> Result<(&str, u32), Problem> {
+    let parts = cursor.split_once('/');
+    parts
+        .and_then(|(at, skip)| Some((at, skip.parse().ok()?)))
+        .ok_or_else(|| ArchiveError::BadCursor.into())
+}
+
+/// Where the page behind `limit` markers begins, when this one began behind `skip` of those at an instant.
+fn next_cursor(markers: &[Marker], limit: usize, (from, skip): (Timestamp, u32)) -> Option<String> {
+    let at = markers.get(limit)?.at;
+    let shown = markers.iter().take(limit).filter(|m| m.at == at).count();
+    let before = if at == from { skip } else { 0 };
+    let skip = u32::try_from(shown).ok()?.checked_add(before)?;
+    Some(format!("{at}/{skip}"))
 }
 
 /// What happened.

@@ -1,8 +1,8 @@
 //! `/api/v1/incidents`: the list, one incident, its postmortem, taking it.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use crate::model::id::IncidentId;
 use crate::model::incident::{Incident, IncidentState};
 use crate::report::Lang;
 use crate::serve::Site;
-use crate::serve::api::params::{self, Query};
+use crate::serve::api::params::{self, Query, Segment};
 use crate::serve::api::view::{IncidentView, PageView};
 use crate::serve::archive::{self, Command};
 use crate::serve::problem::Problem;
@@ -80,7 +80,7 @@ pub(in crate::serve) async fn list(
     ))]
 pub(in crate::serve) async fn one(
     State(site): State<Site>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<IncidentView>, Problem> {
     let incident = find(&site, &id).await?;
     Ok(Json(IncidentView::new(incident, &site.style)))
@@ -120,7 +120,7 @@ pub(in crate::serve) struct PostmortemParams {
     ))]
 pub(in crate::serve) async fn postmortem(
     State(site): State<Site>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Query(params): Query<PostmortemParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let incident = find(&site, &id).await?;
@@ -166,7 +166,7 @@ pub(in crate::serve) struct Acknowledgement {
     ))]
 pub(in crate::serve) async fn acknowledge(
     State(site): State<Site>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Result<Json<Acknowledgement>, JsonRejection>,
 ) -> Result<Json<IncidentView>, Problem> {
     let Json(body) = body?;

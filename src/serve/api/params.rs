@@ -43,6 +43,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The segment of the path that stands for a name; refuses what is no text with a [`Problem`].
+#[derive(Debug)]
+pub(in crate::serve) struct Segment(pub(in crate::serve) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let segment = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let axum::extract::Path(text) =
+            segment.map_err(|refused| Problem::bad_request(refused.body_text()))?;
+        Ok(Self(text))
+    }
+}
+
 /// Reads an interval; what is left out is `default` until now.
 pub(in crate::serve) fn interval(
     from: Option<&str>,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::model::id::FingerprintId;
 use crate::model::time::Interval;
 use crate::serve::Site;
-use crate::serve::api::params::{self, Query};
+use crate::serve::api::params::{self, Query, Segment};
 use crate::serve::api::view::{PageView, QueryDetailView, QueryView};
 use crate::serve::archive;
 use crate::serve::problem::Problem;
@@ -107,7 +107,7 @@ impl OneParams {
     ))]
 pub(in crate::serve) async fn one(
     State(site): State<Site>,
-    Path(fingerprint): Path<String>,
+    Segment(fingerprint): Segment,
     Query(params): Query<OneParams>,
 ) -> Result<Json<QueryDetailView>, Problem> {
     let within = params.interval(&site)?;

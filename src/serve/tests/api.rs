@@ -35,6 +35,19 @@ async fn a_list_can_be_cut_by_state_and_limit() {
 }
 
 #[tokio::test]
+async fn events_of_one_instant_are_each_listed_once() {
+    let site = TestSite::start().await;
+    let first = site.get("/api/v1/events?limit=1").await.json();
+    let cursor = first["next"].as_str().unwrap();
+    let second = site
+        .get(&format!("/api/v1/events?limit=1&cursor={cursor}"))
+        .await
+        .json();
+    assert_eq!(second["items"][0]["title"], "schema");
+    assert_eq!(second["next"], serde_json::Value::Null);
+}
+
+#[tokio::test]
 async fn wrong_parameters_are_answered_with_a_problem_that_names_them() {
     let site = TestSite::start().await;
     let cases = [
@@ -45,6 +58,9 @@ async fn wrong_parameters_are_answered_with_a_problem_that_names_them() {
         ("/api/v1/queries?from=yesterday", "from"),
         ("/api/v1/queries?from=1h&to=2h", "from"),
         ("/api/v1/queries/xyz", "fingerprint"),
+        ("/api/v1/events?cursor=2026-11-21T10:00:00Z", "cursor"),
+        ("/api/v1/incidents/%ff", "id"),
+        ("/incidents/%ff", "id"),
         ("/api/v1/findings?fingerprint=1", "fingerprint"),
     ];
     for (path, named) in cases {

@@ -148,13 +148,18 @@ impl Archive for Canned {
         }])
     }
 
-    fn markers(&self, _within: Interval) -> Read<Vec<Marker>> {
-        Ok(vec![Marker {
-            at: now().minus(Duration::from_secs(1_500)),
+    fn markers(&self, within: Interval, skip: u32) -> Read<Vec<Marker>> {
+        let at = now().minus(Duration::from_secs(1_500));
+        let deploy = |title: &str| Marker {
+            at,
             kind: "deploy".to_owned(),
-            title: HOSTILE.to_owned(),
+            title: title.to_owned(),
             service: None,
-        }])
+        };
+        // Two at the same instant, as a pipeline writes them.
+        let all = [deploy(HOSTILE), deploy("schema")];
+        let shown = all.into_iter().filter(|m| within.from <= m.at);
+        Ok(shown.skip(usize::try_from(skip).unwrap()).collect())
     }
 
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String> {

@@ -1,8 +1,9 @@
 //! `/detectors`: the catalogue, and what each detector says of itself.
 
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::State;
 
 use crate::serve::Site;
+use crate::serve::api::params::Segment;
 use crate::serve::problem::Problem;
 use crate::serve::ui::facts;
 use crate::serve::ui::html::{el, of_class};
@@ -44,10 +45,7 @@ pub(in crate::serve) async fn list(State(site): State<Site>) -> Shown {
 }
 
 /// One detector.
-pub(in crate::serve) async fn page(
-    State(site): State<Site>,
-    UrlPath(slug): UrlPath<String>,
-) -> Shown {
+pub(in crate::serve) async fn page(State(site): State<Site>, Segment(slug): Segment) -> Shown {
     let meta = site
         .detectors
         .iter()

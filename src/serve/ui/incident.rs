@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::Form;
+use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path as UrlPath, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
@@ -14,16 +14,14 @@ use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence, unit, words};
 use crate::serve::Site;
 use crate::serve::api::incidents;
+use crate::serve::api::params::Segment;
 use crate::serve::problem::Problem;
 use crate::serve::ui::facts;
 use crate::serve::ui::html::{Element, Html, Path, el, link, of_class};
 use crate::serve::ui::page::{Page, Section, Shown};
 
 /// The story.
-pub(in crate::serve) async fn page(
-    State(site): State<Site>,
-    UrlPath(id): UrlPath<String>,
-) -> Shown {
+pub(in crate::serve) async fn page(State(site): State<Site>, Segment(id): Segment) -> Shown {
     let incident = incidents::find(&site, &id).await?;
     let (now, style) = (site.clock.now(), &site.style);
     let sections = [
@@ -317,7 +315,7 @@ pub(in crate::serve) struct TakeForm {
 /// Takes the incident, then shows it.
 pub(in crate::serve) async fn acknowledge(
     State(site): State<Site>,
-    UrlPath(id): UrlPath<String>,
+    Segment(id): Segment,
     form: Result<Form<TakeForm>, FormRejection>,
 ) -> Shown {
     let Form(form) = form.map_err(|_| Problem::bad_request("by: a name of 1 to 80 characters"))?;

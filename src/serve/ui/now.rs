@@ -103,7 +103,7 @@ fn gather(archive: &dyn archive::Archive, now: Timestamp) -> Read<Facts> {
             })?
             .items,
         load: archive.load_series(within, step, COLOURS)?,
-        markers: archive.markers(within)?,
+        markers: archive.markers(within, 0)?,
         sources: archive.sources()?,
     })
 }

@@ -1,13 +1,13 @@
 //! `/queries/{fingerprint}`: one statement over time, its numbers and what was found about it.
 
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::State;
 
 use crate::model::finding::Finding;
 use crate::model::subject::{Load, RowLoad};
 use crate::model::time::Interval;
 use crate::report::{Lang, Style, sentence, unit};
 use crate::serve::Site;
-use crate::serve::api::params::{self, Query};
+use crate::serve::api::params::{self, Query, Segment};
 use crate::serve::api::queries::{self, OneParams};
 use crate::serve::archive;
 use crate::serve::problem::Problem;
@@ -24,7 +24,7 @@ const FINDINGS: usize = 20;
 /// The statement.
 pub(in crate::serve) async fn page(
     State(site): State<Site>,
-    UrlPath(fingerprint): UrlPath<String>,
+    Segment(fingerprint): Segment,
     params: Result<Query<OneParams>, Problem>,
 ) -> Shown {
     let Query(params) = params?;
@@ -37,7 +37,10 @@ pub(in crate::serve) async fn page(
         ..FindingFilter::default()
     };
     let (found, markers) = archive::read(&site.archive, move |archive| {
-        Ok((archive.findings(&filter)?.items, archive.markers(within)?))
+        Ok((
+            archive.findings(&filter)?.items,
+            archive.markers(within, 0)?,
+        ))
     })
     .await?;
     let style = &site.style;

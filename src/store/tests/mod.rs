@@ -357,9 +357,10 @@ fn markers_come_in_the_order_of_time() {
         from: secs(10),
         to: secs(30),
     };
-    let found = reader.markers(within).unwrap();
+    let found = reader.markers(within, 0).unwrap();
     let times: Vec<_> = found.iter().map(|m| m.at).collect();
     assert_eq!(times, [secs(10), secs(20)]);
+    assert_eq!(reader.markers(within, 1).unwrap(), found[1..]);
     close(handle, thread);
 }
 
