@@ -60,6 +60,14 @@ pub enum Delivery {
 }
 
 impl Change {
+    /// Whether it is true only together with those before it: a checkpoint says that all up to it is stored.
+    pub(super) fn builds_on_earlier(&self) -> bool {
+        matches!(
+            self,
+            Self::Flush(_) | Self::Decided(_) | Self::Acknowledged(_)
+        )
+    }
+
     /// Whether its loss in a power cut would be seen by people: such a commit waits for the disk.
     pub(super) fn must_survive_a_power_cut(&self) -> bool {
         match self {

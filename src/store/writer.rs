@@ -33,6 +33,8 @@ pub struct Writer {
     embedded: Embedded,
     retention: Retention,
     lock: StoreLock,
+    /// A change was not stored: those that build on it are refused.
+    has_gap: bool,
 }
 
 /// Sends changes to the writer; cheap to clone. The writer ends when the last one is gone.
@@ -81,6 +83,7 @@ impl Writer {
             embedded: Embedded::new(connection, sinks),
             retention: Retention::new(settings),
             lock,
+            has_gap: false,
         };
         Ok((writer, recovered))
     }
@@ -106,6 +109,10 @@ impl Writer {
     fn run(mut self, mut requests: mpsc::Receiver<Request>, degraded: &AtomicBool) {
         let mut batch = Vec::with_capacity(BATCH_CHANGES);
         while requests.blocking_recv_many(&mut batch, BATCH_CHANGES) > 0 {
+            self.refuse_beyond_gap(&mut batch);
+            if batch.is_empty() {
+                continue;
+            }
             let span = tracing::info_span!("store", changes = batch.len()).entered();
             let outcome = self.commit_patiently(&batch, &requests, degraded);
             self.answer(&mut batch, outcome);
@@ -152,14 +159,39 @@ impl Writer {
         let mut outcome = Some(outcome);
         for request in batch.drain(..) {
             let result = if is_spoilt {
-                self.embedded.commit(std::iter::once(&request.change))
+                self.commit_alone(&request.change)
             } else {
                 outcome.take().unwrap_or(Ok(()))
             };
-            // The asker may have gone; the change is kept all the same.
-            if let Err(Err(error)) = request.done.send(result) {
-                tracing::error!(%error, "a change was not stored");
-            }
+            self.has_gap |= result.is_err() && request.change.builds_on_earlier();
+            request.answer(result);
+        }
+    }
+
+    fn commit_alone(&mut self, change: &Change) -> Result<(), StoreError> {
+        if self.has_gap && change.builds_on_earlier() {
+            return Err(StoreError::Stopped);
+        }
+        self.embedded.commit(std::iter::once(change))
+    }
+
+    /// A checkpoint beyond a change that was not stored would lose that change for good; without it, the next
+    /// start reads the log again from before.
+    fn refuse_beyond_gap(&self, batch: &mut Vec<Request>) {
+        if !self.has_gap {
+            return;
+        }
+        for request in batch.extract_if(.., |r| r.change.builds_on_earlier()) {
+            request.answer(Err(StoreError::Stopped));
+        }
+    }
+}
+
+impl Request {
+    fn answer(self, result: Result<(), StoreError>) {
+        // The asker may have gone; the change is kept all the same.
+        if let Err(Err(error)) = self.done.send(result) {
+            tracing::error!(%error, "a change was not stored");
         }
     }
 }

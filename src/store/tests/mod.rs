@@ -158,6 +158,42 @@ fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[test]
+fn nothing_is_stored_beyond_a_change_that_could_not_be() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON windows WHEN NEW.runs = 7
+                   BEGIN SELECT RAISE(ABORT, 'planned'); END";
+    let other = rusqlite::Connection::open(&settings.path).unwrap();
+    other.execute_batch(trigger).unwrap();
+    let mut refused = window(100, b"a");
+    refused.count = 7;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let stored = runtime.block_on(async {
+        let mut queued = Vec::new();
+        for window in [window(90, b"before"), refused, window(110, b"b")] {
+            queued.push(handle.submit(flush(vec![window])).await.unwrap());
+        }
+        let mut stored = Vec::new();
+        for committed in queued {
+            stored.push(committed.durable().await.is_ok());
+        }
+        stored
+    });
+    assert_eq!(stored, [true, false, false]);
+    let later = handle.commit_blocking(flush(vec![window(120, b"c")]));
+    assert!(matches!(later, Err(StoreError::Stopped)));
+    close(handle, thread);
+
+    let (handle, thread, recovered) = open(&settings);
+    assert_eq!(recovered.open_windows, [window(90, b"before")]);
+    close(handle, thread);
+}
+
+#[test]
 fn a_second_process_is_refused() {
     let dir = TempDir::new().unwrap();
     let (handle, thread, _) = open(&settings(&dir));
