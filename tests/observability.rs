@@ -51,12 +51,12 @@ fn known() -> BTreeSet<String> {
             age: Duration::ZERO,
         },
     );
-    metrics.set_coverage(&source, 1.0);
+    metrics.set_coverage(&source, Some(1.0));
     metrics.count_dropped("store", "disk-full", 1);
     metrics.set_findings(&[("full-scan".into(), Severity::Warning, 1)]);
     metrics.set_outbox_oldest("slack", Duration::ZERO);
     metrics.set_notifications("slack", &[("sent", 1)]);
-    metrics.observe_top(&[(FingerprintId(1), Duration::from_secs(1))]);
+    metrics.observe_top(&[(FingerprintId(1), Duration::from_secs(1))].into());
     let text = metrics.render(Exposition::OpenMetrics);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     types

@@ -27,13 +27,12 @@ use crate::metrics::{IngestLag, Metrics};
 use crate::model::event::Coverage;
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Statement, StatementRef};
-use crate::model::subject::Horizon;
 use crate::model::time::Timestamp;
 use crate::normalise::{EventBatch, Normaliser};
 use crate::serve::{Command, Live};
 use crate::store::StoreHandle;
 use crate::topology::Topology;
-use crate::window::{Closed, PackedWindow, Windows};
+use crate::window::{PackedWindow, Windows};
 use crate::{detect, window};
 
 /// Batches of up to some thousand events.
@@ -148,9 +147,7 @@ impl Stages {
         metrics.count_opaque(batch.opaque);
         metrics.count_ingested(source, mark.bytes);
         metrics.count_unparsed(source, mark.unparsed);
-        if let Some(ratio) = coverage_ratio(&mark.coverage) {
-            metrics.set_coverage(source, ratio);
-        }
+        metrics.set_coverage(source, coverage_ratio(&mark.coverage));
         metrics.set_lag(source, self.lag(mark, batch.events.last().map(|e| e.end)));
         if mark.gap_bytes > 0 {
             metrics.count_dropped("ingest", "gap", mark.gap_bytes);
@@ -212,7 +209,7 @@ impl Stages {
                         "detect", source = %closed.key.source, window = %closed.key.start, statements = closed.profiles.len()
                     )
                     .entered();
-                    self.metrics.observe_top(&top(&closed));
+                    self.metrics.observe_top(&closed.times);
                     detect::Output::Judged(Box::new(catalogue.judge(*closed)))
                 }
             };
@@ -236,25 +233,6 @@ async fn watch(
         }
     }
     Ok(())
-}
-
-/// Time of each statement in the window that has closed.
-fn top(closed: &Closed) -> Vec<(FingerprintId, Duration)> {
-    let recent = closed
-        .profiles
-        .iter()
-        .filter(|p| p.horizon == Horizon::Recent);
-    let mut times = BTreeMap::new();
-    for profile in recent {
-        // `load` spans several windows; the newest one's part is what it would add on average.
-        let windows =
-            profile.span.duration().as_secs_f64() / closed.span.duration().as_secs_f64().max(1.0);
-        let part = profile.load.elapsed.total.div_f64(windows.max(1.0));
-        *times
-            .entry(profile.statement.fingerprint)
-            .or_insert(Duration::ZERO) += part;
-    }
-    times.into_iter().collect()
 }
 
 /// The share of all runs that is logged, where it is known: nobody knows what stays below a threshold.

@@ -3,6 +3,7 @@
 //! Stages observe whole batches, so that a busy second costs a few atomic additions and not a lock for each run.
 //! Every label is bounded: sources and detectors by configuration, statements by [`top::EXPORTED`].
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -108,8 +109,8 @@ impl Metrics {
         self.0.statement_seconds.observe(batch);
     }
 
-    /// Adds the time of one window per statement; call once a window, each statement at most once.
-    pub fn observe_top(&self, window: &[(FingerprintId, Duration)]) {
+    /// Adds the time of one window per statement; call once a window.
+    pub fn observe_top(&self, window: &BTreeMap<FingerprintId, Duration>) {
         lock(&self.0.top).observe(window);
     }
 
@@ -147,14 +148,18 @@ impl Metrics {
             .set(lag.age.as_secs_f64());
     }
 
-    /// Sets which share of the statements that ran the source shows, 0 to 1.
-    pub fn set_coverage(&self, source: &SourceId, ratio: f64) {
+    /// Sets which share of the statements that ran the source shows, 0 to 1; `None` when nobody knows.
+    pub fn set_coverage(&self, source: &SourceId, ratio: Option<f64>) {
         let labels = IngestLabels::of(source);
-        self.0
-            .families
-            .ingest_coverage
-            .get_or_create(&labels)
-            .set(ratio.clamp(0.0, 1.0));
+        let shown = &self.0.families.ingest_coverage;
+        match ratio {
+            Some(ratio) => {
+                shown.get_or_create(&labels).set(ratio.clamp(0.0, 1.0));
+            }
+            None => {
+                shown.remove(&labels);
+            }
+        }
     }
 
     /// Counts entries of a source that no parser could read.

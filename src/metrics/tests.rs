@@ -48,7 +48,7 @@ fn busy() -> Metrics {
         run(Duration::from_millis(30), 10, Some(0xab)),
         run(Duration::from_secs(2), 1, None),
     ]);
-    metrics.observe_top(&[(FingerprintId(7), Duration::from_secs(3))]);
+    metrics.observe_top(&[(FingerprintId(7), Duration::from_secs(3))].into());
     metrics.count_ingested(&source, 4_096);
     metrics.set_lag(
         &source,
@@ -57,7 +57,7 @@ fn busy() -> Metrics {
             age: Duration::from_millis(1_500),
         },
     );
-    metrics.set_coverage(&source, 0.5);
+    metrics.set_coverage(&source, Some(0.5));
     metrics.count_unparsed(&source, 1);
     metrics.count_refused(&source);
     metrics.count_dropped("store", "exemplar", 2);
@@ -96,13 +96,23 @@ fn only_openmetrics_has_exemplars_and_an_end_mark() {
 }
 
 #[test]
+fn a_coverage_that_is_not_known_any_more_is_not_shown() {
+    let metrics = Metrics::new();
+    let source = SourceId::new("slow_log:/var/log/slow.log");
+    metrics.set_coverage(&source, Some(1.0));
+    metrics.set_coverage(&source, None);
+    let text = metrics.render(Exposition::Classic);
+    assert!(!text.contains("sqleuth_ingest_coverage_ratio{"), "{text}");
+}
+
+#[test]
 fn the_cheapest_statement_gives_its_series_to_a_much_costlier_one() {
     let metrics = Metrics::new();
-    let full: Vec<_> = (1..=50)
+    let full = (1..=50)
         .map(|n| (FingerprintId(n), Duration::from_secs(n)))
         .collect();
     metrics.observe_top(&full);
-    metrics.observe_top(&[(FingerprintId(99), Duration::from_secs(30))]);
+    metrics.observe_top(&[(FingerprintId(99), Duration::from_secs(30))].into());
     let text = metrics.render(Exposition::Classic);
     assert_eq!(
         value(
@@ -117,7 +127,7 @@ fn the_cheapest_statement_gives_its_series_to_a_much_costlier_one() {
 #[test]
 fn ten_thousand_statements_make_fifty_series_and_other() {
     let metrics = Metrics::new();
-    let many: Vec<_> = (0..10_000)
+    let many = (0..10_000)
         .map(|n| (FingerprintId(n), Duration::from_millis(n)))
         .collect();
     metrics.observe_top(&many);

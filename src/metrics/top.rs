@@ -55,7 +55,7 @@ impl TopStatements {
         }
     }
 
-    pub(super) fn observe(&mut self, window: &[(FingerprintId, Duration)]) {
+    pub(super) fn observe(&mut self, window: &BTreeMap<FingerprintId, Duration>) {
         for recent in self.recent.values_mut() {
             recent.score *= DECAY;
         }

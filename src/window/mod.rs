@@ -26,6 +26,9 @@ mod totals;
 mod tumbling;
 mod watermark;
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::names::Role;
@@ -36,7 +39,7 @@ pub use self::totals::Totals;
 pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;
-use crate::model::id::SourceId;
+use crate::model::id::{FingerprintId, SourceId};
 use crate::model::sql::StatementRef;
 use crate::model::subject::QueryProfile;
 use crate::model::time::{Interval, Timestamp};
@@ -86,6 +89,8 @@ pub struct Closed {
     pub span: Interval,
     /// Statements that ran in it; empty for an idle window, which still lets problems rest.
     pub profiles: Vec<QueryProfile>,
+    /// Time that each statement took in this window alone; profiles look back further.
+    pub times: BTreeMap<FingerprintId, Duration>,
     /// Recorded only: no verdict may open an incident.
     pub backlog: bool,
 }

@@ -186,7 +186,9 @@ impl Source {
         self.age_recent(span.to);
         let idle = due.window.is_none();
         let backlog = due.window.as_ref().map_or(self.backlog, |w| w.backlog);
+        let mut times = BTreeMap::new();
         if let Some(window) = due.window {
+            times = window.table.times();
             self.learn(&window.table, span.to);
             self.recent.push_back((span, window.table));
         }
@@ -207,6 +209,7 @@ impl Source {
             },
             span,
             profiles,
+            times,
             backlog,
         }
     }

@@ -137,6 +137,16 @@ impl QueryTable {
         counts.fold(0, u64::saturating_add)
     }
 
+    /// Time of each statement, whoever ran it where.
+    pub(super) fn times(&self) -> BTreeMap<FingerprintId, Duration> {
+        let mut times: BTreeMap<_, Duration> = BTreeMap::new();
+        for (key, ran) in self.iter() {
+            let time = times.entry(key.fingerprint).or_default();
+            *time = time.saturating_add(ran.stats.elapsed());
+        }
+        times
+    }
+
     /// How often a statement found no room of its own.
     pub(super) fn overflowed(&self) -> u64 {
         self.overflowed

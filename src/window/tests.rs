@@ -326,6 +326,32 @@ fn the_baseline_is_what_ran_before_the_last_minute() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_keeps_nothing_from_the_store() {
+    let mut windows = windows();
+    windows.observe(batch(vec![event(at(7_203), 1, 5)], 1), at(7_203));
+    assert!(windows.tick(at(7_203)).is_empty(), "flushed just now");
+    windows.observe(batch(vec![event(at(7_203), 1, 5)], 2), at(7_203));
+    assert!(matches!(windows.tick(at(3))[..], [Output::Flush(_)]));
+}
+
+#[test]
+fn the_time_of_a_window_is_its_own_and_counted_once() {
+    let mut windows = windows();
+    let mut told = Duration::ZERO;
+    for minute in 0..5 {
+        let run = event(at(minute * 60 + 3), 1, 3_000);
+        let mut outputs = windows.observe(batch(vec![run], minute), at(minute * 60 + 3));
+        let idle_at = minute * 60 + 50;
+        outputs.extend(windows.observe(idle(idle_at), at(idle_at)));
+        told += closed(&outputs)
+            .iter()
+            .flat_map(|c| c.times.values())
+            .sum::<Duration>();
+    }
+    assert_eq!(told, Duration::from_secs(15));
+}
+
+#[test]
 fn every_five_minutes_the_costliest_statements_are_seen_over_the_hour() {
     let mut windows = windows();
     let mut long = Vec::new();

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
@@ -73,6 +74,7 @@ fn judged(profiles: Vec<QueryProfile>, settings: &DetectSettings) -> Judged {
         },
         span: span(),
         profiles,
+        times: BTreeMap::new(),
         backlog: false,
     })
 }
