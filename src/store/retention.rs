@@ -45,7 +45,9 @@ impl Retention {
         }
         self.next = now.plus(KEEP_EVERY);
         ladder::climb(connection, now)?;
-        drop_before(connection, now.minus(self.keep_for))?;
+        let cutoff = now.minus(self.keep_for);
+        drop_before(connection, cutoff)?;
+        drop_abandoned(connection, cutoff)?;
         if used_bytes(connection)? > self.max_bytes {
             drop_oldest_slice(connection, now)?;
         }
@@ -78,6 +80,15 @@ fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), Sto
         transaction.execute(&format!("DELETE FROM {table_and_end} <= ?1"), [cutoff])?;
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Drops what a source left that is not followed any more: nobody will ever judge it.
+fn drop_abandoned(connection: &Connection, cutoff: Timestamp) -> Result<(), StoreError> {
+    connection.execute(
+        "DELETE FROM windows WHERE judged = 0 AND start < ?1",
+        [nanos(cutoff)],
+    )?;
     Ok(())
 }
 

@@ -194,6 +194,23 @@ fn nothing_is_stored_beyond_a_change_that_could_not_be() {
 }
 
 #[test]
+fn what_a_source_left_open_is_dropped_when_it_is_old() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    let later = 100 + 31 * 86_400;
+    for start in [100, later] {
+        handle
+            .commit_blocking(flush(vec![window(start, b"a")]))
+            .unwrap();
+    }
+    close(handle, thread);
+    let (handle, thread, recovered) = open(&settings);
+    assert_eq!(recovered.open_windows, [window(later, b"a")]);
+    close(handle, thread);
+}
+
+#[test]
 fn a_second_process_is_refused() {
     let dir = TempDir::new().unwrap();
     let (handle, thread, _) = open(&settings(&dir));
