@@ -128,11 +128,15 @@ impl App {
         };
         let result = topology.run(draining, PATIENCE).await;
         if !matches!(result, Err(Fault::Late(_))) {
-            // Every handle is gone: the thread writes what was sent and ends.
+            // Every handle is gone: the thread writes what was sent and ends. Only a stage that hangs after the fault
+            // of another still holds one; what was not stored is read again.
             let joined = tokio::task::spawn_blocking(move || writer.join());
-            joined
-                .await?
-                .map_err(|_| anyhow::anyhow!("the store's thread panicked"))?;
+            match tokio::time::timeout(PATIENCE, joined).await {
+                Ok(joined) => {
+                    joined?.map_err(|_| anyhow::anyhow!("the store's thread panicked"))?
+                }
+                Err(_elapsed) => tracing::error!("the store's thread did not end in time"),
+            }
         }
         Ok(result?)
     }
