@@ -119,6 +119,9 @@ impl Follower {
     /// Reads on by at most one batch. `None`: nothing to tell now; ask again later. An error heals by itself or by
     /// hand; asking again is always right.
     pub fn poll(&mut self, now: Timestamp) -> Result<Option<RawBatch>, IngestError> {
+        // a clock that was set back must not make what is complete wait for hours
+        self.grown_at = self.grown_at.min(now);
+        self.idle_at = self.idle_at.min(now);
         let mut gathered = Gathered::default();
         let mut step = self.step(now, &mut gathered);
         while matches!(step, Ok(Step::Again)) {
