@@ -5,13 +5,15 @@
 
 pub mod load;
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::detect::catalogue::{self, DetectSettings};
 use crate::ingest::slow_log::Format;
@@ -36,6 +38,7 @@ pub struct Config {
     /// `[store]`
     pub store: store::Settings,
     /// `[[slow_log]]`
+    #[serde(deserialize_with = "distinct_logs")]
     pub slow_log: Vec<SlowLog>,
     /// `[fingerprint]`
     pub fingerprint: normalise::Settings,
@@ -82,6 +85,19 @@ impl Config {
                 }),
             _ => Ok(()),
         }
+    }
+}
+
+/// A log that is named twice would be counted twice.
+fn distinct_logs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SlowLog>, D::Error> {
+    let logs = Vec::<SlowLog>::deserialize(from)?;
+    let mut seen = BTreeSet::new();
+    match logs.iter().find(|log| !seen.insert(&log.path)) {
+        Some(twice) => Err(D::Error::custom(format!(
+            "{} is followed twice; remove one of the two",
+            twice.path.display()
+        ))),
+        None => Ok(logs),
     }
 }
 

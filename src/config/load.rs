@@ -334,6 +334,16 @@ mod tests {
     }
 
     #[test]
+    fn a_log_is_followed_once() {
+        let log = "[[slow_log]]\npath = \"/var/log/slow.log\"\n";
+        let told = problems(&format!("{log}{log}"), &[]);
+        assert!(
+            told[0].starts_with("sqleuth.toml:1: `slow_log`") && told[0].contains("twice"),
+            "{told:#?}"
+        );
+    }
+
+    #[test]
     fn the_environment_overrides_the_file() {
         let environment = [("SQLEUTH__LISTEN__HTTP".to_owned(), "127.0.0.1:1".to_owned())];
         let config = parse("f", "[listen]\nhttp = \"127.0.0.1:2\"\n", environment).unwrap();
