@@ -133,7 +133,7 @@ impl App {
             let joined = tokio::task::spawn_blocking(move || writer.join());
             match tokio::time::timeout(PATIENCE, joined).await {
                 Ok(joined) => {
-                    joined?.map_err(|_| anyhow::anyhow!("the store's thread panicked"))?
+                    joined?.map_err(|_| anyhow::anyhow!("the store's thread panicked"))?;
                 }
                 Err(_elapsed) => tracing::error!("the store's thread did not end in time"),
             }

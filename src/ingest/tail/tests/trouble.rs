@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::ingest::IngestError;
 use crate::ingest::intake::{DEFAULT_BUDGET, Intake};
 use crate::ingest::tail::{Start, Tail};
+use crate::model::time::Timestamp;
 
 #[test]
 fn a_file_that_appears_later_is_told_from_its_beginning() {
@@ -89,6 +90,21 @@ fn idle_time_is_told_once_a_second_and_not_while_an_entry_waits() {
     rig.settle();
     let idle = rig.batches.iter().filter(|b| b.mark.idle_at.is_some());
     assert_eq!(idle.count(), 12);
+}
+
+#[test]
+fn a_clock_that_was_set_back_delays_nothing() {
+    let mut rig = Rig::new(Start::Beginning);
+    rig.append("slow.log", "#0\n");
+    rig.poll();
+    rig.settle();
+    rig.append("slow.log", "#1\n");
+    rig.poll();
+    rig.now = Timestamp::from_unix_secs(10);
+    rig.settle();
+    assert_eq!(rig.told(), ["#0\n", "#1\n"]);
+    let idle = rig.batches.iter().filter(|b| b.mark.idle_at.is_some());
+    assert!(idle.count() > 20);
 }
 
 #[test]
