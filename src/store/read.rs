@@ -215,7 +215,8 @@ fn parse_cursor(cursor: &str) -> Result<(i64, String), StoreError> {
     Ok((key, id.to_owned()))
 }
 
-/// One page of `sql`, which selects a body, a sort key and an id, and one row more than the page holds.
+/// One page of `sql`, which selects a body, a sort key and an id, and one row more than the page holds. A row that
+/// cannot be read is left out: it must not hide the others.
 fn page<T: serde::de::DeserializeOwned>(
     connection: &Connection,
     table: &'static str,
@@ -234,8 +235,11 @@ fn page<T: serde::de::DeserializeOwned>(
                 next: Some(last),
             });
         }
-        items.push(decode(table, &row.get::<_, String>(0)?)?);
         last = cursor(row)?;
+        match decode(table, &row.get::<_, String>(0)?) {
+            Ok(item) => items.push(item),
+            Err(error) => tracing::warn!(table, %error, "a row of the store was left out"),
+        }
     }
     Ok(Page { items, next: None })
 }

@@ -225,8 +225,10 @@ fn statement(connection: &Connection, id: FingerprintId) -> Result<StatementRef,
         .prepare_cached("SELECT body FROM statements WHERE fingerprint = ?1")?
         .query_row([fingerprint(id)], |row| row.get(0))
         .optional()?;
-    if let Some(body) = body {
-        return decode("statements", &body).map(Arc::new);
+    match body.map(|body| decode("statements", &body)) {
+        Some(Ok(statement)) => return Ok(Arc::new(statement)),
+        Some(Err(error)) => tracing::warn!(%error, "the text of a statement is left out"),
+        None => {}
     }
     let text = if id == OTHER_STATEMENTS {
         "(all other statements)"
