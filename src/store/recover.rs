@@ -42,12 +42,12 @@ pub struct Recovered {
     pub set_aside: Option<PathBuf>,
 }
 
-/// Statements that are kept whether they still ran within the retention or not.
+/// Statements that a start keeps whether they still ran within the retention or not.
 const MAX_STATEMENTS: i64 = 50_000;
 
 /// Reads all of it.
 pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreError> {
-    forget_statements(connection)?;
+    forget_statements(connection, MAX_STATEMENTS)?;
     let seed = seed(connection)?;
     Ok(Recovered {
         checkpoints: bodies(
@@ -78,12 +78,15 @@ pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreErr
     })
 }
 
-/// Drops the statements of which nothing is stored any more, once there are many. Only at the start: while it
-/// runs, `window` tells each statement once, and would not tell again one that was dropped.
-fn forget_statements(connection: &mut Connection) -> Result<(), StoreError> {
+/// Drops the statements of which nothing is stored any more, once there are more than `at_most`. One that runs
+/// again is told again by `window`, within the hour.
+pub(super) fn forget_statements(
+    connection: &mut Connection,
+    at_most: i64,
+) -> Result<(), StoreError> {
     let stored: i64 =
         connection.query_row("SELECT count(*) FROM statements", [], |row| row.get(0))?;
-    if stored <= MAX_STATEMENTS {
+    if stored <= at_most {
         return Ok(());
     }
     let mut recent = BTreeSet::new();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use crate::model::time::Timestamp;
+use crate::store::recover::forget_statements;
 use crate::store::row::{instant, nanos};
 use crate::store::{Settings, StoreError, ladder};
 
@@ -50,6 +51,8 @@ impl Retention {
         drop_abandoned(connection, cutoff)?;
         if used_bytes(connection)? > self.max_bytes {
             drop_oldest_slice(connection, now)?;
+            // else texts that nothing needs would take the room of all windows in the end
+            forget_statements(connection, 0)?;
         }
         give_back(connection)
     }

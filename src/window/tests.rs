@@ -326,6 +326,23 @@ fn the_baseline_is_what_ran_before_the_last_minute() {
 }
 
 #[test]
+fn a_statement_is_told_again_after_an_hour_for_the_store_may_have_dropped_it() {
+    let mut windows = windows();
+    let mut told = 0;
+    for second in [0, 1_800, 3_599, 3_600, 5_000] {
+        let run = event(at(second), 1, 5);
+        let mut outputs = windows.observe(batch(vec![run], second), at(second));
+        outputs.extend(windows.drain());
+        let flushed = outputs.iter().map(|output| match output {
+            Output::Flush(flush) => flush.statements.len(),
+            Output::Closed(_) => 0,
+        });
+        told += flushed.sum::<usize>();
+    }
+    assert_eq!(told, 2);
+}
+
+#[test]
 fn a_clock_that_was_set_back_keeps_nothing_from_the_store() {
     let mut windows = windows();
     windows.observe(batch(vec![event(at(7_203), 1, 5)], 1), at(7_203));

@@ -10,6 +10,7 @@
 //! watermark follows the latest end, no more than a few between batches.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::model::event::Coverage;
 use crate::model::id::{FingerprintId, SourceId};
@@ -21,8 +22,11 @@ use crate::window::source::{Due, Source};
 use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
 use crate::window::{Flush, Output, PackedWindow, Settings, WindowKey};
 
-/// Fingerprints that are known to be stored. Beyond, all are forgotten and told again, which the store ignores.
+/// Fingerprints that are known to be stored. Beyond, all are forgotten and told again, which changes nothing.
 const MAX_TOLD: usize = 200_000;
+
+/// So are they after this time: the store may have dropped what did not run for long.
+const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
 /// Things worth a metric, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +45,7 @@ pub struct Windows {
     settings: Settings,
     sources: BTreeMap<SourceId, Source>,
     told: BTreeSet<FingerprintId>,
+    told_since: Timestamp,
     new_statements: Vec<StatementRef>,
     last_flush: Timestamp,
     counters: Counters,
@@ -53,6 +58,7 @@ impl Windows {
             settings: settings.clamped(),
             sources: BTreeMap::new(),
             told: BTreeSet::new(),
+            told_since: now,
             new_statements: Vec::new(),
             last_flush: now,
             counters: Counters::default(),
@@ -113,6 +119,7 @@ impl Windows {
             mark,
             ..
         } = batch;
+        self.forget_told(now);
         for event in &events {
             self.tell(&event.statement);
         }
@@ -178,10 +185,15 @@ impl Windows {
         (!empty).then_some(Output::Flush(flush))
     }
 
-    fn tell(&mut self, statement: &StatementRef) {
-        if self.told.len() >= MAX_TOLD {
+    fn forget_told(&mut self, now: Timestamp) {
+        let is_fresh = (self.told_since..self.told_since.plus(TOLD_FOR)).contains(&now);
+        if self.told.len() >= MAX_TOLD || !is_fresh {
             self.told.clear();
+            self.told_since = now;
         }
+    }
+
+    fn tell(&mut self, statement: &StatementRef) {
         if self.told.insert(statement.fingerprint) {
             self.new_statements.push(statement.clone());
         }

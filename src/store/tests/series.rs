@@ -258,6 +258,59 @@ fn a_store_that_is_too_large_loses_its_oldest_windows() {
 }
 
 #[test]
+fn texts_of_statements_that_nothing_tells_of_do_not_push_out_windows() {
+    let dir = TempDir::new().unwrap();
+    let settings = Settings {
+        max_bytes: bytesize::ByteSize::mib(1),
+        ..settings(&dir)
+    };
+    let (handle, thread, _) = open(&settings);
+    let connection = rusqlite::Connection::open(&settings.path).unwrap();
+    connection
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO statements SELECT i, 1, hex(zeroblob(300)) FROM n",
+        )
+        .unwrap();
+    drop(connection);
+    for minute in 0..60 {
+        put(&handle, load(START + 60 * minute, &[(1, 10)]));
+    }
+    close(handle, thread);
+    let reader = Reader::open(&settings.path).unwrap();
+    assert!(rows(&reader, "SELECT count(*) FROM statements") <= 2);
+    assert!(rows(&reader, "SELECT count(*) FROM windows") > 50);
+}
+
+#[test]
+fn a_statement_or_an_incident_that_cannot_be_read_hides_no_other() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    put(&handle, load(START, &[(1, 10), (2, 20)]));
+    let known = incident(1, IncidentState::Firing);
+    let fired = decided(START, Some(known.clone()), NoticeKind::Fired);
+    handle.commit_blocking(fired).unwrap();
+    close(handle, thread);
+    let connection = rusqlite::Connection::open(&settings.path).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE statements SET body = '{\"of\":\"another version\"}' WHERE fingerprint = 2;
+             INSERT INTO incidents SELECT 'INC-20261121-2', day, 2, state, severity, started,
+               resolved, revision, '{}' FROM incidents",
+        )
+        .unwrap();
+    drop(connection);
+    let reader = Reader::open(&settings.path).unwrap();
+    assert_eq!(queries(&reader, within(0, 60)), [(2, 1), (1, 1)]);
+    let filter = IncidentFilter {
+        limit: 10,
+        ..IncidentFilter::default()
+    };
+    assert_eq!(reader.incidents(&filter).unwrap().items, [known]);
+}
+
+#[test]
 fn of_very_many_statements_those_that_still_tell_something_stay() {
     let dir = TempDir::new().unwrap();
     let settings = settings(&dir);
