@@ -70,6 +70,7 @@ impl App {
     /// # Errors
     /// What is wrong, naming the key or the file.
     pub async fn build(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        config.consistent()?;
         serve::check_bind(config.listen.http, &config.auth)?;
         let auth = Arc::new(Auth::load(&config.auth)?);
         let style = config.style()?;

@@ -18,8 +18,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::alert::AlertError;
 use crate::config::load::LoadError;
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config, LogFormat, Misconfigured};
 use crate::report::Lang;
 use crate::serve::ServeError;
 use crate::store;
@@ -245,14 +246,18 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     }
     tell(format_args!("sqleuth: {error:#}"));
     let is_late = matches!(error.downcast_ref::<Fault>(), Some(Fault::Late(_)));
-    let is_usage = error
-        .downcast_ref::<LoadError>()
-        .is_some_and(|e| matches!(e, LoadError::Invalid(_)))
+    let is_usage = error.is::<LoadError>()
+        || error.is::<Misconfigured>()
+        || error.is::<Misuse>()
+        || error.is::<AlertError>()
         || matches!(
             error.downcast_ref::<ServeError>(),
-            Some(ServeError::OpenBind { .. })
-        )
-        || error.is::<Misuse>();
+            Some(
+                ServeError::OpenBind { .. }
+                    | ServeError::TokenFile { .. }
+                    | ServeError::WeakToken { .. }
+            )
+        );
     match (is_usage, is_late) {
         (true, _) => ExitCode::from(USAGE),
         (_, true) => ExitCode::from(PARTIAL),

@@ -73,6 +73,36 @@ impl Config {
         })
     }
 
+    /// Whether its parts fit together.
+    ///
+    /// # Errors
+    /// The first that does not, naming its key.
+    pub fn consistent(&self) -> Result<(), Misconfigured> {
+        if self.slow_log.iter().any(|log| log.path == self.store.path) {
+            return Err(Misconfigured(format!(
+                "`store.path`: {} is a log that is followed; give the store a file of its own",
+                self.store.path.display()
+            )));
+        }
+        let is_filter = |text: &str| {
+            text.contains('=') || text.parse::<tracing::level_filters::LevelFilter>().is_ok()
+        };
+        if !self.telemetry.log.split(',').any(is_filter) {
+            return Err(Misconfigured(format!(
+                "`telemetry.log`: {:?} names no level; write off, error, warn, info, debug or trace",
+                self.telemetry.log
+            )));
+        }
+        match &self.telemetry.otlp {
+            Some(url) if !(url.starts_with("http://") || url.starts_with("https://")) => {
+                Err(Misconfigured(format!(
+                    "`telemetry.otlp`: {url:?} is no URL; write it like http://127.0.0.1:4317"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the folder of the store, if it is not there yet.
     ///
     /// # Errors
@@ -101,9 +131,17 @@ fn distinct_logs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SlowLog>, D::
     }
 }
 
-fn zone(name: &str, key: &str) -> anyhow::Result<TimeZone> {
-    TimeZone::get(name)
-        .with_context(|| format!("`{key}`: {name:?} is no IANA time zone, for example Asia/Seoul"))
+/// A value that can be read and means nothing; names its key and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(pub String);
+
+fn zone(name: &str, key: &str) -> Result<TimeZone, Misconfigured> {
+    TimeZone::get(name).map_err(|_| {
+        Misconfigured(format!(
+            "`{key}`: {name:?} is no IANA time zone, for example Asia/Seoul"
+        ))
+    })
 }
 
 /// `[[slow_log]]`: one log to follow.
@@ -160,8 +198,8 @@ impl SlowLog {
     /// A time zone that is not known.
     pub fn zone(&self, general: &General) -> anyhow::Result<TimeZone> {
         match &self.time_zone {
-            Some(name) => zone(name, "slow_log.time_zone"),
-            None => zone(&general.time_zone, "general.time_zone"),
+            Some(name) => Ok(zone(name, "slow_log.time_zone")?),
+            None => Ok(zone(&general.time_zone, "general.time_zone")?),
         }
     }
 }

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(20 * 60);
 /// A multiple of every window's length.
 const GRID: Duration = Duration::from_secs(60);
 /// How much faster than it happened a recording is played for people to watch.
-const SPEED: f64 = 40.0;
+const SPEED: f64 = 12.0;
 
 /// A recording that is built in.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ use crate::normalise::{EventBatch, Normaliser};
 use crate::serve::{Command, Live};
 use crate::store::StoreHandle;
 use crate::topology::Topology;
-use crate::window::{PackedWindow, Windows};
+use crate::window::{Counters, PackedWindow, Windows};
 use crate::{detect, window};
 
 /// Batches of up to some thousand events.
@@ -172,7 +172,7 @@ impl Stages {
         next: Sender<window::Output>,
     ) -> anyhow::Result<()> {
         let mut tick = tokio::time::interval(TICK);
-        let mut late = 0;
+        let mut seen = Counters::default();
         loop {
             let outputs = tokio::select! {
                 // cancel safe: yes, recv and tick lose nothing
@@ -182,9 +182,7 @@ impl Stages {
                 },
                 _ = tick.tick() => windows.tick(self.clock.now()),
             };
-            let counters = windows.counters();
-            self.metrics.count_late(counters.late - late);
-            late = counters.late;
+            seen = self.show_windows(windows.counters(), seen);
             for output in outputs {
                 next.send(output).await?;
             }
@@ -193,6 +191,18 @@ impl Stages {
             next.send(output).await?;
         }
         Ok(())
+    }
+
+    /// Metrics of the windows since the last look; returns what was seen now.
+    fn show_windows(&self, now: Counters, before: Counters) -> Counters {
+        self.metrics.count_late(now.late - before.late);
+        if now.stale > 0 && before.stale == 0 {
+            tracing::warn!(
+                "a log tells of more than 15 minutes ago: that is recorded, not alerted; if the log is being written \
+                 now, set the time_zone of its server"
+            );
+        }
+        now
     }
 
     fn detect(

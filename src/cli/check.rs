@@ -20,6 +20,10 @@ const HEAD: u64 = 64 << 10;
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = load(Some(file))?;
     let mut lines = vec![Ok(format!("{}: every key is understood", file.display()))];
+    lines.push(match config.consistent() {
+        Ok(()) => Ok("its parts fit together".to_owned()),
+        Err(error) => Err(error.into()),
+    });
     lines.push(page(&config));
     lines.push(config.style().map(|_| "general: ok".to_owned()));
     lines.push(store(&config));

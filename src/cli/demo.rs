@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::app::demo::{CASES, Case, Programme};
 use crate::cli::run::runtime;
-use crate::cli::{Demo, print, tell};
+use crate::cli::{Demo, print};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::incident::{Incident, IncidentState};
@@ -76,10 +76,11 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
     };
     let played = Arc::new(Notify::new());
     let done = Arc::clone(&played);
+    let mut failed = None;
     let end = async {
         let teller = teller.run(&played, options.once);
         tokio::select! {
-            result = teller => if let Err(error) = result { tell(format_args!("sqleuth: {error:#}")) },
+            result = teller => failed = result.err(),
             _ = tokio::signal::ctrl_c() => {}
         }
     };
@@ -90,7 +91,8 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
         },
         end,
     )
-    .await
+    .await?;
+    failed.map_or(Ok(()), Err)
 }
 
 fn config(options: &Demo, folder: &TempDir) -> Config {

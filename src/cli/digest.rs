@@ -1,8 +1,10 @@
 //! `sqleuth digest`: reads logs, sums them up, judges the sums, reports.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 
@@ -19,7 +21,7 @@ use crate::model::finding::{Finding, Verdict};
 use crate::model::sql::Parsed;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::{self, Normaliser};
-use crate::report::digest::{Digest, Seconds, Source, Summed, render};
+use crate::report::digest::{Digest, NotJudged, Seconds, Source, Summed, render};
 use crate::window::{Ran, Role, Totals};
 
 /// Statements that are not parsed again; the totals keep apart no more.
@@ -185,20 +187,44 @@ impl Reading {
         let seen = totals.seen();
         source.from = seen.map(|s| s.from);
         source.to = seen.map(|s| s.to);
-        source.slower_than_s = coverage.slower_than.map(Seconds);
         let catalogue = Catalogue::new(&config.detect);
         let mut findings: Vec<Finding> = Vec::new();
+        let mut sight: BTreeMap<&str, Sight> = BTreeMap::new();
+        let mut fastest = Duration::MAX;
         for profile in totals.profiles(coverage) {
-            for (_, verdict) in catalogue.inspect(&profile) {
+            fastest = fastest.min(profile.load.elapsed.min);
+            for (meta, verdict) in catalogue.inspect(&profile) {
+                let seen = sight.entry(meta.slug).or_insert(Sight {
+                    needs: meta.needs,
+                    has_judged: false,
+                });
+                seen.has_judged |= !matches!(verdict, Verdict::Insufficient { .. });
                 if let Verdict::Found(found) = verdict {
                     findings.extend(found);
                 }
             }
         }
+        // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
+        source.slower_than_s = coverage
+            .slower_than
+            .map(|limit| Seconds(limit.min(fastest)));
+        let blind = sight.into_iter().filter(|(_, seen)| !seen.has_judged);
+        source.not_judged = blind
+            .map(|(detector, seen)| NotJudged {
+                detector,
+                needs: seen.needs,
+            })
+            .collect();
         let ran = totals.queries().into_iter();
         let summed = ran.map(|ran| summed(ran, &totals)).collect();
         Ok(Digest::new(source, summed, findings, &config.style()?))
     }
+}
+
+/// What a detector could make of the log.
+struct Sight {
+    needs: &'static str,
+    has_judged: bool,
 }
 
 fn opaque_runs(event: &QueryEvent) -> u64 {

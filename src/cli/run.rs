@@ -18,6 +18,8 @@ const WORKERS: usize = 2;
 /// Runs until a signal ends it.
 pub(super) fn run(options: &ConfigFile) -> anyhow::Result<ExitCode> {
     let config = load(options.config.as_deref())?;
+    // Before the log is set up: it may be what is wrong.
+    config.consistent()?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let _spans = telemetry::install(&config.telemetry)?;

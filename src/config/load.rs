@@ -25,6 +25,19 @@ const MAX_PROBLEMS: usize = 50;
 /// A configuration file larger than this is surely something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
+/// What to write instead, by a sign of the complaint.
+const HINTS: [(&str, &str); 3] = [
+    ("duration format", r#"write it like "500ms", "10s" or "5m""#),
+    (
+        "socket address",
+        r#"write an address and a port, like "127.0.0.1:7470""#,
+    ),
+    (
+        "map, expected a sequence",
+        "write its header with two brackets, like [[slow_log]]",
+    ),
+];
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -279,6 +292,10 @@ fn hits_item(value: &Spanned<DeValue<'_>>, hit: &dyn Fn(Range<usize>) -> bool) -
 
 /// ``unknown field `pth`, expected one of `path`, `format` `` → ``did you mean `path`?``
 fn suggestion(message: &str) -> Option<String> {
+    let known = HINTS.iter().find(|(sign, _)| message.contains(sign));
+    if let Some((_, hint)) = known {
+        return Some((*hint).to_owned());
+    }
     let mut words = message.split('`').skip(1).step_by(2);
     let unknown = words.next().filter(|_| message.starts_with("unknown "))?;
     let known: Vec<&str> = words.collect();

@@ -51,10 +51,21 @@ pub struct Source {
     pub opaque_statements: u64,
     /// Runs faster than this are not in the log, in seconds, where that is known.
     pub slower_than_s: Option<Seconds>,
+    /// Detectors that found too little in the log to judge any statement, with what they need.
+    pub not_judged: Vec<NotJudged>,
     /// End of the first run.
     pub from: Option<Timestamp>,
     /// End of the last run.
     pub to: Option<Timestamp>,
+}
+
+/// A detector that was blind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotJudged {
+    /// Which.
+    pub detector: &'static str,
+    /// What it needs to see.
+    pub needs: &'static str,
 }
 
 /// A time in seconds, with the digits of a microsecond.

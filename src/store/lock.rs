@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
@@ -32,6 +33,33 @@ pub(super) fn take(path: &Path) -> Result<StoreLock, StoreError> {
     }
 }
 
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Refuses a file that was never a store: a mistyped path must not cost anybody their file.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::File {
+        path: path.to_owned(),
+        source,
+    };
+    // A store of ours that is broken has its lock file beside it.
+    if beside(path, ".lock").exists() {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(16).read_to_end(&mut head).map_err(failed)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed(source)),
+    };
+    if head.is_empty() || head == MAGIC {
+        return Ok(());
+    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+    })
+}
+
 /// Makes the file if it is not there, readable by its owner alone: what it tells of a database is not for everybody.
 pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
@@ -53,7 +81,7 @@ pub(super) fn set_aside(path: &Path, clock: &Clock) -> Result<PathBuf, StoreErro
         let to = beside(&aside, suffix);
         match std::fs::rename(&from, to) {
             Ok(()) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(StoreError::File { path: from, source }),
         }
     }

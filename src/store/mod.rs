@@ -82,6 +82,12 @@ pub enum StoreError {
         /// Which.
         path: PathBuf,
     },
+    /// Something else is in the file.
+    #[error("{path} is there and is no store; set store.path to a file of its own")]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+    },
     /// A later version has written it.
     #[error(
         "{path} has schema {found}, this sqleuth knows up to {known}: use a newer sqleuth, or another store.path"

@@ -64,6 +64,7 @@ impl Writer {
         sinks: Vec<Arc<str>>,
         clock: &Clock,
     ) -> Result<(Self, Recovered), StoreError> {
+        lock::refuse_foreign(&settings.path)?;
         let lock = lock::take(&settings.path)?;
         let (connection, recovered) = match open_file(settings) {
             Err(StoreError::Database(error)) if is_broken(&error) => {

@@ -248,6 +248,25 @@ fn a_window_closes_when_the_log_has_passed_its_end_by_the_allowed_lateness() {
 }
 
 #[test]
+fn what_ended_long_ago_is_recorded_and_alerts_nobody() {
+    let mut windows = windows();
+    let day = 24 * 3600;
+    let old = windows.observe(
+        batch(vec![event(at(3), 1, 5), event(at(15), 1, 5)], 1),
+        at(day),
+    );
+    let is_old: Vec<_> = closed(&old).iter().map(|c| c.backlog).collect();
+    assert_eq!(is_old, [true]);
+    let live = vec![event(at(day + 3), 1, 5), event(at(day + 15), 1, 5)];
+    let outputs = windows.observe(batch(live, 2), at(day + 16));
+    let newest = closed(&outputs)
+        .into_iter()
+        .find(|c| c.key.start == at(day));
+    assert!(newest.is_some_and(|c| !c.backlog));
+    assert!(windows.counters().stale > 0);
+}
+
+#[test]
 fn an_entry_that_comes_too_late_is_counted_in_the_oldest_open_window() {
     let mut windows = windows();
     windows.observe(

@@ -28,11 +28,17 @@ const MAX_TOLD: usize = 200_000;
 /// So are they after this time: the store may have dropped what did not run for long.
 const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
+/// A window that ends so long before now is recorded, not alerted: a log that appears late, or that was not read for
+/// a while, tells of outages that are over, and one that goes on shows in the windows that follow.
+const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
+
 /// Things worth a metric, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Entries that came after their window had closed; they are in a later one.
     pub late: u64,
+    /// Windows that ended too long ago to alert anybody.
+    pub stale: u64,
     /// Entries whose end lay too far in the future.
     pub skewed: u64,
     /// Entries of statements for which their window had no room; they are summed up as one.
@@ -162,8 +168,17 @@ impl Windows {
         self.last_flush = now;
         let mut outputs: Vec<Output> = self.flush(Some((id, &mut due))).into_iter().collect();
         let source = self.source(id);
-        let closed = due.into_iter().map(|due| source.close(due));
-        outputs.extend(closed.map(|closed| Output::Closed(Box::new(closed))));
+        let mut stale = 0;
+        let closed = due.into_iter().map(|due| {
+            let mut closed = source.close(due);
+            if now.since(closed.span.to) > STALE_AFTER && !closed.profiles.is_empty() {
+                closed.backlog = true;
+                stale += 1;
+            }
+            Output::Closed(Box::new(closed))
+        });
+        outputs.extend(closed);
+        self.counters.stale += stale;
         outputs
     }
 

@@ -80,6 +80,13 @@ fn source(page: &mut String, digest: &Digest) -> fmt::Result {
         writeln!(page, "{}", period(from, to))?;
     }
     writeln!(page, "{}", coverage(source))?;
+    for blind in &source.not_judged {
+        writeln!(
+            page,
+            "Not judged: {} (needs {}).",
+            blind.detector, blind.needs
+        )?;
+    }
     if source.unparsed_entries > 0 {
         let entries = counted(source.unparsed_entries, "entry", "entries");
         writeln!(page, "{entries} could not be read.")?;

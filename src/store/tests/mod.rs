@@ -238,6 +238,8 @@ fn a_file_of_a_later_version_is_left_alone() {
 fn a_broken_file_is_set_aside() {
     let dir = TempDir::new().unwrap();
     let settings = settings(&dir);
+    let (handle, thread, _) = open(&settings);
+    close(handle, thread);
     std::fs::write(&settings.path, vec![b'x'; 8_192]).unwrap();
     let (handle, thread, recovered) = open(&settings);
     let aside = recovered.set_aside.unwrap();
@@ -248,6 +250,19 @@ fn a_broken_file_is_set_aside() {
     );
     assert_eq!(std::fs::read(aside).unwrap(), vec![b'x'; 8_192]);
     close(handle, thread);
+}
+
+#[test]
+fn a_file_that_was_never_a_store_is_refused_and_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let log = b"# Time: 261121 19:22:52\n".repeat(100);
+    std::fs::write(&settings.path, &log).unwrap();
+    let clock = Clock::manual(secs(100));
+    let refused = Writer::open(&settings, Vec::new(), &clock);
+    assert!(matches!(refused, Err(StoreError::Foreign { .. })));
+    assert_eq!(std::fs::read(&settings.path).unwrap(), log);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
 #[test]
