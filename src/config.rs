@@ -4,6 +4,7 @@
 //! [`load`] reports every problem at once, each with file, line and fix.
 
 pub mod load;
+mod sense;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Config;
+use super::{Config, sense};
 
 /// Prefix of environment variables that override keys: `SQLEUTH__LISTEN__HTTP` is `listen.http`.
 pub const ENV_PREFIX: &str = "SQLEUTH__";
@@ -139,8 +139,14 @@ fn deserialize(source: &Source<'_>, mut table: DeTable<'_>) -> Result<Config, Lo
     loop {
         let whole = Spanned::new(0..source.text.len(), table.clone());
         let error = match Config::deserialize(toml::Deserializer::from(whole)) {
-            Ok(config) if problems.is_empty() => return Ok(config),
-            Ok(_) => return Err(LoadError::Invalid(problems)),
+            Ok(config) => {
+                problems.extend(source.nonsense(&config));
+                return if problems.is_empty() {
+                    Ok(config)
+                } else {
+                    Err(LoadError::Invalid(problems))
+                };
+            }
             Err(error) => error,
         };
         let path = error.span().and_then(|span| cut(&mut table, &span));
@@ -198,6 +204,15 @@ impl<'a> Source<'a> {
             what,
             fix: suggestion(message),
         }
+    }
+
+    fn nonsense(&self, config: &Config) -> impl Iterator<Item = Problem> {
+        let problem = |(what, fix): (String, &str)| Problem {
+            place: self.name.to_owned(),
+            what,
+            fix: Some(fix.to_owned()),
+        };
+        sense::nonsense(config).into_iter().map(problem)
     }
 
     fn place(&self, span: Option<Range<usize>>) -> String {
