@@ -21,7 +21,7 @@ declare_detector! {
     /// perhaps never meant. The read moves the whole table to the client, whatever the page shows of it.
     ///
     /// ## How it decides
-    /// The statement has no `WHERE` and no join condition, and
+    /// The statement has no join condition, and no `WHERE` or one that looks at no column (`WHERE 1 = 1`), and
     /// - `UPDATE`, `DELETE` without `LIMIT`: rows changed, else examined, per run >= `min_rows_changed`. One run is
     ///   enough, and critical; if the same statement was seen before the interval it is routine, and advice only;
     /// - `SELECT` that folds nothing (no aggregate, `GROUP BY`, `DISTINCT`, subquery, set operation): rows sent, else
