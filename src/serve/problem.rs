@@ -153,10 +153,12 @@ impl From<QueryRejection> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        Self::new(
-            rejection.status(),
-            format!("body: {}", rejection.body_text()),
-        )
+        // JSON that is no such thing as was asked for is as wrong as text that is no JSON.
+        let status = match rejection {
+            JsonRejection::JsonDataError(_) => StatusCode::BAD_REQUEST,
+            ref other => other.status(),
+        };
+        Self::new(status, format!("body: {}", rejection.body_text()))
     }
 }
 

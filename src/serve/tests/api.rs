@@ -131,7 +131,7 @@ async fn a_bad_body_is_refused() {
     let ack = format!("/api/v1/incidents/{}/ack", open_incident());
     for body in ["", "{", r#"{"by":""}"#, r#"{"by":"a\nb"}"#, r#"{"by":1}"#] {
         let status = site.post_json(&ack, body).await.status;
-        assert!(matches!(status, 400 | 422), "{status} {body}");
+        assert_eq!(status, 400, "{body}");
     }
     let huge = format!(r#"{{"by":"{}"}}"#, "x".repeat(100_000));
     assert_eq!(site.post_json(&ack, &huge).await.status, 413);

@@ -52,3 +52,14 @@ async fn every_schema_that_is_referred_to_exists() {
     }
     assert!(document.body.matches("#/components/schemas/").count() > 20);
 }
+
+#[tokio::test]
+async fn what_the_guard_may_answer_is_documented_but_for_the_probes() {
+    let site = TestSite::start().await;
+    let document = site.get("/api/v1/openapi.json").await.json();
+    let default = |path: &str| &document["paths"][path]["get"]["responses"]["default"];
+    assert!(default("/api/v1/queries")["content"]["application/problem+json"].is_object());
+    assert!(default("/healthz").is_null());
+    let bearer = &document["components"]["securitySchemes"]["token"]["scheme"];
+    assert_eq!(bearer, "bearer");
+}
