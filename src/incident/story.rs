@@ -111,7 +111,10 @@ pub(super) fn tell_problem(
         return None;
     }
     if incident.findings.len() >= MAX_FINDINGS {
-        return None;
+        // Advice makes way for a problem.
+        let is_advice = |member: &IncidentFinding| member.finding.urgency == Urgency::Chronic;
+        let last = incident.findings.iter().rposition(is_advice)?;
+        incident.findings.remove(last);
     }
     incident.findings.push(told);
     note(

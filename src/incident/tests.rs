@@ -306,6 +306,26 @@ fn advice_never_opens_but_joins_an_open_incident_untold() {
 }
 
 #[test]
+fn advice_makes_way_for_a_problem() {
+    let advice = |statement| Sick {
+        statement,
+        urgency: Urgency::Chronic,
+        ..SCAN
+    };
+    let critical = Sick {
+        statement: 1_000,
+        severity: Severity::Critical,
+        ..SCAN
+    };
+    let mut incidents = firing();
+    let much: Vec<Sick> = (2..200).map(advice).collect();
+    incidents.decide(found(2, &much));
+    let joined = incidents.decide(found(3, &[SCAN, critical]));
+    assert_eq!(kinds(&joined), [NoticeKind::Updated]);
+    assert_eq!(only(&incidents).severity, Severity::Critical);
+}
+
+#[test]
 fn a_backlog_is_recorded_and_opens_nothing() {
     let mut incidents = fresh();
     for n in 0..5 {
