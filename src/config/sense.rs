@@ -1,4 +1,4 @@
-//! What values must keep to beyond their types: what would double counts, silence a detector or break a link.
+//! What values must keep to beyond their types: what would silence a detector or break a link.
 
 use toml::{Table, Value};
 
@@ -7,13 +7,6 @@ use super::Config;
 /// What is wrong with the values, naming the keys; empty when they make sense.
 pub(super) fn nonsense(config: &Config) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
-    for (index, log) in config.slow_log.iter().enumerate() {
-        let mut before = config.slow_log.iter().take(index);
-        if before.any(|other| other.path == log.path) {
-            let what = format!("`slow_log.path`: {} is given twice", log.path.display());
-            found.push((what, "follow each log once, or its statements count twice"));
-        }
-    }
     let general = &config.general;
     for (key, url) in [
         ("public_url", &general.public_url),
@@ -64,15 +57,6 @@ mod tests {
 
     fn problems(text: &str) -> String {
         parse("f", text, []).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_log_that_is_followed_twice_would_count_twice() {
-        let twice =
-            "[[slow_log]]\npath = \"/l/slow.log\"\n[[slow_log]]\npath = \"/l/./slow.log\"\n";
-        assert!(problems(twice).contains("`slow_log.path`: /l/./slow.log is given twice"));
-        let two = twice.replacen("slow.log", "other.log", 1);
-        parse("f", &two, []).unwrap();
     }
 
     #[test]
