@@ -129,15 +129,17 @@ impl Windows {
         for event in &events {
             self.tell(&event.statement);
         }
+        // When the batch was read, not when its turn came: a replay may be far ahead of this stage.
+        let arrival = mark.idle_at.map_or(now, |at| at.min(now));
         let mut counters = self.counters;
         let source = self.source(&meta.id);
         for event in &events {
-            source.observe(event, &mark, now, &mut counters);
+            source.observe(event, &mark, arrival, &mut counters);
         }
-        source.mark(mark, now);
+        source.mark(mark, arrival);
         let due = source.take_due();
         self.counters = counters;
-        self.output(&meta.id, due, now)
+        self.output(&meta.id, due, now, arrival)
     }
 
     /// To be called about once a second: stores what has changed.
@@ -161,7 +163,13 @@ impl Windows {
         self.counters
     }
 
-    fn output(&mut self, id: &SourceId, mut due: Vec<Due>, now: Timestamp) -> Vec<Output> {
+    fn output(
+        &mut self,
+        id: &SourceId,
+        mut due: Vec<Due>,
+        now: Timestamp,
+        arrival: Timestamp,
+    ) -> Vec<Output> {
         if due.is_empty() {
             return self.tick(now);
         }
@@ -171,7 +179,7 @@ impl Windows {
         let mut stale = 0;
         let closed = due.into_iter().map(|due| {
             let mut closed = source.close(due);
-            if now.since(closed.span.to) > STALE_AFTER && !closed.profiles.is_empty() {
+            if arrival.since(closed.span.to) > STALE_AFTER && !closed.profiles.is_empty() {
                 closed.backlog = true;
                 stale += 1;
             }
