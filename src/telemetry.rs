@@ -1,5 +1,7 @@
 //! What sqleuth tells of itself: log lines on stderr, and its own spans by OTLP when an endpoint is configured.
 
+use std::any::Any;
+
 use anyhow::Context;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
@@ -31,6 +33,8 @@ impl Drop for Guard {
 
 /// Installs the log and, if configured, the exporter; to be called once, inside the runtime.
 ///
+/// Panics are told without their data from now on.
+///
 /// # Errors
 /// A filter that cannot be read, an endpoint that is no URL, or a second call.
 pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
@@ -51,7 +55,18 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
         .with(lines)
         .with(spans)
         .try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let what = shown(panic.payload());
+        tracing::error!(place, what, "a thread panicked, which is a bug of sqleuth");
+    }));
     Ok(Guard(provider))
+}
+
+/// What of a panic may be shown: a formatted message may quote the text that was worked on, literals and all.
+fn shown(payload: &dyn Any) -> &'static str {
+    let fixed = payload.downcast_ref::<&'static str>();
+    fixed.copied().unwrap_or("(message not shown)")
 }
 
 fn provider(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
@@ -71,4 +86,16 @@ fn provider(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
         .with_batch_exporter(exporter)
         .with_resource(resource)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_shows_no_text_that_was_made_from_data() {
+        let made = String::from("byte index 9 is out of bounds of `SELECT 'secret'`");
+        assert_eq!(shown(&made), "(message not shown)");
+        assert_eq!(shown(&"planned"), "planned");
+    }
 }
