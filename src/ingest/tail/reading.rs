@@ -152,6 +152,12 @@ impl Reading {
         })
     }
 
+    /// What the file began with when it was chosen: if it does not by the first look, it was truncated since.
+    pub(super) fn with_head(mut self, head: Vec<u8>) -> Self {
+        self.head = head;
+        self
+    }
+
     /// What stands before `offset` was there before the first start.
     pub(super) fn with_backlog(mut self, offset: u64) -> Self {
         self.backlog_until = offset;
@@ -253,6 +259,9 @@ impl Reading {
     }
 
     fn take(&mut self, block: &[u8]) {
+        if self.position() == 0 {
+            self.head.clear();
+        }
         if self.base == 0 && self.head.len() < HEAD {
             let at = self.head.len().min(self.buffer.len());
             let read = self.buffer[at..].iter().chain(block);

@@ -2,7 +2,7 @@
 
 use super::{Begin, FINISHED, Follower, Step};
 use crate::ingest::tail::Start;
-use crate::ingest::tail::file::{FileId, LogFile, Place, Stat};
+use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
 use crate::ingest::tail::reading::{Gathered, Memory, Reading};
 use crate::ingest::tail::siblings::{self, Sibling};
 use crate::ingest::{Checkpoint, IngestError};
@@ -149,8 +149,20 @@ impl Follower {
             // a rotation came between: the next look sees both names
             return Ok(Step::Wait);
         }
-        self.opened_empty = file.stat()?.if_empty();
-        self.reading = Some(Reading::from_start(file, context));
+        let head = file.read(0, HEAD)?;
+        let rotated_since = || {
+            let except = |s: &Sibling| Some(s.stat.id) == current || self.is_finished(s);
+            siblings::next_after(&self.siblings(), self.horizon, except).is_some()
+        };
+        if next.is_none() && rotated_since() {
+            return Ok(Step::Again);
+        }
+        self.opened_empty = if head.is_empty() {
+            Some(file.stat()?.modified)
+        } else {
+            None
+        };
+        self.reading = Some(Reading::from_start(file, context).with_head(head));
         Ok(Step::Again)
     }
 

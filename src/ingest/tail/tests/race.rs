@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use super::support::Rig;
 use crate::ingest::tail::Start;
+use crate::ingest::tail::file::LogFile;
+use crate::ingest::tail::reading::{Gathered, Look, MakeParser, Reading};
+use crate::model::time::Timestamp;
 
 const ROTATIONS: usize = 12;
 const ENTRIES_BETWEEN: usize = 60;
@@ -68,6 +71,20 @@ fn follow(rotate: fn(&Path) -> usize, rest: Duration) {
     let expected: Vec<_> = (0..written).map(|n| format!("#{n}")).collect();
     assert!(numbers == expected, "{} of {written}", numbers.len());
     assert_eq!(rig.gap(), 0);
+}
+
+#[test]
+fn a_file_that_is_truncated_between_its_choice_and_its_first_look_is_not_taken_for_the_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("slow.log");
+    fs::write(&path, "#0\n").unwrap();
+    let file = LogFile::open(&path).unwrap();
+    let mut reading = Reading::from_start(file, String::new()).with_head(b"#0\n".to_vec());
+    fs::write(&path, "#1\n").unwrap();
+    let (mut make, mut horizon): (MakeParser, _) = (Box::new(|_| None), Timestamp::EPOCH);
+    let look = reading.look(&mut make, &mut horizon, &mut Gathered::default());
+    assert_eq!(look.unwrap(), Look::Replaced);
+    assert_eq!(horizon, Timestamp::EPOCH);
 }
 
 #[test]
