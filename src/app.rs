@@ -31,6 +31,7 @@ use crate::detect::catalogue::{ALL, Catalogue};
 use crate::incident::Incidents;
 use crate::ingest::intake::{Accepted, DEFAULT_BUDGET, Intake};
 use crate::metrics::Metrics;
+use crate::model::id::SourceId;
 use crate::normalise::Normaliser;
 use crate::report::Style;
 use crate::serve::{self, Auth, Command, Health, Listener, Live};
@@ -56,6 +57,7 @@ pub struct App {
     writer: Writer,
     reader: Reader,
     recovered: Recovered,
+    followed: Option<Vec<SourceId>>,
     listener: Listener,
     auth: Arc<Auth>,
     slack: Option<Connection>,
@@ -87,6 +89,7 @@ impl App {
             writer,
             reader,
             recovered,
+            followed: None,
             listener,
             auth,
             slack,
@@ -110,7 +113,8 @@ impl App {
     ///
     /// # Errors
     /// The first fault, or who was late.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.followed = Some(self.config.slow_log.iter().map(SlowLog::id).collect());
         self.run_with(sources::follow_logs, shutdown).await
     }
 
@@ -170,6 +174,7 @@ impl App {
         let parts = serve::Parts {
             archive: Arc::new(archive),
             desk,
+            followed: self.followed,
             metrics: self.metrics,
             clock: self.clock.clone(),
             style: self.style,

@@ -148,6 +148,16 @@ impl Metrics {
             .set(lag.age.as_secs_f64());
     }
 
+    /// Bytes that wait in a source, as of its last batch.
+    pub fn lag_bytes(&self, source: &SourceId) -> u64 {
+        let lag = self
+            .0
+            .families
+            .ingest_lag_bytes
+            .get(&IngestLabels::of(source));
+        lag.map_or(0, |bytes| u64::try_from(bytes.get()).unwrap_or(0))
+    }
+
     /// Sets which share of the statements that ran the source shows, 0 to 1; `None` when nobody knows.
     pub fn set_coverage(&self, source: &SourceId, ratio: Option<f64>) {
         let labels = IngestLabels::of(source);

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::detect::DetectorMeta;
 use crate::metrics::Metrics;
+use crate::model::id::SourceId;
 use crate::report::Style;
 
 mod api;
@@ -107,6 +108,8 @@ pub struct Parts {
     pub archive: Arc<dyn Archive>,
     /// The owner of incidents.
     pub desk: mpsc::Sender<Command>,
+    /// Logs that the configuration names, read or not; `None` when sources come from elsewhere, as in the demo.
+    pub followed: Option<Vec<SourceId>>,
     /// Own metrics.
     pub metrics: Metrics,
     /// The clock of the data: what "the last hour" is counted from.

@@ -43,6 +43,14 @@ impl Canned {
         }
     }
 
+    /// The same without an incident.
+    pub(super) fn quiet() -> Self {
+        Self {
+            incidents: Vec::new(),
+            ..Self::new()
+        }
+    }
+
     /// The same with hostile text wherever text is.
     pub(super) fn hostile() -> Self {
         let mut canned = Self::new();
@@ -137,7 +145,7 @@ impl Archive for Canned {
 
     fn sources(&self) -> Read<Vec<SourceRow>> {
         Ok(vec![SourceRow {
-            source: SourceId::new("slow_log:/var/log/mysql/slow.log"),
+            source: source(),
             last_seen: Some(now().minus(Duration::from_secs(4))),
             offset: 48_213,
             coverage: Coverage {
@@ -165,6 +173,11 @@ impl Archive for Canned {
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String> {
         Ok(format!("# {} ({})\n", incident.title, lang.as_str()))
     }
+}
+
+/// The log that was read until four seconds ago.
+pub(super) fn source() -> SourceId {
+    SourceId::new("slow_log:/var/log/mysql/slow.log")
 }
 
 /// The canned clock.

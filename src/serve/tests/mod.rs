@@ -4,5 +4,6 @@ mod api;
 mod canned;
 mod documented;
 mod pages;
+mod quiet;
 mod security;
 mod site;

@@ -68,7 +68,8 @@ async fn the_first_page_says_how_much_of_the_load_a_source_shows_and_how_far_it_
     let site = TestSite::start().await;
     let page = site.get("/").await.body;
     assert!(page.contains("only statements slower than 500 ms, one in 10"));
-    assert!(page.contains(">4 s</td>"), "{page}");
+    assert!(page.contains(">last statement 4 s ago</td>"), "{page}");
+    assert!(!page.contains("ehind"), "an idle log is not behind");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::canned::{self, Canned};
 use crate::clock::Clock;
 use crate::detect::catalogue;
 use crate::metrics::Metrics;
+use crate::model::id::SourceId;
 use crate::model::incident::Incident;
 use crate::report::{Lang, example};
 use crate::serve::archive::{Archive, Command};
@@ -62,12 +63,24 @@ impl TestSite {
     }
 
     async fn of(archive: Canned, auth: Auth, lang: Lang) -> Self {
+        Self::following(archive, auth, lang, None, Metrics::new()).await
+    }
+
+    /// Serves what is known while `followed` logs are read, which `metrics` tells of.
+    pub(super) async fn following(
+        archive: Canned,
+        auth: Auth,
+        lang: Lang,
+        followed: Option<Vec<SourceId>>,
+        metrics: Metrics,
+    ) -> Self {
         let archive: Arc<dyn Archive> = Arc::new(archive);
         let (desk, commands) = mpsc::channel(4);
         let parts = Parts {
             archive: Arc::clone(&archive),
             desk,
-            metrics: Metrics::new(),
+            followed,
+            metrics,
             clock: Clock::manual(canned::now()),
             style: example::style(lang),
             detectors: catalogue::ALL,

@@ -11,6 +11,8 @@ use crate::store::view::Marker;
 
 const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 200.0;
+/// Least time that a mean is taken over: a window's, which tells nothing finer.
+const LEAST: Duration = Duration::from_secs(10);
 /// Part of a step's width that its column fills.
 const FILL: f64 = 0.86;
 
@@ -22,10 +24,12 @@ pub(super) struct Axis {
     /// Number of steps.
     pub(super) steps: usize,
     within: Interval,
+    /// What comes later has not happened, or was not asked for.
+    until: Timestamp,
 }
 
 impl Axis {
-    pub(super) fn new(within: Interval, step: Duration) -> Self {
+    pub(super) fn new(within: Interval, step: Duration, now: Timestamp) -> Self {
         let first = within.from.floor(step);
         let nanos = within.to.since(first).as_nanos();
         let steps = nanos.div_ceil(step.as_nanos().max(1));
@@ -34,7 +38,15 @@ impl Axis {
             step,
             steps: usize::try_from(steps).unwrap_or(usize::MAX).clamp(1, 1_000),
             within,
+            until: within.to.min(now),
         }
+    }
+
+    /// How much of a step has passed: all of it but for the newest, which a mean must not be spread over as a whole.
+    pub(super) fn passed(&self, index: usize) -> Duration {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let start = self.first.plus(self.step.saturating_mul(index));
+        self.until.since(start).max(LEAST).min(self.step)
     }
 
     /// The step that an instant falls in; `None` outside.
@@ -227,10 +239,27 @@ mod tests {
             from: at(100),
             to: at(200),
         };
-        let axis = Axis::new(within, Duration::from_secs(10));
+        let axis = Axis::new(within, Duration::from_secs(10), at(200));
         assert_eq!(axis.steps, 10);
         assert_eq!(axis.index(at(99)), None);
         assert_eq!(axis.index(at(200)), None);
         assert_eq!(axis.index(at(199)), Some(9));
+    }
+    #[test]
+    fn the_newest_step_counts_as_long_as_it_has_lasted() {
+        let at = Timestamp::from_unix_secs;
+        let (minute, seconds) = (Duration::from_secs(60), Duration::from_secs);
+        let axis = |to, now| {
+            let within = Interval {
+                from: at(600),
+                to: at(to),
+            };
+            Axis::new(within, minute, at(now))
+        };
+        assert_eq!(axis(745, 745).passed(1), minute);
+        assert_eq!(axis(745, 745).passed(2), seconds(25));
+        assert_eq!(axis(722, 722).passed(2), LEAST, "never less than a window");
+        assert_eq!(axis(780, 780).passed(2), minute);
+        assert_eq!(axis(900, 745).passed(2), seconds(25), "the rest is to come");
     }
 }

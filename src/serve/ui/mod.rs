@@ -13,4 +13,5 @@ pub(super) mod now;
 pub(super) mod page;
 pub(super) mod queries;
 pub(super) mod query;
+mod sources;
 mod table;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use crate::model::id::FingerprintId;
 use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
-use crate::report::{Style, sentence, unit};
+use crate::report::{Style, unit};
 use crate::serve::Site;
 use crate::serve::api::params;
 use crate::serve::archive::{self, Read};
@@ -17,7 +17,8 @@ use crate::serve::ui::facts;
 use crate::serve::ui::html::{Element, Path, el, link, of_class};
 use crate::serve::ui::incident::ranked_cause;
 use crate::serve::ui::page::{Page, Section, Shown};
-use crate::serve::ui::table::{self, Align};
+use crate::serve::ui::sources::{Logs, Sight};
+use crate::serve::ui::table;
 use crate::store::view::{IncidentFilter, LoadPoint, Marker, QueryFilter, QueryRow, SourceRow};
 
 /// What the page looks back on.
@@ -47,17 +48,18 @@ pub(in crate::serve) async fn page(State(site): State<Site>) -> Shown {
     let now = site.clock.now();
     let facts = archive::read(&site.archive, move |archive| gather(archive, now)).await?;
     let style = &site.style;
+    let logs = Logs::of(&facts.sources, &site);
     let firing = facts
         .open
         .iter()
         .filter(|i| i.state == IncidentState::Firing)
         .count();
     let sections = [
-        Some(open_incidents(&facts.open, now, style)),
+        Some(open_incidents(&facts.open, logs.sight(now), now, style)),
         Some(load(&facts, style)),
         Some(queries(&facts.queries, style)),
         recent(&facts.recent, now, style),
-        Some(sources(&facts.sources, now, style)),
+        Some(logs.table(now, style)),
     ];
     let page = Page {
         title: if firing > 0 {
@@ -108,13 +110,22 @@ fn gather(archive: &dyn archive::Archive, now: Timestamp) -> Read<Facts> {
     })
 }
 
-fn open_incidents(open: &[Incident], now: Timestamp, style: &Style) -> Element {
+fn open_incidents(open: &[Incident], sight: Sight, now: Timestamp, style: &Style) -> Element {
     let (section, lang) = (el("section"), style.lang);
     if open.is_empty() {
+        let none = lang.pick("No incident is open", "진행 중인 장애가 없습니다");
+        let (class, headline, words) = match sight.doubt(lang) {
+            None => (
+                "hero ok",
+                lang.pick("All quiet", "이상 없음"),
+                format!("{none}."),
+            ),
+            Some(doubt) => ("hero", none, doubt),
+        };
         let words = el("div")
-            .child(el("h1").child(lang.pick("All quiet", "이상 없음")))
-            .child(el("p").child(lang.pick("No incident is open.", "진행 중인 장애가 없습니다.")));
-        return section.child(of_class("div", "hero ok").child(words));
+            .child(el("h1").child(headline))
+            .child(el("p").child(words));
+        return section.child(of_class("div", class).child(words));
     }
     let title = match open {
         [_] => lang
@@ -180,8 +191,8 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
 }
 
 fn load(facts: &Facts, style: &Style) -> Element {
-    let axis = Axis::new(facts.within, facts.step);
-    let stacks = stack(&facts.load, axis, facts.step);
+    let axis = Axis::new(facts.within, facts.step, facts.within.to);
+    let stacks = stack(&facts.load, axis);
     let bands: Vec<Interval> = facts
         .open
         .iter()
@@ -224,11 +235,7 @@ fn load(facts: &Facts, style: &Style) -> Element {
 }
 
 /// Mean number of running statements per step, the costliest statement first, the rest last.
-fn stack(
-    points: &[LoadPoint],
-    axis: Axis,
-    step: Duration,
-) -> Vec<(Option<FingerprintId>, Vec<f64>)> {
+fn stack(points: &[LoadPoint], axis: Axis) -> Vec<(Option<FingerprintId>, Vec<f64>)> {
     let mut stacks: BTreeMap<Option<FingerprintId>, (f64, Vec<f64>)> = BTreeMap::new();
     for point in points {
         let Some(index) = axis.index(point.at) else {
@@ -239,7 +246,7 @@ fn stack(
             .or_insert_with(|| (0.0, vec![0.0; axis.steps]));
         *total += point.seconds;
         if let Some(value) = values.get_mut(index) {
-            *value += point.seconds / step.as_secs_f64();
+            *value += point.seconds / axis.passed(index).as_secs_f64();
         }
     }
     let mut ranked: Vec<_> = stacks.into_iter().collect();
@@ -300,40 +307,27 @@ fn recent(rows: &[Incident], now: Timestamp, style: &Style) -> Option<Element> {
     )
 }
 
-fn sources(rows: &[SourceRow], now: Timestamp, style: &Style) -> Element {
-    let lang = style.lang;
-    let caption = lang.pick("Sources", "로그");
-    let section = el("section").child(el("h2").child(caption));
-    if rows.is_empty() {
-        return section.child(of_class("p", "quiet").child(lang.pick(
-            "Nothing is read yet: name a slow log under [[slow_log]] in the configuration.",
-            "아직 읽는 로그가 없습니다. 설정의 [[slow_log]]에 로그를 지정하세요.",
-        )));
-    }
-    let columns = [
-        (lang.pick("Source", "로그"), Align::Left),
-        (lang.pick("Shows", "보이는 범위"), Align::Left),
-        (lang.pick("Read up to", "읽은 시점"), Align::Left),
-        (lang.pick("Behind", "지연"), Align::Right),
-    ];
-    let lines = rows.iter().map(|row| source(row, now, style)).collect();
-    section.child(table::table(caption, &columns, lines))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A source, how much of the load it shows, and how far it is read.
-fn source(row: &SourceRow, now: Timestamp, style: &Style) -> Element {
-    // A window that is still open ends in the future.
-    let read_to = row.last_seen.map(|at| at.min(now));
-    let at = match read_to {
-        Some(at) => facts::instant(at, style),
-        None => {
-            of_class("span", "quiet").child(style.lang.pick("no statement yet", "아직 문장 없음"))
-        }
-    };
-    let behind = read_to.map_or_else(|| "–".to_owned(), |at| unit::duration(now.since(at)));
-    el("tr")
-        .child(el("td").child(el("code").child(row.source.as_str())))
-        .child(el("td").child(sentence::coverage(&row.coverage, style.lang)))
-        .child(of_class("td", "when").child(at))
-        .child(table::number(behind))
+    #[test]
+    fn the_newest_step_of_the_load_is_a_mean_of_what_has_passed_of_it() {
+        let at = Timestamp::from_unix_secs;
+        let within = Interval {
+            from: at(3_600),
+            to: at(7_220),
+        };
+        let axis = Axis::new(within, Duration::from_secs(60), within.to);
+        let point = |second, seconds| LoadPoint {
+            at: at(second),
+            fingerprint: None,
+            seconds,
+            count: 1,
+        };
+        let stacks = stack(&[point(7_140, 300.0), point(7_200, 100.0)], axis);
+        let (_, values) = &stacks[0];
+        let last: Vec<_> = values.iter().rev().take(2).collect();
+        assert!(last.iter().all(|v| (*v - 5.0).abs() < 1e-9), "{last:?}");
+    }
 }

@@ -1,10 +1,12 @@
 //! `/queries/{fingerprint}`: one statement over time, its numbers and what was found about it.
 
+use std::time::Duration;
+
 use axum::extract::State;
 
 use crate::model::finding::Finding;
 use crate::model::subject::{Load, RowLoad};
-use crate::model::time::Interval;
+use crate::model::time::{Interval, Timestamp};
 use crate::report::{Lang, Style, sentence, unit};
 use crate::serve::Site;
 use crate::serve::api::params::{self, Query, Segment};
@@ -16,10 +18,13 @@ use crate::serve::ui::facts;
 use crate::serve::ui::html::{Element, Html, el, of_class};
 use crate::serve::ui::page::{Page, Section, Shown};
 use crate::serve::ui::table::{self, Align, number};
-use crate::store::view::{FindingFilter, Marker, QueryDetail};
+use crate::store::view::{FindingFilter, Marker, QueryDetail, QueryPoint};
 
 /// Findings shown.
 const FINDINGS: usize = 20;
+/// Over a longer interval the store tells of whole hours.
+const FINE: Duration = Duration::from_secs(12 * 3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The statement.
 pub(in crate::serve) async fn page(
@@ -46,7 +51,7 @@ pub(in crate::serve) async fn page(
     let style = &site.style;
     let sections = [
         headline(&detail, &params, style),
-        charts(&detail, within, &markers, style),
+        charts(&detail, axis(within, site.clock.now()), &markers, style),
         numbers(&detail.row.load, style.lang),
         findings(&found, style),
     ];
@@ -109,20 +114,47 @@ fn or_dash(text: &str) -> &str {
     if text.is_empty() { "–" } else { text }
 }
 
-fn charts(detail: &QueryDetail, within: Interval, markers: &[Marker], style: &Style) -> Element {
+/// Steps that are no shorter than those of the series.
+fn axis(within: Interval, now: Timestamp) -> Axis {
     let step = params::step_of(within);
-    let axis = Axis::new(within, step);
-    let plot = |class: &str, value: fn(&Load) -> f64| {
-        let mut values = vec![0.0; axis.steps];
-        for point in &detail.series {
-            if let Some(slot) = axis.index(point.at).and_then(|i| values.get_mut(i)) {
-                // A finer series than the axis is summed for load and would overstate a quantile; take the worst.
-                *slot = f64::max(*slot, value(&point.load));
-            }
+    let is_fine = within.duration() <= FINE;
+    Axis::new(within, if is_fine { step } else { step.max(HOUR) }, now)
+}
+
+/// Runs at once: the mean of a step, however many points it has.
+fn running(series: &[QueryPoint], axis: Axis) -> Vec<f64> {
+    let mut values = vec![0.0; axis.steps];
+    for point in series {
+        let Some(index) = axis.index(point.at) else {
+            continue;
+        };
+        if let Some(value) = values.get_mut(index) {
+            *value += point
+                .load
+                .elapsed
+                .total
+                .div_duration_f64(axis.passed(index));
         }
+    }
+    values
+}
+
+/// The worst of a step's points: quantiles cannot be summed.
+fn worst_p95(series: &[QueryPoint], axis: Axis) -> Vec<f64> {
+    let mut values = vec![0.0; axis.steps];
+    for point in series {
+        if let Some(value) = axis.index(point.at).and_then(|i| values.get_mut(i)) {
+            *value = f64::max(*value, point.load.elapsed.p95.as_secs_f64());
+        }
+    }
+    values
+}
+
+fn charts(detail: &QueryDetail, axis: Axis, markers: &[Marker], style: &Style) -> Element {
+    let plot = |class: &str, values: fn(&[QueryPoint], Axis) -> Vec<f64>| {
         [Series {
             class: class.to_owned(),
-            values,
+            values: values(&detail.series, axis),
         }]
     };
     let draw = |label: &str, series: &[Series], unit| {
@@ -138,17 +170,17 @@ fn charts(detail: &QueryDetail, within: Interval, markers: &[Marker], style: &St
             .child(el("h3").child(label))
             .child(chart.render(style))
     };
-    let total = plot("c0", |load| load.elapsed.total.as_secs_f64());
-    let p95 = plot("c1", |load| load.elapsed.p95.as_secs_f64());
     of_class("section", "columns")
         .child(draw(
-            style.lang.pick("Run time per step", "구간별 실행 시간"),
-            &total,
-            unit::seconds,
+            style
+                .lang
+                .pick("Running at once, mean per step", "동시 실행 수(구간 평균)"),
+            &plot("c0", running),
+            unit::count,
         ))
         .child(draw(
             style.lang.pick("95th percentile", "p95"),
-            &p95,
+            &plot("c1", worst_p95),
             unit::seconds,
         ))
 }
@@ -262,4 +294,34 @@ fn findings(found: &[Finding], style: &Style) -> Element {
                     .children(finding.remedies.iter().map(|r| facts::remedy(r, style))),
             )
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::subject::Latency;
+
+    #[test]
+    fn an_incident_that_has_just_begun_looks_as_big_as_it_is() {
+        let at = Timestamp::from_unix_secs;
+        let point = |second, total| QueryPoint {
+            at: at(second),
+            load: Load {
+                elapsed: Latency {
+                    total: Duration::from_secs(total),
+                    ..Latency::default()
+                },
+                ..Load::default()
+            },
+        };
+        let within = Interval {
+            from: at(3_600),
+            to: at(7_220),
+        };
+        // Five at once, all the while; the newest minute has lasted 20 s.
+        let series: Vec<_> = (7_140..7_220).step_by(10).map(|s| point(s, 50)).collect();
+        let values = running(&series, axis(within, within.to));
+        let last: Vec<_> = values.iter().rev().take(2).collect();
+        assert!(last.iter().all(|v| (*v - 5.0).abs() < 1e-9), "{last:?}");
+    }
 }
