@@ -17,7 +17,6 @@ mod lexer;
 mod parser;
 mod predicate;
 mod quoting;
-mod redact;
 mod render;
 mod rewrite;
 mod scope;
@@ -48,7 +47,6 @@ use self::settings::NamePatterns;
 use self::stream::Stream;
 
 pub use self::dialect::detect as detect_dialect;
-pub use self::redact::redact_message;
 pub use self::settings::Settings;
 pub use self::statements::{
     Options as FingerprintOptions, Separator, fingerprint_stream, split_statements,
