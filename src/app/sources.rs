@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::Sources;
+use crate::clock::Clock;
 use crate::config::{Config, SlowLog};
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
@@ -35,7 +36,7 @@ pub(super) fn follow_logs(
             log.tail(),
             source,
             resume,
-            make_parser(&config, log)?,
+            make_parser(&config, log, clock.clone())?,
             clock.clone(),
         );
         let (intake, stop) = (intake.clone(), topology.stop_token());
@@ -73,15 +74,19 @@ pub(super) fn dialect(format: Format) -> Dialect {
     }
 }
 
-fn make_parser(config: &Config, log: &SlowLog) -> anyhow::Result<MakeParser> {
+fn make_parser(config: &Config, log: &SlowLog, clock: Clock) -> anyhow::Result<MakeParser> {
     let options = slow_log::Options {
         time_zone: log.zone(&config.general)?,
         database: log.database.clone(),
         log_line_prefix: log.log_line_prefix.clone(),
+        newest: None,
     };
     let format = log.format.known();
     Ok(Box::new(move |head| {
-        let format = format.or_else(|| slow_log::sniff(head))?;
-        Some(slow_log::parser(format, &options))
+        let options = slow_log::Options {
+            newest: Some(clock.now()),
+            ..options.clone()
+        };
+        slow_log::open(head, format, &options).map(|(_, parser)| parser)
     }))
 }

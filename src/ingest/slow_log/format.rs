@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Framing, Postgres, Prefix, looks_like_csv, severity_of};
+use super::wrapped::{Wrapped, Wrapping, unwrapped, wrapping_of};
 use super::{Parser, mysql, scan};
+use crate::model::time::Timestamp;
 
 /// Lines that are looked at to tell a format.
 const MAX_LINES: usize = 400;
@@ -79,6 +81,8 @@ pub struct Options {
     pub database: String,
     /// `log_line_prefix` of PostgreSQL; guessed when not given.
     pub log_line_prefix: Option<String>,
+    /// When the log was last written: a date without a year is not later.
+    pub newest: Option<Timestamp>,
 }
 
 impl Default for Options {
@@ -87,6 +91,7 @@ impl Default for Options {
             time_zone: TimeZone::UTC,
             database: String::new(),
             log_line_prefix: None,
+            newest: None,
         }
     }
 }
@@ -102,9 +107,48 @@ pub fn parser(format: Format, options: &Options) -> Box<dyn Parser> {
     Box::new(Postgres::new(framing, options))
 }
 
+/// Makes a parser for the file that begins with `head`, which may be wrapped by what carried it; `None` when the
+/// format is not given and `head` is like none.
+pub fn open(
+    head: &[u8],
+    format: Option<Format>,
+    options: &Options,
+) -> Option<(Format, Box<dyn Parser>)> {
+    let (wrapping, told) = look(head);
+    let format = format.or(told)?;
+    let Some(wrapping) = wrapping else {
+        return Some((format, parser(format, options)));
+    };
+    let inner = match &options.log_line_prefix {
+        // syslog tells time and process before the text
+        Some(prefix) if wrapping == Wrapping::Syslog => Options {
+            log_line_prefix: Some(format!("%t [%p] {prefix}")),
+            ..options.clone()
+        },
+        _ => options.clone(),
+    };
+    let wrapped = Wrapped::new(wrapping, parser(format, &inner), options);
+    Some((format, Box::new(wrapped)))
+}
+
 /// Tells the format by the first bytes of a file, a few KiB of them; `None` when no line is like any format.
 pub fn sniff(head: &[u8]) -> Option<Format> {
+    look(head).1
+}
+
+/// Tells what a file is wrapped in, and the format of what is in it.
+fn look(head: &[u8]) -> (Option<Wrapping>, Option<Format>) {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    if let Some(wrapping) = wrapping_of(head)
+        && let Some(format) = plain(&unwrapped(wrapping, head))
+    {
+        return (Some(wrapping), Some(format));
+    }
+    (None, plain(head))
+}
+
+/// Tells the format of a log that is not wrapped.
+fn plain(head: &[u8]) -> Option<Format> {
     let mut votes = [0_usize; Format::ALL.len()];
     let mut at = 0;
     for _ in 0..MAX_LINES {

@@ -10,6 +10,7 @@ pub mod offline;
 mod postgres;
 mod scan;
 mod threshold;
+mod wrapped;
 mod zone;
 
 use std::borrow::Cow;
@@ -20,7 +21,7 @@ use crate::model::event::{Access, Coverage, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
-pub use self::format::{Format, Options, UnknownFormat, parser, sniff};
+pub use self::format::{Format, Options, UnknownFormat, open, parser, sniff};
 pub use self::names::Names;
 
 /// Statement text beyond this is dropped and the entry is marked as truncated.

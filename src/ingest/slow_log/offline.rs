@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser, parser, sniff};
+use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser, open, sniff};
+use crate::clock::Clock;
 use crate::model::sql::Dialect;
+use crate::model::time::Timestamp;
 
 /// Bytes asked for at a time.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -91,7 +94,7 @@ pub fn read(
     tell_progress: &mut dyn FnMut(u64),
     tell: &mut dyn FnMut(Dialect, Entry<'_>),
 ) -> Result<(), OfflineError> {
-    let input = open(path)?;
+    let (input, newest) = input(path)?;
     let mut reader = Reader {
         path,
         input,
@@ -107,12 +110,15 @@ pub fn read(
     }
     let head = &reader.buffer[..reader.buffer.len().min(HEAD_BYTES)];
     let told = sniff(head);
-    let Some(format) = format.or(told) else {
+    let options = Options {
+        newest: Some(newest),
+        ..Options::default()
+    };
+    let Some((format, mut parser)) = open(head, format, &options) else {
         let unknown = || OfflineError::UnknownFormat(path.to_owned());
         return Err(reader.fault.unwrap_or_else(unknown));
     };
     summary.format = Some(format);
-    let mut parser = parser(format, &Options::default());
     let done = reader.run(&mut *parser, summary, tell_progress, tell);
     summary.coverage = parser.coverage();
     done?;
@@ -193,19 +199,22 @@ impl Reader<'_> {
     }
 }
 
-/// Opens a file and unpacks it when its first bytes say that it is packed.
-fn open(path: &Path) -> Result<Box<dyn Read>, OfflineError> {
+/// Opens a file, and unpacks it when its first bytes say that it is packed; says when it was last written.
+fn input(path: &Path) -> Result<(Box<dyn Read>, Timestamp), OfflineError> {
     let failed = |source| OfflineError::Open {
         path: path.to_owned(),
         source,
     };
+    let mut newest = Clock::system().now();
     let mut file: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
             return Err(OfflineError::Directory(path.to_owned()));
         }
+        newest = written(&metadata).unwrap_or(newest);
         Box::new(file)
     };
     let mut magic = Vec::new();
@@ -214,7 +223,13 @@ fn open(path: &Path) -> Result<Box<dyn Read>, OfflineError> {
         .read_to_end(&mut magic)
         .map_err(failed)?;
     let whole = BufReader::with_capacity(64 << 10, io::Cursor::new(magic.clone()).chain(file));
-    unpacked(&magic, whole).map_err(failed)
+    Ok((unpacked(&magic, whole).map_err(failed)?, newest))
+}
+
+/// When a file was last written.
+fn written(metadata: &std::fs::Metadata) -> Option<Timestamp> {
+    let since_epoch = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::EPOCH.plus(since_epoch))
 }
 
 fn unpacked(magic: &[u8], whole: impl io::BufRead + 'static) -> io::Result<Box<dyn Read>> {

@@ -16,6 +16,8 @@ const PAGES: &[u8] = b"Pages_";
 pub(super) struct Header<'a> {
     /// `# Time:` of this entry, or `End:` of MySQL 8; with a fraction, thus when the statement ended.
     pub(super) end: Option<Timestamp>,
+    /// `Start:` of MySQL 8.
+    pub(super) start: Option<Timestamp>,
     /// `# Time:` of this entry in whole seconds of the server's zone.
     pub(super) logged: Option<Timestamp>,
     pub(super) user: &'a [u8],
@@ -116,6 +118,7 @@ impl<'a> Header<'a> {
             b"Rows_affected" => self.rows.affected = scan::whole(value),
             b"Bytes_sent" => self.bytes_sent = scan::whole(value),
             b"Schema" | b"Db" => self.schema = Some(value),
+            b"Start" => self.start = calendar.date(value).map(|(at, _)| at),
             b"End" => {
                 if let Some((at, _)) = calendar.date(value) {
                     self.end = Some(at);

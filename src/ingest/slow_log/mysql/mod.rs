@@ -273,6 +273,7 @@ impl Mysql {
             .map(|start| Timestamp::from_unix_secs(start).plus(elapsed));
         header
             .end
+            .or(header.start.map(|start| start.plus(elapsed)))
             .or(by_start)
             .or(header.logged)
             .or(self.state.time)

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use super::super::parser;
 use super::super::tests::fixture;
 use super::*;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Postgres;
 use super::limits::Limits;
+use super::{Framing, Postgres};
 use crate::ingest::slow_log::threshold::Threshold;
 use crate::model::time::Timestamp;
 
@@ -22,6 +22,8 @@ pub(super) struct Context {
     settled: u64,
     skipping: bool,
     lost: bool,
+    /// The `log_line_prefix` that was learned.
+    prefix: Option<String>,
     threshold: Threshold,
     limits: Limits,
     last_seen: BTreeMap<u32, Timestamp>,
@@ -38,6 +40,10 @@ impl Context {
             // a checkpoint that is set back is at the start of a record
             skipping: parser.skipping && held == 0,
             lost: parser.lost && held == 0,
+            prefix: match &parser.framing {
+                Framing::Stderr(prefix) => prefix.learned().map(str::to_owned),
+                Framing::Csv | Framing::Json => None,
+            },
             threshold: sessions.threshold,
             limits: sessions.limits.clone(),
             last_seen: sessions.last_seen(MAX_LAST_SEEN),
@@ -51,6 +57,9 @@ impl Context {
         sessions.threshold = self.threshold;
         sessions.limits = self.limits;
         sessions.see(self.last_seen);
+        if let Framing::Stderr(prefix) = &mut parser.framing {
+            prefix.restore(self.prefix);
+        }
         parser.skipping = self.skipping;
         parser.lost = self.lost;
     }

@@ -191,7 +191,7 @@ fn name(field: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// `127.0.0.1:58786` or `[local]`.
-fn without_port(client: &[u8]) -> &[u8] {
+pub(super) fn without_port(client: &[u8]) -> &[u8] {
     memchr::memrchr(b':', client).map_or(client, |colon| &client[..colon])
 }
 

@@ -4,30 +4,35 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::csv::without_port;
 use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
 use crate::ingest::slow_log::zone::Calendar;
 use crate::ingest::slow_log::{Next, scan};
 
-/// The keys that are read.
+/// The keys that are read; the others are the columns of csvlog, which `CloudNativePG` writes as JSON.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Line<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "log_time")]
     timestamp: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "user_name")]
     user: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "database_name")]
     dbname: Cow<'a, str>,
     pid: u32,
+    #[serde(borrow)]
+    process_id: Cow<'a, str>,
+    #[serde(borrow)]
+    connection_from: Cow<'a, str>,
     #[serde(borrow)]
     remote_host: Cow<'a, str>,
     #[serde(borrow)]
     error_severity: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "sql_state_code")]
     state_code: Cow<'a, str>,
     #[serde(borrow)]
     message: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "query")]
     statement: Cow<'a, str>,
 }
 
@@ -91,7 +96,10 @@ fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
     };
     Some(Record {
         from: 0,
-        pid: line.pid,
+        pid: match line.process_id.parse() {
+            Ok(pid) => pid,
+            Err(_) => line.pid,
+        },
         at: calendar.date(line.timestamp.as_bytes()).map(|(at, _)| at),
         severity,
         truncated: line.message.len() > MAX_STATEMENT_BYTES,
@@ -100,8 +108,16 @@ fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         code: bytes(line.state_code),
         user: bytes(line.user),
         database: bytes(line.dbname),
-        client: bytes(line.remote_host),
+        client: client(line.remote_host, &line.connection_from),
     })
+}
+
+/// The host, which the columns of csvlog tell with its port.
+fn client<'a>(host: Cow<'a, str>, connection: &str) -> Cow<'a, [u8]> {
+    if connection.is_empty() {
+        return bytes(host);
+    }
+    without_port(connection.as_bytes()).to_vec().into()
 }
 
 fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {

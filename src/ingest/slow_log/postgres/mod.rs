@@ -12,6 +12,7 @@
 mod context;
 mod csv;
 mod json;
+mod layout;
 mod limits;
 mod message;
 mod outcome;
@@ -226,6 +227,9 @@ impl Postgres {
 
 impl Parser for Postgres {
     fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress {
+        if let Framing::Stderr(prefix) = &mut self.framing {
+            prefix.learn(buffer, self.offset, next, &self.calendar);
+        }
         let mut at = 0;
         while at < buffer.len() {
             let took = self.step(&buffer[at..], next, tell);

@@ -1,9 +1,15 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
+use super::stderr::severity_of;
 use super::template::Template;
-use crate::ingest::slow_log::scan;
+use super::{layout, message};
 use crate::ingest::slow_log::zone::Calendar;
+use crate::ingest::slow_log::{Next, scan};
 use crate::model::time::Timestamp;
+
+/// Prefixes that the setting is learned from, and how few will do when the log ends.
+const SAMPLE: usize = 16;
+const MIN_SAMPLE: usize = 2;
 
 /// What a prefix tells; empty, or 0 for the process, when it does not.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,21 +23,80 @@ pub(super) struct Fields<'a> {
 }
 
 /// Reader of prefixes.
-#[derive(Debug)]
-pub(in crate::ingest::slow_log) struct Prefix(Option<Template>);
+#[derive(Debug, Default)]
+pub(in crate::ingest::slow_log) struct Prefix {
+    template: Option<Template>,
+    /// The setting that was learned.
+    learned: Option<String>,
+    /// Nothing is to be learned any more.
+    is_settled: bool,
+    /// Prefixes to learn from, and the byte of the file up to which they were looked for.
+    sample: Vec<Vec<u8>>,
+    looked_until: u64,
+}
 
 impl Prefix {
     /// `log_line_prefix`, when it is known.
     pub(in crate::ingest::slow_log) fn new(setting: Option<&str>) -> Self {
-        Self(setting.and_then(Template::new))
+        let template = setting.and_then(Template::new);
+        Self {
+            is_settled: template.is_some(),
+            template,
+            ..Self::default()
+        }
+    }
+
+    /// Learns the setting from the records in `buffer`, which starts at the byte `offset` of the file.
+    pub(super) fn learn(&mut self, buffer: &[u8], offset: u64, next: Next, zone: &Calendar) {
+        let known = usize::try_from(self.looked_until.saturating_sub(offset)).unwrap_or(0);
+        let mut at = known.min(buffer.len());
+        while !self.is_settled && self.sample.len() < SAMPLE {
+            let Some(length) = scan::line_length(&buffer[at..]) else {
+                break;
+            };
+            if let Some(prefix) = prefix_of_session(&buffer[at..at + length]) {
+                self.sample.push(prefix.to_vec());
+            }
+            at += length;
+        }
+        self.looked_until = offset + at as u64;
+        let is_enough =
+            self.sample.len() >= SAMPLE || (next == Next::End && self.sample.len() >= MIN_SAMPLE);
+        if is_enough && !self.is_settled {
+            let sample = std::mem::take(&mut self.sample);
+            self.learned = layout::learn(&sample, &mut zone.clone());
+            self.template = self.learned.as_deref().and_then(Template::new);
+            self.is_settled = true;
+        }
+    }
+
+    /// The setting that was learned, for a restart.
+    pub(super) fn learned(&self) -> Option<&str> {
+        self.learned.as_deref()
+    }
+
+    /// Goes on with a setting that was learned.
+    pub(super) fn restore(&mut self, learned: Option<String>) {
+        if let Some(setting) = learned.filter(|_| !self.is_settled) {
+            self.template = Template::new(&setting);
+            self.is_settled = self.template.is_some();
+            self.learned = Some(setting);
+        }
     }
 
     pub(super) fn read<'a>(&self, prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
-        self.0
+        self.template
             .as_ref()
             .and_then(|template| template.read(prefix, calendar))
             .unwrap_or_else(|| guess(prefix, calendar))
     }
+}
+
+/// The prefix of a record that a session wrote, with a statement in it: others tell no user.
+fn prefix_of_session(line: &[u8]) -> Option<&[u8]> {
+    let parts = severity_of(line)?;
+    let is_session = parts.is_log && message::is_wanted(line.get(parts.message..)?);
+    is_session.then_some(parts.prefix)
 }
 
 /// Tells the parts of a prefix by their looks.
@@ -164,7 +229,7 @@ pub(super) fn session_pid(word: &[u8]) -> Option<u32> {
 }
 
 /// Whether a word is like a SQLSTATE of an error: five characters, the first two a class that errors have.
-fn is_code(word: &[u8]) -> bool {
+pub(super) fn is_code(word: &[u8]) -> bool {
     const CLASSES: [&[u8; 2]; 24] = [
         b"08", b"0A", b"21", b"22", b"23", b"24", b"25", b"26", b"28", b"2D", b"34", b"3D", b"3F",
         b"40", b"42", b"44", b"53", b"54", b"55", b"57", b"58", b"P0", b"XX", b"F0",
@@ -176,79 +241,4 @@ fn is_code(word: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::tz::TimeZone;
-
-    fn read<'a>(setting: Option<&str>, prefix: &'a str) -> Fields<'a> {
-        let mut calendar = Calendar::new(TimeZone::UTC);
-        Prefix::new(setting).read(prefix.as_bytes(), &mut calendar)
-    }
-
-    fn named(fields: &Fields<'_>) -> (u32, String, String, String) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (
-            fields.pid,
-            text(fields.user),
-            text(fields.database),
-            text(fields.client),
-        )
-    }
-
-    #[test]
-    fn the_parts_of_common_prefixes_are_guessed() {
-        let expected = (24085, "app".to_owned(), "shop".to_owned(), String::new());
-        for prefix in [
-            "2026-11-21 19:26:58.611 UTC [24085] app@shop/[billing] ",
-            "2026-11-21 19:26:58 UTC [24085]: [3-1] user=app,db=shop,app=psql ",
-            "1795289218.608 24085 app@shop ",
-            "2026-11-21 19:26:58 UTC 6b01f082.5e15 app@shop ",
-        ] {
-            let fields = read(None, prefix);
-            assert_eq!(named(&fields), expected, "{prefix}");
-            assert_eq!(fields.at.unwrap().as_unix_secs(), 1_795_289_218, "{prefix}");
-        }
-    }
-
-    #[test]
-    fn the_prefix_of_rds_is_guessed() {
-        let fields = read(
-            None,
-            "2026-11-21 19:26:58 UTC:10.0.0.1(58786):app@shop:[24085]:",
-        );
-        assert_eq!(
-            named(&fields),
-            (24085, "app".into(), "shop".into(), "10.0.0.1".into())
-        );
-    }
-
-    #[test]
-    fn a_code_of_five_digits_is_not_the_process() {
-        let fields = read(None, "2026-11-21 19:26:58.611 UTC [24085] 57014 app@shop ");
-        assert_eq!((fields.pid, fields.code), (24085, b"57014".as_slice()));
-    }
-
-    #[test]
-    fn a_known_setting_is_followed() {
-        let fields = read(
-            Some("%m %q<%p|%u|%d|%h> "),
-            "2026-11-21 19:26:58.611 UTC <24085|a b|shop|::1> ",
-        );
-        assert_eq!(
-            named(&fields),
-            (24085, "a b".into(), "shop".into(), "::1".into())
-        );
-    }
-
-    #[test]
-    fn a_process_without_session_stops_at_the_q() {
-        let fields = read(
-            Some("%m [%p] %q%u@%d "),
-            "2026-11-21 19:26:58.611 UTC [24085] ",
-        );
-        assert_eq!(
-            named(&fields),
-            (24085, String::new(), String::new(), String::new())
-        );
-    }
-}
+mod tests;

@@ -26,11 +26,24 @@ static COLON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":  "));
 /// The parts of a first line.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ingest::slow_log) struct Parts<'a> {
-    prefix: &'a [u8],
+    pub(super) prefix: &'a [u8],
     severity: Severity,
-    is_log: bool,
+    pub(super) is_log: bool,
     /// Where the message starts.
-    message: usize,
+    pub(super) message: usize,
+}
+
+impl Parts<'_> {
+    /// The prefix without its digits, which differ from record to record of one process.
+    pub(in crate::ingest::slow_log) fn shape(&self) -> Vec<u8> {
+        let is_kept = |b: &u8| !b.is_ascii_digit();
+        self.prefix.iter().copied().filter(is_kept).collect()
+    }
+
+    /// Whether it is part of the record before it.
+    pub(in crate::ingest::slow_log) fn is_detail(&self) -> bool {
+        matches!(self.severity, Severity::Statement | Severity::Detail)
+    }
 }
 
 /// Finds the severity of a line; `None` for a line that has none, as the lines that continue another.

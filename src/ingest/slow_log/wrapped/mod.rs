@@ -1,0 +1,232 @@
+//! Takes a log out of what carried it: JSON lines of container runtimes and clouds, CRI, syslog, time stamps.
+//!
+//! ```text
+//! outer line ─► Wrapping::piece ─► Pieces (in order of their start, joined again) ─► inner bytes ─► parser of the log
+//! ```
+//!
+//! A checkpoint is a byte of the *outer* file: the line where the oldest inner byte comes from that is not done
+//! with; the context says how many inner bytes of that line are.
+
+mod json;
+mod line;
+mod pieces;
+mod syslog;
+mod year;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use self::line::without_return;
+pub(super) use self::line::{Wrapping, unwrapped, wrapping_of};
+use self::pieces::Pieces;
+use self::year::Years;
+use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
+use crate::model::event::Coverage;
+use crate::model::sql::Dialect;
+
+/// An outer line that is longer holds more than one statement may, and is passed over.
+const MAX_LINE_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10);
+
+/// Reads a wrapped log by the parser of what is in it.
+pub(super) struct Wrapped {
+    wrapping: Wrapping,
+    inner: Box<dyn Parser>,
+    years: Years,
+    pieces: Pieces,
+    /// Inner bytes that the inner parser has not consumed.
+    buffer: Vec<u8>,
+    sources: VecDeque<Source>,
+    /// Inner bytes consumed, of all that there were.
+    consumed: u64,
+    /// Of them, those that belong to entries not told.
+    held: u64,
+    /// Outer bytes done with.
+    offset: u64,
+    /// Inner bytes at the beginning that were done with before a restart.
+    skip: u64,
+    /// Fragments before this byte, whose beginning is before the checkpoint, were used before the restart.
+    seen_until: u64,
+    /// Inside an outer line that is too long.
+    skipping: bool,
+    unparsed: u64,
+}
+
+/// Where inner bytes come from.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    /// First inner byte.
+    inner: u64,
+    /// Start of the outer line.
+    outer: u64,
+}
+
+/// What must be known to go on from a checkpoint.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Context {
+    inner: String,
+    skip: u64,
+    seen: u64,
+    skipping: bool,
+    years: Years,
+}
+
+impl Wrapped {
+    pub(super) fn new(wrapping: Wrapping, inner: Box<dyn Parser>, options: &Options) -> Self {
+        Self {
+            wrapping,
+            inner,
+            years: Years::new(options),
+            pieces: Pieces::default(),
+            buffer: Vec::new(),
+            sources: VecDeque::new(),
+            consumed: 0,
+            held: 0,
+            offset: 0,
+            skip: 0,
+            seen_until: 0,
+            skipping: false,
+            unparsed: 0,
+        }
+    }
+
+    /// Takes the outer lines that `outer` holds; says how many bytes they are.
+    fn lines(&mut self, outer: &[u8], next: Next) -> usize {
+        let mut at = 0;
+        while at < outer.len() {
+            let rest = &outer[at..];
+            let length = match scan::line_length(rest) {
+                Some(length) => length,
+                None if next == Next::End || self.skipping => rest.len(),
+                None if rest.len() > MAX_LINE_BYTES => rest.len(),
+                None => break,
+            };
+            self.line(&rest[..length]);
+            at += length;
+            self.offset += length as u64;
+        }
+        at
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let is_whole = line.ends_with(b"\n");
+        let rest_of_another = std::mem::replace(&mut self.skipping, false);
+        if rest_of_another || line.len() > MAX_LINE_BYTES {
+            self.unparsed += u64::from(!rest_of_another);
+            self.skipping = !is_whole;
+            return;
+        }
+        let text = without_return(line.strip_suffix(b"\n").unwrap_or(line));
+        if text.iter().all(|b| *b == 0 || b.is_ascii_whitespace()) {
+            return;
+        }
+        let part = self.wrapping.fragment(text, &mut self.years);
+        let was_taken = part.is_some_and(|part| self.pieces.add(part, self.offset));
+        if !was_taken && self.offset >= self.seen_until {
+            self.unparsed += 1;
+        }
+    }
+
+    /// Moves the pieces that are whole to the inner buffer.
+    fn release(&mut self) {
+        while let Some(piece) = self.pieces.take_whole(self.offset) {
+            let skipped = usize::try_from(self.skip).map_or(0, |s| s.min(piece.text.len()));
+            self.skip = 0;
+            self.sources.push_back(Source {
+                inner: (self.consumed + self.buffer.len() as u64).saturating_sub(skipped as u64),
+                outer: piece.start,
+            });
+            self.buffer.extend_from_slice(&piece.text[skipped..]);
+        }
+    }
+
+    /// The first inner byte that a restart needs.
+    fn inner_checkpoint(&self) -> u64 {
+        self.consumed.saturating_sub(self.held)
+    }
+
+    /// Forgets where inner bytes come from that no restart needs.
+    fn forget(&mut self) {
+        let needed = self.inner_checkpoint();
+        let end = self.consumed + self.buffer.len() as u64;
+        if needed >= end {
+            self.sources.clear();
+        }
+        while self.sources.get(1).is_some_and(|s| s.inner <= needed) {
+            self.sources.pop_front();
+        }
+    }
+
+    /// The first outer byte that a restart needs.
+    fn checkpoint(&self) -> u64 {
+        let source = self.sources.front().map(|s| s.outer);
+        source.or(self.pieces.first()).unwrap_or(self.offset)
+    }
+}
+
+impl Parser for Wrapped {
+    fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress {
+        let consumed = self.lines(buffer, next);
+        if next != Next::More {
+            self.pieces.close();
+        }
+        self.release();
+        let inner = self.inner.parse(&self.buffer, next, tell);
+        self.buffer.drain(..inner.consumed.min(self.buffer.len()));
+        self.consumed += inner.consumed as u64;
+        self.held = inner.held;
+        self.forget();
+        Progress {
+            consumed,
+            held: self.offset - self.checkpoint(),
+            unparsed: inner.unparsed + std::mem::take(&mut self.unparsed),
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
+    }
+
+    fn coverage(&self) -> Coverage {
+        self.inner.coverage()
+    }
+
+    fn context(&self) -> String {
+        let first = self.sources.front();
+        let context = Context {
+            inner: self.inner.context(),
+            skip: first.map_or(self.skip, |s| {
+                self.inner_checkpoint().saturating_sub(s.inner)
+            }),
+            seen: self.offset.max(self.seen_until) - self.checkpoint(),
+            skipping: self.skipping,
+            years: self.years,
+        };
+        serde_json::to_string(&context).unwrap_or_default()
+    }
+
+    fn restore(&mut self, context: &str) {
+        let Ok(context) = serde_json::from_str::<Context>(context) else {
+            return;
+        };
+        self.inner.restore(&context.inner);
+        self.skip = context.skip;
+        self.consumed = context.skip;
+        self.seen_until = self.offset + context.seen;
+        self.skipping = context.skipping;
+        self.years.restore(context.years);
+    }
+}
+
+impl std::fmt::Debug for Wrapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wrapped")
+            .field("wrapping", &self.wrapping)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
