@@ -13,6 +13,7 @@ mod run;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -117,9 +118,21 @@ pub struct Digest {
     /// Show only the N costliest statements; JSON has all of them unless this is given
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
+    /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
+    #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
+    pub jobs: NonZeroUsize,
     /// Logs, .gz .xz and .zst too; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// More threads than this wait for the one that parses.
+const MAX_JOBS: usize = 64;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<NonZeroUsize>().ok();
+    let fits = number.filter(|jobs| jobs.get() <= MAX_JOBS);
+    fits.ok_or_else(|| format!("a number of threads is between 1 and {MAX_JOBS}"))
 }
 
 /// Format of a report.
@@ -269,14 +282,6 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
-}
-
-/// Writes a document to standard output as it is made: it may be large.
-fn print_json(document: &impl serde::Serialize) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut out, document).map_err(io::Error::from)?;
-    writeln!(out)?;
     Ok(out.flush()?)
 }
 

@@ -374,6 +374,8 @@ fn bad_usage_is_64() {
         &["digest", "--since", "yesterday", log],
         &["digest", "--since", "1h", "--until", "2h", log],
         &["digest", "--top", "many", log],
+        &["digest", "--jobs", "0", log],
+        &["digest", "--jobs", "65", log],
         &["fingerprint", "--dialect", "oracle"],
         &["nonsense"],
     ];
@@ -493,6 +495,86 @@ fn a_statement_of_any_size_is_read_in_little_memory() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert_eq!(runs_of(&report), 3, "{report}");
     assert!(peak < 64 << 10, "{peak} KiB");
+}
+
+/// What `digest` prints of one log, whatever the number of threads.
+fn same_for_any_number_of_jobs(jobs: &[&str], log: &str) -> String {
+    let of = |jobs: &&str| {
+        let output = run(&["digest", "--format", "json", "--jobs", jobs, log]);
+        (text(&output.stdout), text(&output.stderr), code(&output))
+    };
+    let wanted = of(&"1");
+    for jobs in jobs {
+        assert!(of(jobs) == wanted, "{jobs} jobs tell otherwise of {log}");
+    }
+    wanted.0
+}
+
+#[test]
+fn any_number_of_jobs_tells_the_same_of_real_logs() {
+    let dir = TempDir::new().expect("a directory");
+    for (fixture_name, _) in REAL {
+        // Several batches.
+        let whole = unpacked(fixture_name).repeat(2);
+        let log = file(&dir, fixture_name, &whole);
+        let report = same_for_any_number_of_jobs(&["2", "3", "7"], &log);
+        assert!(report.contains("fingerprint"), "{fixture_name}: {report}");
+    }
+}
+
+#[test]
+fn any_number_of_jobs_tells_the_same_of_hostile_logs() {
+    let dir = TempDir::new().expect("a directory");
+    let verbose = unpacked("mariadb-10.11-verbose.log.xz");
+    let noise: Vec<u8> = (0..1_u32 << 20)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let giant = slow_log(&[
+        ("SELECT 1", 0.1, 1),
+        (&format!("SELECT '{}'", "x".repeat(3 << 20)), 0.2, 2),
+        ("SELEC oops ((", 0.3, 3),
+    ]);
+    let mut broken = verbose[..verbose.len() / 2].to_vec();
+    broken.extend_from_slice(&noise);
+    broken.extend_from_slice(&verbose);
+    let timeless = text(&verbose).replace("SET timestamp", "SET insert_id");
+    for (name, content) in [
+        ("noise.log", noise.as_slice()),
+        ("giant.log", giant.as_bytes()),
+        ("broken.log", broken.as_slice()),
+        ("timeless.log", timeless.as_bytes()),
+        ("cut.log", &verbose[..verbose.len() / 3]),
+    ] {
+        same_for_any_number_of_jobs(&["2", "7"], &file(&dir, name, content));
+    }
+}
+
+#[test]
+fn many_statements_are_all_told_and_by_any_number_of_jobs_alike() {
+    const STATEMENTS: u32 = 9_000;
+    let letters = |mut n: u32| {
+        let mut name = String::new();
+        while n > 0 {
+            name.extend(char::from_u32(u32::from(b'a') + n % 26));
+            n /= 26;
+        }
+        name
+    };
+    let name_of = |n| format!("SELECT note FROM t_{} WHERE id = {n}", letters(n));
+    let texts: Vec<String> = (1..=STATEMENTS)
+        .chain(1..=STATEMENTS)
+        .map(name_of)
+        .collect();
+    let entries: Vec<_> = texts.iter().map(|sql| (sql.as_str(), 0.001, 1)).collect();
+    let dir = TempDir::new().expect("a directory");
+    let log = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let report = same_for_any_number_of_jobs(&["2"], &log);
+    let report: Value = serde_json::from_str(&report).expect("one JSON document");
+    let queries = report["queries"].as_array().expect("a list");
+    let twice = queries.iter().filter(|query| query["count"] == 2).count();
+    assert_eq!((queries.len(), twice), (9_000, 9_000));
+    let page = text(&run(&["digest", &log]).stdout);
+    assert!(page.contains("8,985 more statements take"), "{page}");
 }
 
 #[test]

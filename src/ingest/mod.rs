@@ -63,6 +63,16 @@ pub struct RawRun {
     pub weight: u32,
 }
 
+impl RawRun {
+    /// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
+    const MAX_WEIGHT: u32 = 1000;
+
+    /// How many runs it stands for.
+    pub fn runs(&self) -> u32 {
+        self.weight.clamp(1, Self::MAX_WEIGHT)
+    }
+}
+
 /// Where a source's telemetry belongs; the same for every batch of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMeta {

@@ -55,9 +55,6 @@ pub use self::statements::{
 /// Raised whenever a change of the normaliser changes a fingerprint; stored beside every fingerprint.
 pub const FINGERPRINT_VERSION: u32 = 1;
 
-/// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
-const MAX_WEIGHT: u32 = 1000;
-
 /// A batch after normalisation: the same entries in the same order, identified and redacted.
 #[derive(Debug)]
 pub struct EventBatch {
@@ -82,6 +79,32 @@ pub struct Normalised {
     pub trace: Option<TraceRef>,
     /// This statement was not known before (or had been forgotten).
     pub new: bool,
+}
+
+/// Identity of a text without its literals, comments and spacing; many texts may be runs of one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextId(u64, u64);
+
+impl TextId {
+    /// One of so many places, the same for the same text.
+    pub fn spread(self, places: usize) -> usize {
+        usize::try_from(self.0).unwrap_or_default() % places.max(1)
+    }
+}
+
+/// What the lexer alone says of one text.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// Texts with the same are runs of the same statement.
+    pub id: TextId,
+    /// Keyed hash of its literals, in order.
+    pub parameters: u64,
+    /// Trace context of a comment.
+    pub trace: Option<TraceRef>,
+    /// Dialect it was read in.
+    pub dialect: Dialect,
+    key: u128,
+    cut: bool,
 }
 
 /// Identifies statements; owns the cache of known ones and the parser's thread.
@@ -158,6 +181,7 @@ impl Normaliser {
         end: Timestamp,
     ) -> QueryEvent {
         let known = self.statement(sql, source.target.system, run.truncated);
+        let weight = run.runs();
         let namespace = if run.database.is_empty() {
             source.target.namespace.clone()
         } else {
@@ -184,24 +208,44 @@ impl Normaliser {
             client: run.client,
             trace: known.trace,
             origin: Origin::Log,
-            weight: run.weight.clamp(1, MAX_WEIGHT),
+            weight,
         }
     }
 
     /// Identifies one text; `truncated` when its source had cut it.
     pub fn statement(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Normalised {
+        let text = self.read(sql, dialect, truncated);
+        let (statement, new) = self.statement_of(&text);
+        Normalised {
+            statement,
+            parameters: text.parameters,
+            trace: text.trace,
+            new,
+        }
+    }
+
+    /// Reads one text; `truncated` when its source had cut it.
+    pub fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
         self.lex(sql, dialect, truncated);
         let cut = truncated || self.stream.is_cut();
         let key = self.stream.key() ^ (u128::from(cut) << 8 | u128::from(dialect as u8));
-        let (statement, new) = match self.texts.get(key) {
-            Some(statement) => (statement, false),
-            None => self.unknown(key, dialect, cut),
-        };
-        Normalised {
-            statement,
+        let low = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
+        let high = u64::try_from(key >> 64).unwrap_or_default();
+        Text {
+            id: TextId(low, high),
             parameters: self.stream.parameter_hash(self.seed),
             trace: self.stream.trace,
-            new,
+            key,
+            dialect,
+            cut,
+        }
+    }
+
+    /// The statement of the text that was read last, and whether it was not known before.
+    pub fn statement_of(&mut self, last_read: &Text) -> (StatementRef, bool) {
+        match self.texts.get(last_read.key) {
+            Some(statement) => (statement, false),
+            None => self.unknown(last_read.key, last_read.dialect, last_read.cut),
         }
     }
 

@@ -2,9 +2,9 @@
 //!
 //! The JSON is a contract: fields may be added, none renamed.
 
+mod json;
 mod text;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,18 +18,31 @@ use crate::model::subject::{Latency, Load, RowLoad};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
+pub use json::write_json;
 pub use text::render;
 
-/// The whole report.
-#[derive(Debug, Clone, Serialize)]
+/// The report for people: what is worth a look. For programs, [`write_json`] tells all.
+#[derive(Debug, Clone)]
 pub struct Digest {
-    version: u32,
     /// What was read.
     pub source: Source,
-    /// Statements by total time, the costliest first.
+    /// Statements by total time, the costliest first; of a very long list only those, and the worst.
     pub queries: Vec<Query>,
-    /// What is wrong, the worst first.
+    /// What is wrong, the worst first; of a very long list the first.
     pub findings: Vec<Found>,
+    /// What those lists leave out.
+    pub left_out: LeftOut,
+}
+
+/// What a report for people leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LeftOut {
+    /// Statements.
+    pub queries: usize,
+    /// Their share of all run time, 0 to 1.
+    pub share: f64,
+    /// Statements with findings.
+    pub sick: usize,
 }
 
 /// What was read.
@@ -209,77 +222,24 @@ pub struct Summed {
     pub names: [Vec<Arc<str>>; 3],
 }
 
-impl Digest {
-    /// Puts the report together.
-    pub fn new(
-        source: Source,
-        summed: Vec<Summed>,
-        mut found: Vec<Finding>,
-        style: &Style,
-    ) -> Self {
-        let all: Duration = summed.iter().map(|s| s.load.elapsed.total).sum();
-        let mut by_statement: BTreeMap<FingerprintId, Vec<Slug>> = BTreeMap::new();
-        for finding in &found {
-            if let Some(fingerprint) = finding.fingerprint {
-                let slugs = by_statement.entry(fingerprint).or_default();
-                if !slugs.contains(&finding.detector) {
-                    slugs.push(finding.detector.clone());
-                }
-            }
-        }
-        let cost: BTreeMap<_, _> = summed
-            .iter()
-            .map(|s| (s.statement.fingerprint, s.load.elapsed.total))
-            .collect();
-        let cost_of = |f: &Finding| {
-            f.fingerprint
-                .and_then(|id| cost.get(&id))
-                .copied()
-                .unwrap_or_default()
-        };
-        found.sort_by(|a, b| {
-            (b.severity, cost_of(b), &a.detector).cmp(&(a.severity, cost_of(a), &b.detector))
-        });
-        let mut queries: Vec<Query> = summed
-            .into_iter()
-            .map(|s| {
-                let findings = by_statement
-                    .remove(&s.statement.fingerprint)
-                    .unwrap_or_default();
-                query(s, all, findings)
-            })
-            .collect();
-        queries.sort_by(|a, b| {
-            (b.time_s.total.0, a.fingerprint).cmp(&(a.time_s.total.0, b.fingerprint))
-        });
-        let findings = found
-            .into_iter()
-            .map(|finding| tell(finding, style))
-            .collect();
+impl Found {
+    /// A finding with its sentence.
+    pub fn new(finding: Finding, style: &Style) -> Self {
         Self {
-            version: 1,
-            source,
-            queries,
-            findings,
+            summary: sentence::finding(&finding, style),
+            detector: finding.detector,
+            severity: finding.severity,
+            fingerprint: finding.fingerprint,
+            evidence: finding.evidence,
+            remedies: finding.remedies,
         }
-    }
-
-    /// Leaves out all but the costliest statements, and no finding.
-    #[must_use]
-    pub fn top(mut self, count: usize) -> Self {
-        self.queries.truncate(count);
-        self
     }
 }
 
-fn tell(finding: Finding, style: &Style) -> Found {
-    Found {
-        summary: sentence::finding(&finding, style),
-        detector: finding.detector,
-        severity: finding.severity,
-        fingerprint: finding.fingerprint,
-        evidence: finding.evidence,
-        remedies: finding.remedies,
+impl Query {
+    /// A statement of a log whose runs took `all` together.
+    pub fn new(summed: Summed, all: Duration, findings: Vec<Slug>) -> Self {
+        query(summed, all, findings)
     }
 }
 

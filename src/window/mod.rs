@@ -16,6 +16,7 @@ pub mod pack;
 mod parameters;
 mod profile;
 mod query;
+mod run;
 mod settings;
 pub mod sketch;
 mod source;
@@ -33,9 +34,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::names::Role;
 pub use self::query::{Detail, QueryStats};
+pub use self::run::Run;
 pub use self::settings::Settings;
 pub use self::table::{OTHER_STATEMENTS, Ran, Scope};
-pub use self::totals::Totals;
+pub use self::totals::{SlotId, Sums, Total, TotalView, Totals};
 pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;

@@ -7,12 +7,13 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::event::{Access, Outcome, PlanRow, QueryEvent};
+use crate::model::event::{Access, Outcome, PlanRow};
 use crate::model::id::FingerprintId;
 use crate::model::subject::{Exemplar, Latency, Load, ParameterLoad, RowLoad};
 use crate::model::time::Timestamp;
 use crate::window::names::{Names, Role};
 use crate::window::parameters::{ParameterSum, Parameters};
+use crate::window::run::Run;
 use crate::window::sketch::Sketch;
 
 const MAX_NANOS: u64 = u64::MAX >> 1;
@@ -81,7 +82,8 @@ pub(super) struct SlowestPlan {
 
 impl QueryStats {
     /// Adds one run that ended at `end`, which may differ from what the source says; see `watermark`.
-    pub fn observe(&mut self, event: &QueryEvent, end: Timestamp, detail: Detail) {
+    pub fn observe<'r>(&mut self, run: impl Into<Run<'r>>, end: Timestamp, detail: Detail) {
+        let event = &run.into();
         let weight = u64::from(event.weight.max(1));
         let nanos = nanos(event.elapsed);
         self.elapsed.record(nanos, weight);
@@ -99,11 +101,11 @@ impl QueryStats {
                 sketch.record(value, weight);
             }
         }
-        if let Some(access) = &event.access {
+        if let Some(access) = event.access {
             self.access.get_or_insert_default().add(access, weight);
             self.keep_plan(nanos, access.plan.as_ref());
         }
-        self.note_outcome(&event.outcome, nanos, weight);
+        self.note_outcome(event.outcome, nanos, weight);
         if end != Timestamp::EPOCH {
             self.widen_seen((end, end));
         }
@@ -113,8 +115,8 @@ impl QueryStats {
             self.parameters.add(run);
             self.keep_exemplar(event, end);
         }
-        self.names.note(Role::User, &event.user);
-        self.names.note(Role::Client, &event.client);
+        self.names.note(Role::User, event.user);
+        self.names.note(Role::Client, event.client);
     }
 
     /// Adds what was seen elsewhere.
@@ -254,7 +256,7 @@ impl QueryStats {
         }
     }
 
-    fn keep_exemplar(&mut self, event: &QueryEvent, end: Timestamp) {
+    fn keep_exemplar(&mut self, event: &Run<'_>, end: Timestamp) {
         let fastest_kept = self.exemplars.last().map(|e| e.elapsed);
         let full = self.exemplars.len() >= MAX_EXEMPLARS;
         if full && fastest_kept.is_some_and(|kept| kept >= event.elapsed) {

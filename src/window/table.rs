@@ -18,7 +18,7 @@ pub const OTHER_STATEMENTS: FingerprintId = FingerprintId(0);
 const DETAILED: usize = 50;
 
 /// From so many statements on, single runs of those that run rarely are not kept: memory.
-const SPARSE_FROM: usize = 8_192;
+pub(super) const SPARSE_FROM: usize = 8_192;
 
 /// Who ran a statement where, as told by whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

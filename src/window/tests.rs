@@ -446,25 +446,3 @@ fn a_sampled_run_counts_as_many() {
     assert_eq!(load.elapsed.total, Duration::from_millis(100));
     assert_eq!(load.rows_examined.unwrap().total, 1_000);
 }
-
-#[test]
-fn a_file_is_totalled_whatever_the_database() {
-    let mut totals = Totals::default();
-    for (id, database) in [(1, "a"), (1, "b"), (2, "a")] {
-        let mut run = event(at(id), id, 10 * id);
-        run.target.namespace = Arc::from(database);
-        totals.observe(&run);
-    }
-    let mut twice = totals.clone();
-    twice.merge(&totals);
-    let profiles: Vec<_> = twice.profiles(Coverage::default()).collect();
-    assert_eq!(profiles.len(), 2);
-    assert_eq!(profiles[0].load.count, 4);
-    assert_eq!(&*profiles[0].target.namespace, "");
-    assert_eq!(&*profiles[1].target.namespace, "a");
-    let first = twice.queries()[0];
-    assert_eq!(
-        first.stats.names(Role::Database),
-        [Arc::from("a"), Arc::from("b")]
-    );
-}

@@ -1,104 +1,171 @@
-//! All of a file as one window (`sqleuth digest`).
+//! All of a file as one window (`sqleuth digest`), in a few hundred bytes for each of 100,000 statements.
+//!
+//! ```text
+//! text ─► slot ─┬─ few runs: kept as they were told, packed   (packed)
+//!               └─ many: summed up                            (QueryStats)
+//! statement ─► shelf: compressed, read again for the report   (shelf)
+//! ```
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+mod hash;
+mod packed;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::event::{Coverage, DbTarget, QueryEvent};
+use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::FingerprintId;
-use crate::model::subject::{Horizon, Latency, QueryProfile};
+use crate::model::sql::{Parsed, Statement};
+use crate::model::subject::Latency;
 use crate::model::time::{Interval, Timestamp};
-use crate::window::facts::TableBook;
+use crate::normalise::TextId;
 use crate::window::names::Role;
-use crate::window::profile::{Frame, View};
-use crate::window::query::{latency, nanos};
+use crate::window::query::{Detail, QueryStats, latency, nanos};
+use crate::window::run::Run;
 use crate::window::sketch::Sketch;
-use crate::window::table::{OTHER_STATEMENTS, QueryTable, Ran, Scope};
+use crate::window::table::{OTHER_STATEMENTS, SPARSE_FROM, Scope, other_statements};
+
+use self::hash::Hashed;
+use self::packed::{NameBook, Packed};
+use self::shelf::{Place, Shelf};
+pub use self::view::{Total, TotalView};
 
 /// Distinct statements that are kept apart; the rest is summed up as one.
 const MAX_STATEMENTS: usize = 200_000;
 
-/// Sums per statement over everything observed, whatever database it ran on.
-#[derive(Debug, Clone)]
-pub struct Totals {
-    table: QueryTable,
-    /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
-    locks: BTreeMap<FingerprintId, Sketch>,
-    /// Of the first event, without its database.
-    scope: Option<Arc<Scope>>,
-    seen: Option<Interval>,
-    previous: Timestamp,
-}
+/// Texts whose statement is known by the text alone; one statement may have many.
+const MAX_TEXTS: usize = 2 * MAX_STATEMENTS;
 
-impl Default for Totals {
-    fn default() -> Self {
-        Self {
-            table: QueryTable::new(MAX_STATEMENTS),
-            locks: BTreeMap::new(),
-            scope: None,
-            seen: None,
-            previous: Timestamp::EPOCH,
-        }
+/// Which sums the runs of a text go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotId(u32);
+
+impl SlotId {
+    /// Set for texts that the parser could not read.
+    const OPAQUE: u32 = 1 << 31;
+
+    fn new(index: u32, is_opaque: bool) -> Self {
+        Self(index | if is_opaque { Self::OPAQUE } else { 0 })
+    }
+
+    fn index(self) -> usize {
+        (self.0 & !Self::OPAQUE) as usize
+    }
+
+    fn is_opaque(self) -> bool {
+        self.0 & Self::OPAQUE != 0
     }
 }
 
+/// Sums per statement over everything observed, whatever database it ran on.
+#[derive(Debug, Default)]
+pub struct Totals {
+    texts: HashMap<TextId, SlotId, Hashed>,
+    by_fingerprint: HashMap<FingerprintId, u32, Hashed>,
+    slots: Vec<Slot>,
+    shelf: Shelf,
+    names: NameBook,
+    /// Of the first run, without its database.
+    scope: Option<Arc<Scope>>,
+    seen: Option<Interval>,
+    previous: Timestamp,
+    runs: u64,
+    opaque: u64,
+}
+
+/// One statement: where it is, and its runs.
+#[derive(Debug)]
+struct Slot {
+    fingerprint: FingerprintId,
+    place: Place,
+    runs: Runs,
+}
+
+#[derive(Debug)]
+enum Runs {
+    Packed(Packed),
+    Summed(Box<Sums>),
+}
+
+/// What one statement did.
+#[derive(Debug, Clone, Default)]
+pub struct Sums {
+    /// Sums.
+    pub stats: QueryStats,
+    /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
+    lock: Sketch,
+}
+
 impl Totals {
-    /// Adds one run. One that does not tell its end takes that of the run before.
+    /// Adds one run.
     pub fn observe(&mut self, event: &QueryEvent) {
-        let end = match event.end {
+        self.settle(|| Scope::of(event));
+        let slot = self.slot_for(&event.statement);
+        self.add(slot, &Run::from(event));
+    }
+
+    /// Says who asks where, unless that is known already; the database is left out.
+    pub fn settle(&mut self, scope: impl FnOnce() -> Scope) {
+        self.scope.get_or_insert_with(|| {
+            let mut scope = scope();
+            scope.target.namespace = Arc::from("");
+            Arc::new(scope)
+        });
+    }
+
+    /// Where the runs of a text go, when its statement is known.
+    #[inline]
+    pub fn slot(&self, text: TextId) -> Option<SlotId> {
+        self.texts.get(&text).copied()
+    }
+
+    /// Takes note of the statement of a text. The first text of a statement stays its text.
+    pub fn admit(&mut self, text: TextId, statement: &Statement) -> SlotId {
+        let slot = self.slot_for(statement);
+        if self.texts.len() < MAX_TEXTS {
+            self.texts.insert(text, slot);
+        }
+        slot
+    }
+
+    /// Adds one run. One that does not tell its end takes that of the run before.
+    pub fn add(&mut self, slot: SlotId, run: &Run<'_>) {
+        let end = match run.end {
             Timestamp::EPOCH => self.previous,
             told => told,
         };
         self.previous = end;
         if end != Timestamp::EPOCH {
-            self.widen(Interval { from: end, to: end });
+            let seen = Interval { from: end, to: end };
+            self.seen = Some(self.seen.map_or(seen, |known| known.hull(seen)));
         }
-        let scope = self.scope.get_or_insert_with(|| {
-            let mut scope = Scope::of(event);
-            scope.target.namespace = Arc::from("");
-            Arc::new(scope)
-        });
-        let stats = self.table.observe(event, scope, end);
-        stats.note_name(Role::Database, &event.target.namespace);
-        self.observe_lock(event);
-    }
-
-    fn observe_lock(&mut self, event: &QueryEvent) {
-        let Some(lock) = event.lock else { return };
-        let mut key = event.statement.fingerprint;
-        if self.locks.len() >= MAX_STATEMENTS && !self.locks.contains_key(&key) {
-            key = OTHER_STATEMENTS;
+        let weight = u64::from(run.weight.max(1));
+        self.runs = self.runs.saturating_add(weight);
+        if slot.is_opaque() {
+            self.opaque = self.opaque.saturating_add(weight);
         }
-        let weight = u64::from(event.weight.max(1));
-        let sketch = self.locks.entry(key).or_default();
-        sketch.record(nanos(lock), weight);
-    }
-
-    /// Adds what was observed elsewhere, for example of another file.
-    pub fn merge(&mut self, other: &Self) {
-        let Some(theirs) = &other.scope else { return };
-        let scope = self.scope.get_or_insert_with(|| theirs.clone()).clone();
-        for (_, ran) in other.table.iter() {
-            self.table.add(&ran.statement, &scope, &ran.stats);
-        }
-        for (fingerprint, lock) in &other.locks {
-            self.locks.entry(*fingerprint).or_default().merge(lock);
-        }
-        if let Some(seen) = other.seen {
-            self.widen(seen);
+        let detail = if self.slots.len() <= SPARSE_FROM {
+            Detail::Full
+        } else {
+            Detail::Sparse
+        };
+        if let Some(slot) = self.slots.get_mut(slot.index()) {
+            slot.runs.add(run, end, detail, &mut self.names);
         }
     }
 
-    /// How long a statement's runs waited for locks; `None` when none told.
-    pub fn lock(&self, fingerprint: FingerprintId) -> Option<Latency> {
-        self.locks.get(&fingerprint).map(latency)
+    /// Distinct statements.
+    pub fn len(&self) -> usize {
+        self.slots.len()
     }
 
-    /// Statements and their sums, the costliest first.
-    pub fn queries(&self) -> Vec<&Ran> {
-        let mut queries: Vec<&Ran> = self.table.iter().map(|(_, ran)| ran).collect();
-        queries.sort_by_key(|ran| (Reverse(ran.stats.elapsed()), ran.statement.fingerprint));
-        queries
+    /// Nothing was observed.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// First and last end seen.
@@ -108,42 +175,87 @@ impl Totals {
 
     /// Runs, multiplied back where the log samples.
     pub fn count(&self) -> u64 {
-        self.table.count()
+        self.runs
     }
 
-    /// What detectors judge, by fingerprint. Each is made when it is asked for: all at once take more memory than
-    /// the sums.
-    pub fn profiles(&self, coverage: Coverage) -> impl Iterator<Item = QueryProfile> {
-        let mut book = TableBook::default();
-        let span = self.seen.unwrap_or_default();
-        for (key, ran) in self.table.iter() {
-            let database = &key.scope.target.namespace;
-            book.learn(database, &ran.statement, &ran.stats, span.to);
+    /// Runs of texts that the parser could not read.
+    pub fn opaque(&self) -> u64 {
+        self.opaque
+    }
+
+    /// All of it, to be judged and told statement by statement: all at once take more memory than the sums.
+    pub fn view(&self, coverage: Coverage) -> TotalView<'_> {
+        TotalView::new(self, coverage)
+    }
+
+    fn slot_for(&mut self, statement: &Statement) -> SlotId {
+        let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
+        if let Some(&index) = self.by_fingerprint.get(&statement.fingerprint) {
+            return SlotId::new(index, is_opaque);
         }
-        let view = View::of(vec![&self.table]);
-        View::keys_of(&self.table).map(move |(key, ran)| {
-            let frame = Frame {
-                span,
-                horizon: Horizon::Whole,
-                coverage,
-                book: &book,
-            };
-            let mut profile = view.profile(key, &ran.statement, &frame, None);
-            profile.target = target(&profile.target, ran);
-            profile
-        })
+        let is_full = self.slots.len() >= MAX_STATEMENTS || self.shelf.is_full();
+        let index = if is_full {
+            self.overflow()
+        } else {
+            self.push(statement)
+        };
+        SlotId::new(index, is_opaque)
     }
 
-    fn widen(&mut self, seen: Interval) {
-        self.seen = Some(self.seen.map_or(seen, |known| known.hull(seen)));
+    /// Where all goes that finds no room of its own.
+    fn overflow(&mut self) -> u32 {
+        match self.by_fingerprint.get(&OTHER_STATEMENTS) {
+            Some(&index) => index,
+            None => self.push(&other_statements()),
+        }
+    }
+
+    fn push(&mut self, statement: &Statement) -> u32 {
+        let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.by_fingerprint.insert(statement.fingerprint, index);
+        self.slots.push(Slot {
+            fingerprint: statement.fingerprint,
+            place: self.shelf.put(statement),
+            runs: Runs::Packed(Packed::default()),
+        });
+        index
     }
 }
 
-/// The database is told when the statement ran on one only.
-fn target(of_file: &DbTarget, ran: &Ran) -> DbTarget {
-    let mut target = of_file.clone();
-    if let [database] = ran.stats.names(Role::Database).as_slice() {
-        target.namespace = database.clone();
+impl Runs {
+    /// Adds a run to those that are kept one by one; when there is no room, all of them are summed up.
+    fn add(&mut self, run: &Run<'_>, end: Timestamp, detail: Detail, names: &mut NameBook) {
+        if let Self::Packed(packed) = self {
+            if packed.push(run, end, detail, names) {
+                return;
+            }
+            *self = Self::Summed(Box::new(packed.sums(names)));
+        }
+        if let Self::Summed(sums) = self {
+            sums.add(run, end, detail);
+        }
     }
-    target
+
+    fn sums(&self, names: &NameBook) -> Cow<'_, Sums> {
+        match self {
+            Self::Packed(packed) => Cow::Owned(packed.sums(names)),
+            Self::Summed(sums) => Cow::Borrowed(sums),
+        }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, run: &Run<'_>, end: Timestamp, detail: Detail) {
+        self.stats.observe(*run, end, detail);
+        self.stats.note_name(Role::Database, run.database);
+        if let Some(lock) = run.lock {
+            let weight = u64::from(run.weight.max(1));
+            self.lock.record(nanos(lock), weight);
+        }
+    }
+
+    /// How long the runs waited for locks; `None` when none told.
+    pub fn lock(&self) -> Option<Latency> {
+        (self.lock.count() > 0).then(|| latency(&self.lock))
+    }
 }

@@ -46,9 +46,10 @@ fn write_page(page: &mut String, digest: &Digest, top: usize) -> fmt::Result {
     for (rank, query) in digest.queries.iter().take(top).enumerate() {
         row(page, rank + 1, query)?;
     }
-    let left_out = digest.queries.len().saturating_sub(top);
+    let left_out = digest.queries.len().saturating_sub(top) + digest.left_out.queries;
     if left_out > 0 {
         let share: f64 = digest.queries.iter().skip(top).map(|q| q.share).sum();
+        let share = share + digest.left_out.share;
         let statements = counted(left_out, "more statement takes", "more statements take");
         let share = unit::percent(share);
         writeln!(
@@ -74,7 +75,11 @@ fn source(page: &mut String, digest: &Digest) -> fmt::Result {
         "{}, {size}, {} of {}",
         source.format,
         counted(source.statements, "run", "runs"),
-        counted(digest.queries.len(), "statement", "statements"),
+        counted(
+            digest.queries.len() + digest.left_out.queries,
+            "statement",
+            "statements"
+        ),
     )?;
     if let (Some(from), Some(to)) = (source.from, source.to) {
         writeln!(page, "{}", period(from, to))?;
@@ -138,7 +143,7 @@ fn fix_first(page: &mut String, digest: &Digest) -> fmt::Result {
     for (rank, sick) in sick.iter().take(SICK).enumerate() {
         ailment(page, rank + 1, sick)?;
     }
-    let left_out = sick.len().saturating_sub(SICK);
+    let left_out = sick.len().saturating_sub(SICK) + digest.left_out.sick;
     if left_out > 0 {
         let statements = counted(left_out, "more statement", "more statements");
         writeln!(page, "\n{statements} with findings: see --format json.")?;

@@ -1,0 +1,208 @@
+//! Judges what was summed up, and tells it: one statement at a time, for there may be 100,000.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::cli::digest::reading::Read;
+use crate::config::Config;
+use crate::detect::catalogue::Catalogue;
+use crate::model::finding::{Finding, Severity, Slug, Verdict};
+use crate::model::id::FingerprintId;
+use crate::model::subject::QueryProfile;
+use crate::model::time::Interval;
+use crate::report::Style;
+use crate::report::digest::{Digest, Found, LeftOut, NotJudged, Query, Seconds, Source, Summed};
+use crate::window::{Role, Total, TotalView};
+
+/// Statements of a report for people: nobody reads more.
+const SHOWN: usize = 1_000;
+
+/// What the detectors say of a log.
+pub(super) struct Judging<'a> {
+    view: TotalView<'a>,
+    catalogue: Catalogue,
+    source: Source,
+    /// The worst first.
+    ailments: Vec<Ailment>,
+    /// Which detector found something about which statement, sorted.
+    by_statement: Vec<(FingerprintId, Place, &'static str)>,
+}
+
+/// Where a finding is found again: statement, and its number among the findings of that.
+type Place = (FingerprintId, u32);
+
+/// A finding without its evidence. Sorted as a report has them: the worst first, then the costliest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ailment {
+    severity: Reverse<Severity>,
+    cost: Reverse<Duration>,
+    detector: &'static str,
+    place: Place,
+}
+
+/// What a detector could make of the log.
+struct Sight {
+    needs: &'static str,
+    has_judged: bool,
+}
+
+impl<'a> Judging<'a> {
+    pub(super) fn new(read: &'a Read, config: &Config) -> Self {
+        let mut judging = Self {
+            view: read.totals.view(read.coverage),
+            catalogue: Catalogue::new(&config.detect),
+            source: read.source.clone(),
+            ailments: Vec::new(),
+            by_statement: Vec::new(),
+        };
+        let fastest = judging.judge();
+        // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
+        let slower_than = read.coverage.slower_than;
+        judging.source.slower_than_s = slower_than.map(|limit| Seconds(limit.min(fastest)));
+        judging.ailments.sort_unstable();
+        judging.by_statement.sort_unstable();
+        judging
+    }
+
+    /// What was read.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Every statement, the costliest first.
+    pub(super) fn queries(&self) -> impl Iterator<Item = Query> {
+        self.view.ranked().map(|total| self.query(total))
+    }
+
+    /// Every finding, the worst first.
+    pub(super) fn findings(&self, style: &Style) -> impl Iterator<Item = Found> {
+        let found = self.ailments.iter().filter_map(|ailment| {
+            let (statement, number) = ailment.place;
+            let profile = self.view.profile(statement)?;
+            findings(&self.catalogue, &profile).nth(number as usize)
+        });
+        found.map(|finding| Found::new(finding, style))
+    }
+
+    /// The report for people.
+    pub(super) fn digest(&self, top: Option<usize>, style: &Style) -> Digest {
+        let shown = top.unwrap_or_default().max(SHOWN);
+        let mut queries: Vec<Query> = self.queries().take(shown).collect();
+        let mut known: BTreeSet<_> = queries.iter().map(|q| q.fingerprint).collect();
+        let sick = self.sick();
+        for statement in sick.iter().take(SHOWN) {
+            if known.insert(*statement) {
+                queries.extend(self.view.get(*statement).map(|total| self.query(total)));
+            }
+        }
+        let told: BTreeSet<_> = sick.iter().take(SHOWN).collect();
+        let is_told = |found: &Found| found.fingerprint.is_none_or(|id| told.contains(&id));
+        let share: f64 = queries.iter().map(|query| query.share).sum();
+        let left_out = self.view.len().saturating_sub(queries.len());
+        Digest {
+            source: self.source.clone(),
+            findings: self.findings(style).filter(is_told).collect(),
+            left_out: LeftOut {
+                queries: left_out,
+                share: if left_out > 0 {
+                    (1.0 - share).max(0.0)
+                } else {
+                    0.0
+                },
+                sick: sick.len().saturating_sub(SHOWN),
+            },
+            queries,
+        }
+    }
+
+    /// Statements with findings, the worst first.
+    fn sick(&self) -> Vec<FingerprintId> {
+        let mut seen = BTreeSet::new();
+        let statements = self.ailments.iter().map(|ailment| ailment.place.0);
+        statements.filter(|id| seen.insert(*id)).collect()
+    }
+
+    fn query(&self, total: Total<'_>) -> Query {
+        let slugs = self.detectors_of(total.statement.fingerprint);
+        Query::new(summed(total), self.view.load().elapsed, slugs)
+    }
+
+    /// Detectors that found something about a statement.
+    fn detectors_of(&self, statement: FingerprintId) -> Vec<Slug> {
+        let from = self
+            .by_statement
+            .partition_point(|(id, ..)| *id < statement);
+        let its = self.by_statement[from..].iter();
+        let mut slugs: Vec<Slug> = Vec::new();
+        for (_, _, slug) in its.take_while(|(id, ..)| *id == statement) {
+            if !slugs.iter().any(|known| **known == **slug) {
+                slugs.push(Slug::from(*slug));
+            }
+        }
+        slugs
+    }
+
+    /// Shows every statement to every detector; returns the fastest run of all.
+    fn judge(&mut self) -> Duration {
+        let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
+        let mut fastest = Duration::MAX;
+        for profile in self.view.profiles() {
+            fastest = fastest.min(profile.load.elapsed.min);
+            let mut number = 0;
+            for (meta, verdict) in self.catalogue.inspect(&profile) {
+                let seen = sight.entry(meta.slug).or_insert(Sight {
+                    needs: meta.needs,
+                    has_judged: false,
+                });
+                seen.has_judged |= !matches!(verdict, Verdict::Insufficient { .. });
+                let Verdict::Found(found) = verdict else {
+                    continue;
+                };
+                for finding in found {
+                    let place = (profile.statement.fingerprint, number);
+                    number += 1;
+                    let about = finding.fingerprint;
+                    let cost = about.and_then(|id| self.view.elapsed(id));
+                    self.ailments.push(Ailment {
+                        severity: Reverse(finding.severity),
+                        cost: Reverse(cost.unwrap_or_default()),
+                        detector: meta.slug,
+                        place,
+                    });
+                    self.by_statement
+                        .extend(about.map(|id| (id, place, meta.slug)));
+                }
+            }
+        }
+        let blind = sight.into_iter().filter(|(_, seen)| !seen.has_judged);
+        let not_judged = |(detector, seen): (_, Sight)| NotJudged {
+            detector,
+            needs: seen.needs,
+        };
+        self.source.not_judged = blind.map(not_judged).collect();
+        fastest
+    }
+}
+
+/// What the detectors find about a statement, in their order.
+fn findings(catalogue: &Catalogue, profile: &QueryProfile) -> impl Iterator<Item = Finding> {
+    let verdicts = catalogue.inspect(profile).into_iter();
+    verdicts.flat_map(|(_, verdict)| match verdict {
+        Verdict::Found(found) => found,
+        Verdict::Clear | Verdict::Insufficient { .. } => Vec::new(),
+    })
+}
+
+fn summed(total: Total<'_>) -> Summed {
+    let Total { statement, sums } = total;
+    let stats = &sums.stats;
+    let seen = stats.first_seen().zip(stats.last_seen());
+    Summed {
+        statement,
+        load: stats.load(),
+        lock: sums.lock(),
+        seen: seen.map(|(from, to)| Interval { from, to }),
+        names: [Role::Database, Role::User, Role::Client].map(|role| stats.names(role)),
+    }
+}

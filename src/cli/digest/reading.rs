@@ -1,0 +1,117 @@
+//! Reads logs one after the other into one set of sums.
+
+use std::path::Path;
+
+use crate::cli::Digest as Options;
+use crate::cli::digest::summing::Sink;
+use crate::cli::progress::Progress;
+use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
+use crate::model::event::Coverage;
+use crate::model::time::{Interval, Timestamp};
+use crate::report::digest::Source;
+use crate::window::Totals;
+
+/// Logs as they are read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    kept: Interval,
+    source: Source,
+    coverage: Option<Coverage>,
+}
+
+/// All that was read.
+pub(super) struct Read {
+    pub(super) source: Source,
+    pub(super) totals: Totals,
+    pub(super) coverage: Coverage,
+}
+
+impl Reading {
+    /// Runs that ended within `kept` are read; those that do not tell their end too.
+    pub(super) fn new(kept: Interval) -> Self {
+        Self {
+            kept,
+            source: Source::default(),
+            coverage: None,
+        }
+    }
+
+    /// Reads one file. What was read of it before a failure counts, and is said to be of it.
+    pub(super) fn read(
+        &mut self,
+        path: &Path,
+        options: &Options,
+        sink: &mut dyn Sink,
+    ) -> Result<(), OfflineError> {
+        let mut summary = Summary::default();
+        let mut progress = Progress::new(path);
+        let kept = self.kept;
+        let done = offline::read(
+            path,
+            options.input.known(),
+            &mut summary,
+            &mut |bytes| progress.show(bytes),
+            &mut |dialect, entry| {
+                let end = entry.end.unwrap_or_default();
+                if end == Timestamp::EPOCH || (kept.from <= end && end < kept.to) {
+                    sink.add(dialect, entry);
+                }
+            },
+        );
+        progress.clear();
+        if done.is_ok() || summary.entries > 0 {
+            self.source.files.push(path.display().to_string());
+            self.note(&summary);
+        }
+        done
+    }
+
+    /// There are no more files, and these are the sums of their runs.
+    pub(super) fn end(self, totals: Totals) -> Read {
+        let Self {
+            mut source,
+            coverage,
+            ..
+        } = self;
+        source.statements = totals.count();
+        source.opaque_statements = totals.opaque();
+        let seen = totals.seen();
+        source.from = seen.map(|s| s.from);
+        source.to = seen.map(|s| s.to);
+        Read {
+            source,
+            totals,
+            coverage: coverage.unwrap_or_default(),
+        }
+    }
+
+    fn note(&mut self, summary: &Summary) {
+        let source = &mut self.source;
+        source.bytes += summary.bytes;
+        source.entries += summary.entries;
+        source.unparsed_entries += summary.unparsed;
+        let Some(format) = summary.format else {
+            return;
+        };
+        let is_other = !source.format.is_empty() && source.format != format.as_str();
+        source.format = if is_other {
+            "mixed".to_owned()
+        } else {
+            format.to_string()
+        };
+        self.coverage = Some(match self.coverage {
+            Some(known) => widest(known, summary.coverage),
+            None => summary.coverage,
+        });
+    }
+}
+
+/// Of two logs together no more is known than of the one that shows less.
+fn widest(a: Coverage, b: Coverage) -> Coverage {
+    match (a.slower_than, b.slower_than) {
+        (Some(x), Some(y)) if x >= y => a,
+        (Some(_), Some(_)) => b,
+        (None, _) => a,
+        (_, None) => b,
+    }
+}

@@ -1,0 +1,127 @@
+//! Identifies runs and adds them up.
+
+use bytesize::ByteSize;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ingest::RawRun;
+use crate::ingest::slow_log::{Entry, Names};
+use crate::model::event::{DbTarget, Origin};
+use crate::model::id::ServiceName;
+use crate::model::sql::{Dialect, StatementRef};
+use crate::normalise::{Normaliser, Settings, Text};
+use crate::window::{Run, Scope, Totals};
+
+/// Statements that the normaliser remembers; the totals know all texts by themselves.
+const MAX_SHAPES: usize = 1_024;
+
+/// The same in bytes.
+const MAX_SHAPE_BYTES: ByteSize = ByteSize::mib(4);
+
+/// Where the runs of a log go.
+pub(super) trait Sink {
+    /// Takes the next run.
+    fn add(&mut self, dialect: Dialect, entry: Entry<'_>);
+}
+
+/// Sums, and what it takes to add to them.
+#[derive(Debug)]
+pub(super) struct Summing {
+    totals: Totals,
+    identifier: Identifier,
+    names: Names,
+    service: ServiceName,
+    settings: Settings,
+    seed: u64,
+}
+
+/// Tells which statement a text is a run of.
+#[derive(Debug)]
+pub(super) struct Identifier(Normaliser);
+
+impl Summing {
+    pub(super) fn new(config: &Config) -> Self {
+        let settings = Settings {
+            max_shapes: MAX_SHAPES,
+            max_bytes: MAX_SHAPE_BYTES,
+            ..config.fingerprint.clone()
+        };
+        // Parameters are told apart within this run only.
+        let seed = Clock::system().now().as_unix_nanos();
+        Self {
+            totals: Totals::default(),
+            identifier: Identifier(Normaliser::new(&settings, seed)),
+            names: Names::default(),
+            service: config.general.service.clone(),
+            settings,
+            seed,
+        }
+    }
+
+    /// The sums alone: the report needs the room of all else.
+    pub(super) fn end(self) -> Totals {
+        self.totals
+    }
+
+    /// Another one, for another thread.
+    pub(super) fn identifier(&self) -> Identifier {
+        Identifier(Normaliser::new(&self.settings, self.seed))
+    }
+
+    /// Adds a run of a text; `statement` is asked when the text is not known, and then `true` comes back.
+    pub(super) fn add(
+        &mut self,
+        text: &Text,
+        run: &RawRun,
+        statement: impl FnOnce(&mut Identifier) -> StatementRef,
+    ) -> bool {
+        let known = self.totals.slot(text.id);
+        let slot = known.unwrap_or_else(|| {
+            let statement = statement(&mut self.identifier);
+            self.totals.settle(|| scope(&self.service, text.dialect));
+            self.totals.admit(text.id, &statement)
+        });
+        let run = Run::logged(run, text.parameters, text.trace);
+        self.totals.add(slot, &run);
+        known.is_none()
+    }
+}
+
+impl Sink for Summing {
+    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
+        let (sql, run) = entry.split(&mut self.names);
+        let text = self.identifier.read(&sql, dialect, run.truncated);
+        Summing::add(self, &text, &run, |last| last.statement_of(&text));
+    }
+}
+
+impl Identifier {
+    pub(super) fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
+        self.0.read(sql, dialect, truncated)
+    }
+
+    /// The statement of the text that was read last.
+    pub(super) fn statement_of(&mut self, last_read: &Text) -> StatementRef {
+        self.0.statement_of(last_read).0
+    }
+
+    pub(super) fn identify(
+        &mut self,
+        sql: &[u8],
+        dialect: Dialect,
+        truncated: bool,
+    ) -> StatementRef {
+        self.0.statement(sql, dialect, truncated).statement
+    }
+}
+
+fn scope(service: &ServiceName, system: Dialect) -> Scope {
+    Scope {
+        service: service.clone(),
+        target: DbTarget {
+            system,
+            ..DbTarget::default()
+        },
+        origin: Origin::Log,
+    }
+}

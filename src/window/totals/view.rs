@@ -1,0 +1,200 @@
+//! What was totalled, statement by statement: for the detectors, and for the report.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::event::{Coverage, DbTarget, Origin};
+use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::sql::{Statement, StatementRef};
+use crate::model::subject::{Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::window::facts::TableBook;
+use crate::window::names::Role;
+use crate::window::table::{OTHER_STATEMENTS, Scope};
+use crate::window::totals::hash::Hashed;
+use crate::window::totals::shelf::Reader;
+use crate::window::totals::{Slot, Sums, Totals};
+
+/// Totals that are complete.
+#[derive(Debug)]
+pub struct TotalView<'a> {
+    totals: &'a Totals,
+    coverage: Coverage,
+    scope: Arc<Scope>,
+    load: TotalLoad,
+    /// Nanoseconds of all statements that name a table, by the hash of its name.
+    table_time: HashMap<u64, u64, Hashed>,
+    book: TableBook,
+    /// The costliest first.
+    ranks: Vec<Rank>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    nanos: Reverse<u64>,
+    fingerprint: FingerprintId,
+    slot: u32,
+}
+
+/// One statement and what it did.
+#[derive(Debug)]
+pub struct Total<'a> {
+    /// The statement.
+    pub statement: StatementRef,
+    /// What it did.
+    pub sums: Cow<'a, Sums>,
+}
+
+impl<'a> TotalView<'a> {
+    pub(super) fn new(totals: &'a Totals, coverage: Coverage) -> Self {
+        let mut view = Self {
+            totals,
+            coverage,
+            scope: totals.scope.clone().unwrap_or_else(nowhere),
+            load: TotalLoad::default(),
+            table_time: HashMap::default(),
+            book: TableBook::default(),
+            ranks: Vec::with_capacity(totals.slots.len()),
+        };
+        view.add_up();
+        view.ranks.sort_unstable();
+        view
+    }
+
+    /// What all statements did.
+    pub fn load(&self) -> &TotalLoad {
+        &self.load
+    }
+
+    /// Distinct statements.
+    pub fn len(&self) -> usize {
+        self.ranks.len()
+    }
+
+    /// Nothing was observed.
+    pub fn is_empty(&self) -> bool {
+        self.ranks.is_empty()
+    }
+
+    /// One statement.
+    pub fn get(&self, fingerprint: FingerprintId) -> Option<Total<'_>> {
+        let slot = self.slot(fingerprint)?;
+        Some(self.total(slot, &mut self.totals.shelf.reader()))
+    }
+
+    /// Time of all runs of a statement.
+    pub fn elapsed(&self, fingerprint: FingerprintId) -> Option<Duration> {
+        let slot = self.slot(fingerprint)?;
+        let sums = slot.runs.sums(&self.totals.names);
+        Some(sums.stats.elapsed())
+    }
+
+    /// Every statement, the costliest first. Each is made when it is asked for.
+    pub fn ranked(&self) -> impl ExactSizeIterator<Item = Total<'_>> {
+        let mut shelf = self.totals.shelf.reader();
+        let slots = self.ranks.iter().map(|rank| rank.slot as usize);
+        slots.map(move |slot| self.total(&self.totals.slots[slot], &mut shelf))
+    }
+
+    /// What detectors judge, in the order of the log. Each is made when it is asked for.
+    pub fn profiles(&self) -> impl Iterator<Item = QueryProfile> {
+        let mut shelf = self.totals.shelf.reader();
+        let slots = self.totals.slots.iter();
+        let judged = slots.filter(|slot| slot.fingerprint != OTHER_STATEMENTS);
+        judged.map(move |slot| self.profile_of(self.total(slot, &mut shelf)))
+    }
+
+    /// What detectors judge of one statement.
+    pub fn profile(&self, fingerprint: FingerprintId) -> Option<QueryProfile> {
+        Some(self.profile_of(self.get(fingerprint)?))
+    }
+
+    fn slot(&self, fingerprint: FingerprintId) -> Option<&'a Slot> {
+        let index = self.totals.by_fingerprint.get(&fingerprint)?;
+        self.totals.slots.get(*index as usize)
+    }
+
+    fn total(&self, slot: &'a Slot, shelf: &mut Reader<'_>) -> Total<'a> {
+        Total {
+            statement: shelf.statement(slot.place, slot.fingerprint),
+            sums: slot.runs.sums(&self.totals.names),
+        }
+    }
+
+    fn profile_of(&self, total: Total<'_>) -> QueryProfile {
+        let Total { statement, sums } = total;
+        let stats = &sums.stats;
+        let mut target: DbTarget = self.scope.target.clone();
+        // The database is told when the statement ran on one only.
+        if let [database] = stats.names(Role::Database).as_slice() {
+            target.namespace = database.clone();
+        }
+        QueryProfile {
+            service: self.scope.service.clone(),
+            target,
+            origin: self.scope.origin,
+            span: self.totals.seen.unwrap_or_default(),
+            horizon: Horizon::Whole,
+            load: stats.load(),
+            total: self.load,
+            baseline: None,
+            coverage: self.coverage,
+            tables: self.facts(&statement),
+            parameters: stats.parameters(),
+            plan: stats.plan(),
+            exemplars: stats.exemplars().to_vec(),
+            statement,
+        }
+    }
+
+    fn facts(&self, statement: &Statement) -> Vec<TableFacts> {
+        let facts = statement.tables().iter().map(|name| TableFacts {
+            name: Arc::clone(name),
+            rows: self.book.rows(&self.scope.target.namespace, name),
+            elapsed: {
+                let nanos = self.table_time.get(&xxh3_64(name.as_bytes()));
+                Duration::from_nanos(nanos.copied().unwrap_or_default())
+            },
+        });
+        facts.collect()
+    }
+
+    fn add_up(&mut self) {
+        let now = self.totals.seen.unwrap_or_default().to;
+        let mut shelf = self.totals.shelf.reader();
+        for (index, slot) in (0..).zip(&self.totals.slots) {
+            let Total { statement, sums } = self.total(slot, &mut shelf);
+            let stats = &sums.stats;
+            let time = stats.elapsed();
+            self.load.count = self.load.count.saturating_add(stats.count());
+            self.load.elapsed = self.load.elapsed.saturating_add(time);
+            self.load.statements += 1;
+            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            for table in statement.tables() {
+                let known = self.table_time.entry(xxh3_64(table.as_bytes()));
+                let known = known.or_default();
+                *known = known.saturating_add(nanos);
+            }
+            let database = &self.scope.target.namespace;
+            self.book.learn(database, &statement, stats, now);
+            self.ranks.push(Rank {
+                nanos: Reverse(nanos),
+                fingerprint: slot.fingerprint,
+                slot: index,
+            });
+        }
+    }
+}
+
+/// Nothing was observed, hence nobody will ask.
+fn nowhere() -> Arc<Scope> {
+    Arc::new(Scope {
+        service: ServiceName::new(""),
+        target: DbTarget::default(),
+        origin: Origin::Log,
+    })
+}
