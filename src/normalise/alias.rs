@@ -6,20 +6,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::scope::{Column, Scopes, Table, scopes};
+use super::derived::{Derived, names_itself};
+use super::finder::scopes;
+use super::scope::{Column, Scopes, Table};
 use super::token::{Kind, Token};
 
 /// Statements with more tables keep their aliases: the search for namesakes is quadratic.
 const MAX_TABLES: usize = 4096;
-/// Queries nested deeper do not see further out.
-const MAX_LOOKUP: usize = 64;
 
 /// Renames aliases, and tells which tables the statement names.
 pub(super) fn rename_aliases<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<String>) {
     let found = scopes(tokens);
     let mut renamer = Renamer::new(tokens, &found);
     if found.tables.len() <= MAX_TABLES {
-        renamer.rename_tables();
+        let derived = Derived::find(tokens, &found);
+        renamer.rename_tables(&derived);
+        renamer.rename_derived(&derived);
     }
     renamer.rename_columns();
     let tables = table_names(tokens, &found);
@@ -28,10 +30,10 @@ pub(super) fn rename_aliases<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<S
 
 /// Names of the tables, as written, sorted; names of CTEs left out.
 fn table_names(tokens: &[Token<'_>], found: &Scopes) -> Vec<String> {
-    let ctes: HashSet<&str> = tokens
-        .windows(3)
-        .filter(|w| w[0].is_name() && w[1].is("as") && w[2].is_sign("("))
-        .map(|w| &*w[0].text)
+    let ctes: HashSet<&str> = found
+        .ctes
+        .iter()
+        .map(|cte| &*tokens[cte.name].text)
         .collect();
     let mut names: Vec<String> = found
         .tables
@@ -73,11 +75,18 @@ impl<'a, 't> Renamer<'a, 't> {
         }
     }
 
-    fn rename_tables(&mut self) {
+    fn rename_tables(&mut self, derived: &Derived) {
         let mut names: HashMap<(usize, &str), String> = HashMap::new();
         let (tokens, found) = (self.tokens, self.found);
         for table in &found.tables {
+            let cte = derived.name_of(table);
+            if let Some(name) = &cte {
+                self.fates[table.name.start] = Fate::Become(Kind::Name, name.clone());
+            }
             let Some(alias) = table.alias else {
+                if let Some(name) = cte {
+                    names.insert((table.scope, &tokens[table.name.start].text), name);
+                }
                 continue;
             };
             let own_name = table
@@ -88,7 +97,7 @@ impl<'a, 't> Renamer<'a, 't> {
             let name = match own_name.filter(|_| !table.function) {
                 Some(name) if self.is_only(table, name) => {
                     self.drop_alias(alias);
-                    name.to_owned()
+                    cte.unwrap_or_else(|| name.to_owned())
                 }
                 _ => {
                     let place = self.place(table);
@@ -101,6 +110,28 @@ impl<'a, 't> Renamer<'a, 't> {
         if !names.is_empty() {
             self.rename_references(&names);
         }
+    }
+
+    /// Names of CTEs and windows, and of the columns of derived tables.
+    fn rename_derived(&mut self, derived: &Derived) {
+        if self.names_are_visible() {
+            return;
+        }
+        for (&token, name) in derived.renamed() {
+            self.fates[token] = Fate::Become(Kind::Name, name.clone());
+        }
+        for column in &self.found.columns {
+            let scope = self.found.queries[column.scope];
+            let names_columns = scope.derived && column.scope == scope.group;
+            if names_columns && !derived.renamed().contains_key(&column.alias) {
+                self.drop_alias(column.alias);
+            }
+        }
+    }
+
+    /// A view's columns are named by its aliases.
+    fn names_are_visible(&self) -> bool {
+        self.tokens.first().is_some_and(|t| t.is("create"))
     }
 
     fn place(&self, table: &Table) -> String {
@@ -126,12 +157,7 @@ impl<'a, 't> Renamer<'a, 't> {
 
     /// Whether `outer` is `inner` or a query around it.
     fn sees(&self, inner: usize, outer: usize) -> bool {
-        self.outward(inner).any(|scope| scope == outer)
-    }
-
-    fn outward(&self, scope: usize) -> impl Iterator<Item = usize> + use<'a> {
-        let scopes = &self.found.queries;
-        std::iter::successors(Some(scope), |&s| scopes[s].parent).take(MAX_LOOKUP)
+        self.found.outward(inner).any(|scope| scope == outer)
     }
 
     fn rename_references(&mut self, names: &HashMap<(usize, &str), String>) {
@@ -145,6 +171,7 @@ impl<'a, 't> Renamer<'a, 't> {
             }
             let scope = self.found.of_token[index];
             let name = self
+                .found
                 .outward(scope)
                 .find_map(|s| names.get(&(s, &*token.text)));
             if let Some(name) = name {
@@ -166,8 +193,7 @@ impl<'a, 't> Renamer<'a, 't> {
 
     fn rename_columns(&mut self) {
         let (tokens, found) = (self.tokens, self.found);
-        // A view's columns are named by its aliases.
-        let visible = tokens.first().is_some_and(|t| t.is("create"));
+        let visible = self.names_are_visible();
         let mut places: HashMap<(usize, &str), &Column> = HashMap::new();
         for column in &found.columns {
             let scope = found.queries[column.scope];
@@ -176,7 +202,7 @@ impl<'a, 't> Renamer<'a, 't> {
             if visible || names_columns {
                 continue;
             }
-            if !self.names_itself(column.alias) {
+            if !names_itself(tokens, column.alias) {
                 places
                     .entry((scope.group, &tokens[column.alias].text))
                     .or_insert(column);
@@ -220,28 +246,6 @@ impl<'a, 't> Renamer<'a, 't> {
         let place = format!("c{}", column.ordinal);
         self.fates[column.alias] = Fate::Become(Kind::Name, place.clone());
         self.fates[index] = Fate::Become(Kind::Name, place);
-    }
-
-    /// `SELECT u.id AS id`: the alias says nothing new.
-    fn names_itself(&self, alias: usize) -> bool {
-        let text = &self.tokens[alias].text;
-        let end = alias - usize::from(self.tokens[alias - 1].is("as"));
-        let is_column = |at: usize| self.tokens[at].is_name() && self.tokens[at].text == *text;
-        let Some(last) = end.checked_sub(1).filter(|&at| is_column(at)) else {
-            return false;
-        };
-        let starts = |at: Option<usize>| {
-            at.and_then(|i| self.tokens.get(i))
-                .is_some_and(|t| t.is_sign(",") || t.is("select") || t.is("distinct"))
-        };
-        let qualified = last
-            .checked_sub(1)
-            .is_some_and(|dot| self.tokens[dot].is_sign("."));
-        if qualified {
-            starts(last.checked_sub(3))
-        } else {
-            starts(last.checked_sub(1))
-        }
     }
 
     fn drop_alias(&mut self, alias: usize) {

@@ -40,6 +40,12 @@ pub(super) struct Rules {
     pub(super) fold_quoted: bool,
     /// `?` may be an operator.
     pub(super) question_operator: bool,
+    /// `&&` is AND.
+    pub(super) and_sign: bool,
+    /// Names may start with digits.
+    pub(super) digit_names: bool,
+    /// `[name]` is a quoted identifier.
+    pub(super) bracket_names: bool,
 }
 
 impl Rules {
@@ -61,6 +67,9 @@ impl Rules {
             dollar_quotes: !mysql,
             fold_quoted: !postgres,
             question_operator: postgres,
+            and_sign: mysql,
+            digit_names: mysql,
+            bracket_names: !mysql && !postgres,
         }
     }
 }

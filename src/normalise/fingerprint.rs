@@ -1,13 +1,14 @@
 //! From a token stream to a canonical statement: its tokens, its two identities and its template.
 //!
 //! ```text
-//! stream ─► decode ─► repair (cut texts) ─► rewrite ─► rename aliases ─► fold repeats ─► hash, render
+//! stream ─► decode ─► repair (cut texts) ─► strip parentheses ─► rewrite ─► rename aliases ─► fold repeats ─► hash, render
 //! ```
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::alias::rename_aliases;
 use super::fold::fold;
+use super::parens::strip;
 use super::render::{Style, render};
 use super::rewrite::rewrite;
 use super::settings::NamePatterns;
@@ -75,7 +76,7 @@ pub(super) fn canonical(
     if cut {
         repair(&mut tokens);
     }
-    let tokens = rewrite(&tokens, patterns);
+    let tokens = rewrite(&strip(tokens, dialect), patterns);
     let (tokens, tables) = rename_aliases(&tokens);
     let (tokens, set_ops) = fold(&tokens);
     Canonical {

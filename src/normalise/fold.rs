@@ -1,4 +1,4 @@
-//! Folds what repeats: OR chains, branches of set operations, IN lists and VALUES rows.
+//! Folds what repeats: OR chains, branches of set operations, IN lists, VALUES rows and (in `case`) CASE arms.
 //!
 //! A chain keeps at most two terms of one shape, so that one alternative still differs from many and many
 //! are all alike; lists and rows keep one. Works from the inside out without recursion.
@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::case::Case;
 use super::token::{Kind, Token};
 use crate::model::sql::SetOps;
 
@@ -74,11 +75,11 @@ enum Inside {
 }
 
 #[derive(Debug)]
-struct Frame {
+pub(super) struct Frame {
     start: usize,
     inside: Inside,
-    terms: Vec<Range<usize>>,
-    term: usize,
+    pub(super) terms: Vec<Range<usize>>,
+    pub(super) term: usize,
     branches: Vec<Range<usize>>,
     operators: Vec<Range<usize>>,
     branch: Option<usize>,
@@ -86,6 +87,7 @@ struct Frame {
     items: Vec<Range<usize>>,
     item: usize,
     rows: Vec<Row>,
+    pub(super) cases: Vec<Case>,
 }
 
 #[derive(Debug)]
@@ -108,14 +110,15 @@ impl Frame {
             items: Vec::new(),
             item: start,
             rows: Vec::new(),
+            cases: Vec::new(),
         }
     }
 }
 
-struct Folder<'a> {
-    out: Vec<Token<'a>>,
+pub(super) struct Folder<'a> {
+    pub(super) out: Vec<Token<'a>>,
     frames: Vec<Frame>,
-    top: Frame,
+    pub(super) top: Frame,
     set_ops: SetOps,
 }
 
@@ -131,6 +134,9 @@ impl<'a> Folder<'a> {
         if token.is_sign(")") || token.is_sign("]") {
             return self.close(token);
         }
+        if token.is("case") {
+            self.begin_case();
+        }
         if token.is("or") {
             self.top.terms.push(self.top.term..self.out.len());
             self.out.push(token.clone());
@@ -140,6 +146,7 @@ impl<'a> Folder<'a> {
         let comma = token.is_sign(",");
         if comma || token.is_sign(";") || token.is_any(&CONDITION_ENDS) {
             self.finish_condition();
+            self.case_word(token);
         }
         if comma {
             self.top.items.push(self.top.item..self.out.len());
@@ -150,11 +157,16 @@ impl<'a> Folder<'a> {
         if comma || token.kind == Kind::Keyword && CONDITION_ENDS.contains(&&*token.text) {
             self.top.term = self.out.len();
         }
+        if token.is("end") {
+            self.end_case();
+        }
     }
 
     fn open(&mut self, token: &Token<'a>, next: Option<&Token<'a>>) {
         let before = self.out.last();
-        let list = before.is_some_and(|t| t.is_any(&["in", "any", "all", "array"]));
+        // FIELD sorts by a list of values.
+        let list =
+            before.is_some_and(|t| t.is_any(&["in", "any", "all", "array"]) || t.is_word("field"));
         let more_rows = self
             .top
             .rows
@@ -374,7 +386,7 @@ fn without_aliases<'t, 'a>(branch: &'t [Token<'a>]) -> Vec<&'t Token<'a>> {
 }
 
 /// The spans whose tokens were seen fewer than `most` times before, in order.
-fn keep(tokens: &[Token<'_>], spans: &[Range<usize>], most: u8) -> Vec<Range<usize>> {
+pub(super) fn keep(tokens: &[Token<'_>], spans: &[Range<usize>], most: u8) -> Vec<Range<usize>> {
     let mut seen: HashMap<&[Token<'_>], u8> = HashMap::new();
     let is_new = |span: &&Range<usize>| {
         let count = seen.entry(&tokens[(*span).clone()]).or_default();

@@ -10,22 +10,21 @@ use super::quoting::{comment_end, find_close, is_string_prefix};
 use super::stream::Stream;
 use super::trace_comment;
 
-/// Longest tag of a dollar quote.
-const MAX_DOLLAR_TAG_BYTES: usize = 64;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Words after which `"..."` is a table even where the dialect is not known.
 const TABLE_WORDS: [&[u8]; 6] = [b"from", b"join", b"into", b"update", b"table", b"as"];
 
 /// Operators of more than one mark, longest first.
-const LONG_OPERATORS: [&[u8]; 30] = [
-    b"<=>", b"->>", b"#>>", b"!~*", b"~~*", b"...", b"<=", b">=", b"<>", b"!=", b":=", b"||",
-    b"&&", b"<<", b">>", b"->", b"=>", b"::", b"@>", b"<@", b"#>", b"#-", b"?|", b"?&", b"~*",
-    b"!~", b"~~", b"@@", b"@?", b"==",
+const LONG_OPERATORS: [&[u8]; 32] = [
+    b"!~~*", b"!~~", b"<=>", b"->>", b"#>>", b"!~*", b"~~*", b"...", b"<=", b">=", b"<>", b"!=",
+    b":=", b"||", b"&&", b"<<", b">>", b"->", b"=>", b"::", b"@>", b"<@", b"#>", b"#-", b"?|",
+    b"?&", b"~*", b"!~", b"~~", b"@@", b"@?", b"==",
 ];
 
 /// Byte classes: what a token that starts with the byte may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     Space,
     Word,
     Digit,
@@ -52,12 +51,12 @@ const fn classes() -> [Class; 256] {
 }
 
 #[inline]
-fn class(byte: u8) -> Class {
+pub(super) fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
 #[inline]
-fn is_word_byte(byte: u8) -> bool {
+pub(super) fn is_word_byte(byte: u8) -> bool {
     matches!(class(byte), Class::Word | Class::Digit) || byte == b'$'
 }
 
@@ -66,20 +65,35 @@ pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
     stream.clear();
     let mut lexer = Lexer {
         sql,
-        at: 0,
+        at: if sql.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        },
         rules,
         stream,
-        in_hint: false,
+        comment: None,
     };
     lexer.run();
 }
 
-struct Lexer<'a> {
-    sql: &'a [u8],
-    at: usize,
-    rules: Rules,
-    stream: &'a mut Stream,
-    in_hint: bool,
+/// A name that starts with digits, as MySQL allows; not `1e5`.
+fn is_digit_name(text: &[u8]) -> bool {
+    let exponent = text.iter().position(|b| !b.is_ascii_digit());
+    let scientific = exponent.is_some_and(|at| {
+        let tail = &text[at + 1..];
+        matches!(text[at], b'e' | b'E') && tail.iter().all(u8::is_ascii_digit)
+    });
+    !scientific && text.iter().all(|&b| is_word_byte(b))
+}
+
+pub(super) struct Lexer<'a> {
+    pub(super) sql: &'a [u8],
+    pub(super) at: usize,
+    pub(super) rules: Rules,
+    pub(super) stream: &'a mut Stream,
+    /// The mark of the comment whose inside is being read: `+` of a hint, `!` of code.
+    comment: Option<u8>,
 }
 
 impl Lexer<'_> {
@@ -98,13 +112,13 @@ impl Lexer<'_> {
     }
 
     #[inline]
-    fn peek(&self, ahead: usize) -> u8 {
+    pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.sql.get(self.at + ahead).copied().unwrap_or(0)
     }
 
     /// First index from `from` on whose byte is no part of a word.
     #[inline]
-    fn word_end(&self, from: usize) -> usize {
+    pub(super) fn word_end(&self, from: usize) -> usize {
         let rest = self.sql.get(from..).unwrap_or_default();
         let length = rest.iter().position(|&b| !is_word_byte(b));
         from + length.unwrap_or(rest.len())
@@ -126,6 +140,10 @@ impl Lexer<'_> {
             b'&' if matches!(text, b"u" | b"U") && self.peek(1) == b'\'' => {
                 self.at += 1;
                 self.string(b'\'', false);
+            }
+            b'&' if matches!(text, b"u" | b"U") && self.peek(1) == b'"' => {
+                self.at += 1;
+                self.double_quoted();
             }
             _ => self.stream.word(text),
         }
@@ -149,6 +167,8 @@ impl Lexer<'_> {
         let text = &self.sql[start..self.at];
         if text.iter().all(u8::is_ascii_digit) {
             self.stream.integer(text);
+        } else if self.rules.digit_names && !hex && is_digit_name(text) {
+            self.stream.word(text);
         } else {
             self.stream.literal(text);
         }
@@ -156,6 +176,7 @@ impl Lexer<'_> {
 
     fn mark(&mut self, byte: u8) {
         match byte {
+            b'[' if self.rules.bracket_names && self.bracketed_name() => {}
             b'(' | b'[' => {
                 self.stream.open(byte);
                 self.at += 1;
@@ -174,19 +195,43 @@ impl Lexer<'_> {
             b'-' if self.starts_dash_comment() => self.line_comment(),
             b'#' if self.rules.hash_comment => self.line_comment(),
             b'/' if self.peek(1) == b'*' => self.block_comment(),
-            b'*' if self.in_hint && self.peek(1) == b'/' => {
-                self.in_hint = false;
-                self.stream.hint(None);
-                self.at += 2;
-            }
-            b'.' if self.peek(1).is_ascii_digit() && !self.stream.after_operand() => {
-                self.fraction();
+            b'*' if self.comment.is_some() && self.peek(1) == b'/' => self.end_of_code(),
+            b'.' if self.peek(1).is_ascii_digit() && !self.is_glued() => self.fraction(),
+            b'{' | b'#' | b'$' if self.braced_end(byte).is_some() => {
+                self.at = self.braced_end(byte).unwrap_or(self.sql.len());
+                self.stream.literal(b"?");
             }
             b'$' => self.dollar(),
             b'?' => self.question(),
+            b'&' if self.rules.and_sign && self.peek(1) == b'&' => {
+                self.stream.word(b"and");
+                self.at += 2;
+            }
             b':' | b'@' | b'%' => self.named_placeholder(byte),
             _ => self.operator(),
         }
+    }
+
+    /// Whether a name or a quote ends right here, without a space.
+    fn is_glued(&self) -> bool {
+        let before = self.at.checked_sub(1).map(|at| self.sql[at]);
+        before.is_some_and(|b| is_word_byte(b) || matches!(b, b'`' | b'"' | b']'))
+    }
+
+    /// `[name]` where no subscript can stand; the name is written.
+    fn bracketed_name(&mut self) -> bool {
+        let start = self.at + 1;
+        let named = matches!(class(self.peek(1)), Class::Word) && !(self.at > 0 && self.is_glued());
+        let Some(length) = memchr(b']', &self.sql[start..]).filter(|_| named) else {
+            return false;
+        };
+        let text = &self.sql[start..start + length];
+        if !text.iter().all(|&b| is_word_byte(b) || b == b' ') {
+            return false;
+        }
+        self.stream.quoted(text, b']', self.rules.fold_quoted);
+        self.at = start + length + 1;
+        true
     }
 
     fn fraction(&mut self) {
@@ -195,7 +240,7 @@ impl Lexer<'_> {
         self.stream.literal(&self.sql[start..self.at]);
     }
 
-    fn operator(&mut self) {
+    pub(super) fn operator(&mut self) {
         let rest = &self.sql[self.at..];
         let long = LONG_OPERATORS.iter().find(|op| rest.starts_with(op));
         match long {
@@ -207,84 +252,9 @@ impl Lexer<'_> {
         self.at += long.map_or(1, |op| op.len());
     }
 
-    /// `?`, `?1`, and the operators of `jsonb`.
-    fn question(&mut self) {
-        let operator = self.rules.question_operator
-            && (matches!(self.peek(1), b'|' | b'&') || self.stream.after_operand());
-        if operator {
-            return self.operator();
-        }
-        self.at = self.word_end(self.at + 1);
-        self.stream.literal(b"?");
-    }
-
-    /// `:name`, `@name`, `@@variable`, `%s`, `%(name)s`, or an operator.
-    fn named_placeholder(&mut self, byte: u8) {
-        let next = self.peek(1);
-        let glued = self.at > 0 && is_word_byte(self.sql[self.at - 1]);
-        let end = match (byte, next) {
-            (b'@', b'@') if class(self.peek(2)) == Class::Word => {
-                let end = self.word_end(self.at + 2);
-                self.stream.word(&self.sql[self.at..end]);
-                self.at = end;
-                return;
-            }
-            (b'@', b'\'' | b'`' | b'"') => {
-                self.at += 1;
-                return self.string(next, self.rules.backslash);
-            }
-            (b'%', b'(') => self.python_placeholder_end(),
-            (b'%', b's' | b'd') if !glued && !is_word_byte(self.peek(2)) => Some(self.at + 2),
-            (b'%', _) => None,
-            (_, _) if is_word_byte(next) => Some(self.word_end(self.at + 1)),
-            _ => None,
-        };
-        let Some(end) = end else {
-            return self.operator();
-        };
-        self.at = end;
-        self.stream.literal(b"?");
-    }
-
-    fn python_placeholder_end(&self) -> Option<usize> {
-        let name_end = self.word_end(self.at + 2);
-        let closed = self.sql.get(name_end) == Some(&b')')
-            && matches!(self.sql.get(name_end + 1), Some(b's' | b'd'));
-        (closed && name_end > self.at + 2).then_some(name_end + 2)
-    }
-
-    /// `$1`, `$tag$...$tag$`, or a name that starts with `$`.
-    fn dollar(&mut self) {
-        if self.peek(1).is_ascii_digit() {
-            self.at = self.word_end(self.at + 1);
-            return self.stream.literal(b"?");
-        }
-        if !self.rules.dollar_quotes {
-            return self.dollar_name();
-        }
-        let tail = &self.sql[self.at + 1..];
-        let window = &tail[..tail.len().min(MAX_DOLLAR_TAG_BYTES)];
-        let Some(tag_len) =
-            memchr(b'$', window).filter(|&len| window[..len].iter().all(|&b| is_word_byte(b)))
-        else {
-            return self.dollar_name();
-        };
-        let fence = &self.sql[self.at..self.at + tag_len + 2];
-        let body = self.at + fence.len();
-        let end = memmem::find(&self.sql[body..], fence);
-        self.stream.unterminated |= end.is_none();
-        let end = end.map_or(self.sql.len(), |length| body + length);
-        self.at = (end + fence.len()).min(self.sql.len());
-        self.stream.text_literal(&self.sql[body..end]);
-    }
-
-    fn dollar_name(&mut self) {
-        let end = self.word_end(self.at + 1);
-        self.stream.word(&self.sql[self.at..end]);
-        self.at = end;
-    }
-
-    fn double_quoted(&mut self) {
+    pub(super) fn double_quoted(&mut self) {
+        self.stream.quoted_table |=
+            self.stream.expects_table() || self.stream.after_sign(b'.') && self.is_glued_to_dot();
         let name = match self.rules.double_quote {
             DoubleQuote::Text => false,
             DoubleQuote::Name => true,
@@ -302,6 +272,11 @@ impl Lexer<'_> {
         }
     }
 
+    /// `x."y"`: no string stands there.
+    fn is_glued_to_dot(&self) -> bool {
+        self.at > 1 && self.sql[self.at - 1] == b'.' && matches!(self.sql[self.at - 2], b'"' | b'`')
+    }
+
     fn quoted_name(&mut self, quote: u8) {
         let (end, after, closed) = find_close(self.sql, self.at + 1, quote, false);
         if closed {
@@ -315,7 +290,7 @@ impl Lexer<'_> {
         self.at = after;
     }
 
-    fn string(&mut self, quote: u8, escapes: bool) {
+    pub(super) fn string(&mut self, quote: u8, escapes: bool) {
         let start = self.at + 1;
         let (end, after, closed) = find_close(self.sql, start, quote, escapes);
         self.stream.unterminated |= !closed;
@@ -344,10 +319,12 @@ impl Lexer<'_> {
             (b'M', b'!') if self.rules.code_comments => Some((b'!', 4)),
             _ => None,
         };
-        if let Some((mark, skip)) = code.filter(|_| !self.in_hint) {
-            self.in_hint = true;
-            self.stream.hint(Some(mark));
+        if let Some((mark, skip)) = code.filter(|_| self.comment.is_none()) {
+            self.comment = Some(mark);
             self.at += skip;
+            if mark == b'+' {
+                self.stream.hint(Some(mark));
+            }
             // The server version that a code comment asks for.
             while mark == b'!' && self.peek(0).is_ascii_digit() {
                 self.at += 1;
@@ -359,6 +336,14 @@ impl Lexer<'_> {
         let end = end.unwrap_or(self.sql.len());
         self.comment(&self.sql[self.at..end]);
         self.at = end;
+    }
+
+    /// The code of `/*! */` counts as code; a hint stays apart.
+    fn end_of_code(&mut self) {
+        if self.comment.take() == Some(b'+') {
+            self.stream.hint(None);
+        }
+        self.at += 2;
     }
 
     /// Comments are dropped; the trace context in them is kept.

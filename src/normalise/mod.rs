@@ -10,11 +10,20 @@
 
 mod alias;
 mod cache;
+mod case;
+mod derived;
 mod dialect;
+mod finder;
 mod fingerprint;
 mod fold;
 mod lexer;
+mod literals;
+mod made_up;
+mod naming;
+mod parens;
 mod parser;
+mod placeholder;
+mod precedence;
 mod predicate;
 mod quoting;
 mod render;
@@ -40,7 +49,7 @@ use crate::model::sql::{Dialect, Parsed, SetOps, Statement, StatementRef, TableN
 use crate::model::time::Timestamp;
 
 use self::cache::Cache;
-use self::dialect::Rules;
+use self::dialect::{DoubleQuote, Rules};
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
@@ -249,11 +258,19 @@ impl Normaliser {
         }
     }
 
-    /// Reads the text by the dialect's rules; where these leave a quote open that other escapes would close,
+    /// Reads the text by the dialect's rules. Where `"..."` is a table, it is a name everywhere (`ANSI_QUOTES`);
+    /// where the rules leave a quote open that other escapes would close,
     /// the server runs in another mode, and those are taken.
     fn lex(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) {
         let rules = Rules::of(dialect);
         lexer::lex(sql, rules, &mut self.stream);
+        if self.stream.quoted_table && rules.double_quote != DoubleQuote::Name {
+            let ansi = Rules {
+                double_quote: DoubleQuote::Name,
+                ..rules
+            };
+            lexer::lex(sql, ansi, &mut self.stream);
+        }
         if !self.stream.unterminated || !self.stream.escaped_quote || truncated {
             return;
         }

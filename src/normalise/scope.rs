@@ -1,33 +1,9 @@
-//! Finds the queries of a statement, the tables each one reads, and the aliases it gives.
-//!
-//! Works on tokens, so that it also serves text that no parser reads: a query is a scope, a parenthesis is a
-//! frame, and a branch of a set operation is a scope beside its siblings.
+//! The queries of a statement, the tables each one reads, and the names it gives; `finder` finds them.
 
-use super::token::{Kind, Token};
+use std::ops::Range;
 
-/// Words behind which no table and no select item stands.
-const OTHER_CLAUSES: [&str; 20] = [
-    "on",
-    "where",
-    "group",
-    "order",
-    "having",
-    "limit",
-    "set",
-    "values",
-    "returning",
-    "window",
-    "for",
-    "lock",
-    "offset",
-    "fetch",
-    "partition",
-    "use",
-    "force",
-    "ignore",
-    "with",
-    "show",
-];
+/// Queries nested deeper do not see further out.
+const MAX_LOOKUP: usize = 64;
 
 /// A query.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +24,39 @@ pub(super) struct Table {
     /// Query that names it.
     pub(super) scope: usize,
     /// Tokens of its name; empty for a derived table.
-    pub(super) name: std::ops::Range<usize>,
+    pub(super) name: Range<usize>,
     /// Token of its alias.
     pub(super) alias: Option<usize>,
     /// Its place among the tables of the query, from 1.
     pub(super) ordinal: usize,
     /// A function that returns rows, not a table.
     pub(super) function: bool,
+    /// The query that a derived table is.
+    pub(super) query: Option<usize>,
+    /// Tokens of the column names behind its alias.
+    pub(super) columns: Vec<usize>,
+}
+
+/// A common table expression.
+#[derive(Debug)]
+pub(super) struct Cte {
+    /// Token of its name.
+    pub(super) name: usize,
+    /// Query whose WITH names it.
+    pub(super) scope: usize,
+    /// Its own query.
+    pub(super) query: usize,
+    /// Tokens of its column names.
+    pub(super) columns: Vec<usize>,
+}
+
+/// A select item without an alias that ends with a name.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Query.
+    pub(super) scope: usize,
+    /// Token of the name.
+    pub(super) name: usize,
 }
 
 /// An alias of a select item.
@@ -83,311 +85,18 @@ pub(super) struct Scopes {
     pub(super) tables: Vec<Table>,
     /// Column aliases, in order.
     pub(super) columns: Vec<Column>,
+    /// Other select items, in order.
+    pub(super) items: Vec<Item>,
+    /// Queries with `*` among their items.
+    pub(super) stars: Vec<usize>,
+    /// Common table expressions, in order.
+    pub(super) ctes: Vec<Cte>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clause {
-    Head,
-    Deleting,
-    Select,
-    Tables,
-    Sorting,
-    Other,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Frame {
-    query: bool,
-    tables: bool,
-    scope: usize,
-    clause: Clause,
-    expects_table: bool,
-    after_table: Option<usize>,
-    item: usize,
-    ordinal: usize,
-}
-
-impl Frame {
-    fn of_query(scope: usize) -> Self {
-        Self {
-            query: true,
-            tables: false,
-            scope,
-            clause: Clause::Head,
-            expects_table: false,
-            after_table: None,
-            item: 1,
-            ordinal: 0,
-        }
-    }
-}
-
-/// Finds scopes, tables and aliases.
-pub(super) fn scopes(tokens: &[Token<'_>]) -> Scopes {
-    let mut finder = Finder {
-        tokens,
-        found: Scopes {
-            queries: vec![Scope {
-                parent: None,
-                depth: 0,
-                group: 0,
-                derived: false,
-            }],
-            ..Scopes::default()
-        },
-        frames: Vec::new(),
-        top: Frame::of_query(0),
-        in_hint: false,
-    };
-    for index in 0..tokens.len() {
-        finder.step(index);
-    }
-    finder.found
-}
-
-struct Finder<'a, 't> {
-    tokens: &'a [Token<'t>],
-    found: Scopes,
-    frames: Vec<Frame>,
-    top: Frame,
-    in_hint: bool,
-}
-
-impl<'t> Finder<'_, 't> {
-    fn token(&self, index: usize) -> Option<&Token<'t>> {
-        self.tokens.get(index)
-    }
-
-    fn is(&self, index: Option<usize>, test: impl Fn(&Token<'t>) -> bool) -> bool {
-        index.and_then(|i| self.tokens.get(i)).is_some_and(test)
-    }
-
-    fn step(&mut self, index: usize) {
-        let tokens = self.tokens;
-        let token = &tokens[index];
-        let before = index.checked_sub(1);
-        if token.is_any(&["union", "except", "intersect", "minus"]) && self.top.query {
-            self.next_branch();
-        }
-        let after_of = self.is(before, |t| t.is_word("of"));
-        self.found.of_token.push(self.top.scope);
-        self.found
-            .bare
-            .push(self.in_hint || self.top.clause == Clause::Deleting || after_of);
-        self.found.sorted.push(self.top.clause == Clause::Sorting);
-        match token.kind {
-            Kind::HintOpen => self.in_hint = true,
-            Kind::HintClose => self.in_hint = false,
-            _ if self.in_hint => {}
-            Kind::Sign if token.text == "(" => self.open(index),
-            Kind::Sign if token.text == ")" => self.close(),
-            Kind::Sign if token.text == "," => self.comma(),
-            Kind::Sign if token.text == ";" => {
-                self.next_branch();
-            }
-            Kind::Keyword => self.keyword(index),
-            Kind::Name | Kind::Literal => self.name(index),
-            _ => {}
-        }
-    }
-
-    fn next_branch(&mut self) {
-        let mut scope = self.found.queries[self.top.scope];
-        if self.tokens[self.found.of_token.len()].is_sign(";") {
-            scope.group = self.found.queries.len();
-        }
-        self.found.queries.push(scope);
-        self.top = Frame::of_query(self.found.queries.len() - 1);
-    }
-
-    fn open(&mut self, index: usize) {
-        let query = self.is(Some(index + 1), |t| t.is_any(&["select", "with", "values"]));
-        let tables = self.top.expects_table;
-        let derived = tables || self.top.clause == Clause::Head;
-        let inner = if query {
-            let group = self.found.queries.len();
-            let around = self.found.queries[self.top.scope];
-            // A parenthesised branch of a set operation belongs to the query that it is a branch of.
-            let branch = self.top.clause == Clause::Head
-                && !self.is(index.checked_sub(1), |t| {
-                    t.is("as") || t.is_word("materialized")
-                });
-            self.found.queries.push(Scope {
-                parent: Some(self.top.scope),
-                depth: around.depth + 1,
-                group: if branch { around.group } else { group },
-                derived: if branch { around.derived } else { derived },
-            });
-            Frame::of_query(group)
-        } else {
-            let clause = if tables {
-                Clause::Tables
-            } else {
-                Clause::Other
-            };
-            Frame {
-                query: false,
-                tables,
-                clause,
-                expects_table: tables,
-                after_table: None,
-                ..self.top
-            }
-        };
-        if tables {
-            self.top.expects_table = false;
-            if query {
-                self.table(0..0, false);
-            }
-        } else {
-            let call = |&table: &usize| self.found.tables[table].function;
-            self.top.after_table = self.top.after_table.filter(call);
-        }
-        self.frames.push(std::mem::replace(&mut self.top, inner));
-    }
-
-    fn close(&mut self) {
-        if let Some(outer) = self.frames.pop() {
-            let inner = std::mem::replace(&mut self.top, outer);
-            if inner.tables && !inner.query {
-                self.top.ordinal = inner.ordinal;
-            }
-        }
-    }
-
-    fn comma(&mut self) {
-        self.top.after_table = None;
-        match self.top.clause {
-            Clause::Select => self.top.item += 1,
-            Clause::Tables => self.top.expects_table = true,
-            _ => {}
-        }
-    }
-
-    fn keyword(&mut self, index: usize) {
-        let tokens = self.tokens;
-        let token = &tokens[index];
-        let before = index.checked_sub(1);
-        if self.column_alias(index) {
-            return;
-        }
-        let in_query = self.top.query || self.top.tables;
-        let head = self.top.clause == Clause::Head;
-        match &*token.text {
-            "as" | "only" | "lateral" | "ignore" | "low_priority"
-                if self.top.after_table.is_some() || self.top.expects_table =>
-            {
-                return;
-            }
-            "select" if in_query => {
-                self.top.clause = Clause::Select;
-                self.top.item = 1;
-            }
-            "delete" if head => self.top.clause = Clause::Deleting,
-            "from" if in_query && !self.distinct_from(index) => self.expect_table(),
-            "join" | "straight_join" | "into" if in_query => self.expect_table(),
-            "table" if in_query && !head => {}
-            "table" | "update" if head && !self.is(before, |t| t.is("key") || t.is("for")) => {
-                self.expect_table();
-            }
-            "using" if in_query && !self.is(Some(index + 1), |t| t.is_sign("(")) => {
-                self.expect_table();
-            }
-            "order" | "group" | "having" if self.top.query => self.top.clause = Clause::Sorting,
-            "by" | "if" | "not" | "exists" | "desc" | "and" | "or" => {}
-            word if OTHER_CLAUSES.contains(&word) && in_query && !head => {
-                self.top.clause = Clause::Other;
-            }
-            _ => {}
-        }
-        self.top.after_table = None;
-        if self.top.clause != Clause::Tables {
-            self.top.expects_table = false;
-        }
-    }
-
-    fn expect_table(&mut self) {
-        self.top.clause = Clause::Tables;
-        self.top.expects_table = true;
-    }
-
-    /// `IS [NOT] DISTINCT FROM`.
-    fn distinct_from(&self, index: usize) -> bool {
-        let at = |back: usize| index.checked_sub(back);
-        self.is(at(1), |t| t.is("distinct")) && self.is(at(2), |t| t.is("is") || t.is("not"))
-    }
-
-    fn name(&mut self, index: usize) {
-        let token = &self.tokens[index];
-        if self.column_alias(index) {
-            return;
-        }
-        if self.top.expects_table && token.is_name() {
-            let mut end = index + 1;
-            while self.is(Some(end), |t| t.is_sign("."))
-                && self.is(Some(end + 1), |t| t.kind == Kind::Name)
-            {
-                end += 2;
-            }
-            self.top.expects_table = false;
-            let into = self.is(index.checked_sub(1), |t| t.is("into") || t.is("table"));
-            let function = !into && self.is(Some(end), |t| t.is_sign("("));
-            self.table(index..end, function);
-        } else if let Some(table) = self.top.after_table
-            && token.is_name()
-            && !self.found.tables[table].name.contains(&index)
-        {
-            self.top.after_table = None;
-            self.found.tables[table].alias = Some(index);
-        }
-    }
-
-    fn table(&mut self, name: std::ops::Range<usize>, function: bool) {
-        self.top.ordinal += 1;
-        self.top.after_table = Some(self.found.tables.len());
-        self.found.tables.push(Table {
-            scope: self.top.scope,
-            name,
-            alias: None,
-            ordinal: self.top.ordinal,
-            function,
-        });
-    }
-
-    /// `expr AS alias` and `expr alias` in a select list.
-    fn column_alias(&mut self, index: usize) -> bool {
-        if self.top.clause != Clause::Select || !self.top.query {
-            return false;
-        }
-        let before = index.checked_sub(1);
-        let ends_item = self.token(index + 1).is_none_or(|next| {
-            [",", ")", ";"].iter().any(|s| next.is_sign(s))
-                || next.is_any(&[
-                    "from",
-                    "into",
-                    "where",
-                    "order",
-                    "limit",
-                    "union",
-                    "except",
-                    "intersect",
-                    "group",
-                    "having",
-                    "for",
-                ])
-        });
-        let explicit = self.is(before, |t| t.is("as"));
-        let implicit = self.tokens[index].is_name()
-            && self.is(before, Token::ends_operand)
-            && !self.is(index.checked_sub(2), |t| t.is("interval"));
-        if !ends_item || !(explicit || implicit) {
-            return false;
-        }
-        self.found.columns.push(Column {
-            scope: self.top.scope,
-            alias: index,
-            ordinal: self.top.item,
-        });
-        true
+impl Scopes {
+    /// The query, and those around it, from the inside out.
+    pub(super) fn outward(&self, scope: usize) -> impl Iterator<Item = usize> {
+        let parent = |&s: &usize| self.queries[s].parent;
+        std::iter::successors(Some(scope), parent).take(MAX_LOOKUP)
     }
 }

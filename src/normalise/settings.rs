@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Names of one family: `{hex}` stands for six or more hex digits with a decimal digit among them,
-    /// `{n}` for decimal digits. By default only suffixes that are clearly random.
+    /// `{n}` for decimal digits, `{name}` for any text, which is kept. By default only suffixes that are
+    /// clearly random, of names that begin or end as temporary ones do.
     pub fold: Vec<String>,
     /// Distinct statement texts remembered, at most; a service has some thousands.
     pub max_shapes: usize,
@@ -18,7 +19,16 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            fold: ["tmp_{hex}", "temp_{hex}"].map(str::to_owned).into(),
+            fold: [
+                "tmp_{hex}",
+                "temp_{hex}",
+                "tmp_{name}_{hex}",
+                "temp_{name}_{hex}",
+                "{name}_tmp_{hex}",
+                "{name}_temp_{hex}",
+            ]
+            .map(str::to_owned)
+            .into(),
             max_shapes: 20_000,
             max_bytes: bytesize::ByteSize::mib(32),
         }
@@ -34,10 +44,12 @@ enum Part {
     Text(String),
     Hex,
     Number,
+    Name,
 }
 
 impl NamePatterns {
-    /// Compiles the patterns, which are folded to lower case.
+    /// Compiles the patterns, which are folded to lower case. Only the first `{name}` of one is taken as such:
+    /// matching stays quadratic.
     pub(super) fn new(patterns: &[String]) -> Self {
         Self(patterns.iter().map(|p| parts(&p.to_lowercase())).collect())
     }
@@ -52,48 +64,59 @@ fn parts(pattern: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = pattern;
     while !rest.is_empty() {
-        let next = [("{hex}", Part::Hex), ("{n}", Part::Number)]
-            .into_iter()
-            .filter_map(|(mark, part)| rest.find(mark).map(|at| (at, mark, part)))
-            .min_by_key(|(at, _, _)| *at);
+        let next = [
+            ("{hex}", Part::Hex),
+            ("{n}", Part::Number),
+            ("{name}", Part::Name),
+        ]
+        .into_iter()
+        .filter_map(|(mark, part)| rest.find(mark).map(|at| (at, mark, part)))
+        .min_by_key(|(at, _, _)| *at);
         let Some((at, mark, part)) = next else {
             parts.push(Part::Text(rest.to_owned()));
             break;
         };
         parts.push(Part::Text(rest[..at].to_owned()));
-        parts.push(part);
+        let repeated = matches!(part, Part::Name) && parts.iter().any(|p| matches!(p, Part::Name));
+        parts.push(if repeated {
+            Part::Text(mark.to_owned())
+        } else {
+            part
+        });
         rest = &rest[at + mark.len()..];
     }
     parts
 }
 
+/// The family of `name`, if `parts` match all of it; a `{name}` takes as much as it can.
 fn match_parts(parts: &[Part], name: &str) -> Option<String> {
-    let mut family = String::new();
-    let mut rest = name;
-    for part in parts {
-        let matched = match part {
-            Part::Text(text) => {
-                rest.starts_with(text.as_str()).then_some(())?;
-                family.push_str(text);
-                text.len()
-            }
-            Part::Hex => {
-                let run = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-                let random = run >= 6 && rest[..run].bytes().any(|b| b.is_ascii_digit());
-                random.then_some(())?;
-                family.push('x');
-                run
-            }
-            Part::Number => {
-                let run = rest.bytes().take_while(u8::is_ascii_digit).count();
-                (run > 0).then_some(())?;
-                family.push('n');
-                run
-            }
-        };
-        rest = &rest[matched..];
+    let Some((part, parts)) = parts.split_first() else {
+        return name.is_empty().then(String::new);
+    };
+    let digits = |is_digit: fn(&u8) -> bool| name.bytes().take_while(is_digit).count();
+    match part {
+        Part::Text(text) => {
+            let rest = name.strip_prefix(text.as_str())?;
+            Some(text.clone() + &match_parts(parts, rest)?)
+        }
+        Part::Hex => {
+            let run = digits(u8::is_ascii_hexdigit);
+            let random = run >= 6 && name[..run].bytes().any(|b| b.is_ascii_digit());
+            random
+                .then(|| match_parts(parts, &name[run..]))?
+                .map(|family| format!("x{family}"))
+        }
+        Part::Number => {
+            let run = digits(u8::is_ascii_digit);
+            (run > 0)
+                .then(|| match_parts(parts, &name[run..]))?
+                .map(|family| format!("n{family}"))
+        }
+        Part::Name => (1..=name.len())
+            .rev()
+            .filter(|&end| name.is_char_boundary(end))
+            .find_map(|end| Some(name[..end].to_owned() + &match_parts(parts, &name[end..])?)),
     }
-    rest.is_empty().then_some(family)
 }
 
 #[cfg(test)]
@@ -106,6 +129,15 @@ mod tests {
         assert_eq!(patterns.fold("tmp_a1b2c3").as_deref(), Some("tmp_x"));
         assert_eq!(patterns.fold("tmp_feed"), None);
         assert_eq!(patterns.fold("orders_2024"), None);
+        assert_eq!(
+            patterns.fold("tmp_orders_by_day_5f3a9b").as_deref(),
+            Some("tmp_orders_by_day_x")
+        );
+        assert_eq!(
+            patterns.fold("orders_tmp_5f3a9b").as_deref(),
+            Some("orders_tmp_x")
+        );
+        assert_eq!(patterns.fold("orders_tmp"), None);
     }
 
     #[test]

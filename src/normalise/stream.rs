@@ -55,6 +55,8 @@ pub(super) struct Stream {
     pub(super) unterminated: bool,
     /// A backslash stood before a quote: the dialect decides what that means.
     pub(super) escaped_quote: bool,
+    /// A `"..."` that was read as a string stands where only a table can.
+    pub(super) quoted_table: bool,
     /// The stream was cut at its limit.
     pub(super) overflow: bool,
 }
@@ -65,6 +67,8 @@ struct Frame {
     start: usize,
     row: bool,
     list: bool,
+    /// Behind it, an ORDER BY list goes on.
+    by_list: bool,
 }
 
 impl Stream {
@@ -118,7 +122,7 @@ impl Stream {
         self.out[start..].make_ascii_lowercase();
         match &self.out[start..] {
             b"by" => self.by_list = true,
-            b"limit" | b"offset" | b"having" | b"values" | b"set" | b"union" => {
+            b"limit" | b"offset" | b"having" | b"values" | b"set" | b"union" | b"select" => {
                 self.by_list = false;
             }
             // They become literals later, where their place allows it.
@@ -193,12 +197,30 @@ impl Stream {
     /// A quoted literal: data, or the key of a JSON field, which is identity.
     #[inline]
     pub(super) fn text_literal(&mut self, text: &[u8]) {
-        if self.out.last() == Some(&b'>')
-            && (self.out.ends_with(b"\x06->") || self.out.ends_with(b"\x06->>"))
-        {
+        if self.out.last() == Some(&b'>') && self.after_json_operator() {
+            return self.json_key(text);
+        }
+        if text.first() == Some(&b'$') && self.is_json_argument() {
             return self.json_key(text);
         }
         self.literal(text);
+    }
+
+    fn after_json_operator(&self) -> bool {
+        let operators: [&[u8]; 4] = [b"\x06->", b"\x06->>", b"\x06#>", b"\x06#>>"];
+        operators
+            .iter()
+            .any(|operator| self.out.ends_with(operator))
+    }
+
+    /// A path inside the parentheses of a function whose name begins with `json`.
+    fn is_json_argument(&self) -> bool {
+        let Some(frame) = self.frames.last() else {
+            return false;
+        };
+        let before = &self.out[..frame.start];
+        let name = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
+        name.is_some_and(|at| before[at] == WORD && before[at + 1..].starts_with(b"json"))
     }
 
     fn json_key(&mut self, text: &[u8]) {
@@ -249,10 +271,15 @@ impl Stream {
                 || (self.last_row.1 > 0
                     && start == self.last_row.1 + 2
                     && self.out[start - 1] == b','));
-        self.by_list = false;
+        let by_list = std::mem::take(&mut self.by_list);
         self.depth += 1;
         if self.frames.len() < MAX_ROW_DEPTH && self.frames.len() + 1 == self.depth {
-            self.frames.push(Frame { start, row, list });
+            self.frames.push(Frame {
+                start,
+                row,
+                list,
+                by_list,
+            });
         }
         self.out.extend_from_slice(&[SIGN, bracket]);
     }
@@ -268,6 +295,7 @@ impl Stream {
             None
         };
         self.depth = self.depth.saturating_sub(1);
+        self.by_list = frame.is_some_and(|frame| frame.by_list);
         let Some(frame) = frame.filter(|frame| frame.row) else {
             return;
         };
@@ -304,6 +332,17 @@ impl Stream {
                 .strip_suffix(*word)
                 .is_some_and(|head| head.last() == Some(&WORD))
         })
+    }
+
+    /// Whether only a table can follow; FROM inside a function is none of that.
+    pub(super) fn expects_table(&self) -> bool {
+        let function = self.frames.last().is_some_and(|frame| {
+            let before = &self.out[..frame.start];
+            let tag = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
+            let operators: [&[u8]; 5] = [b"in", b"exists", b"any", b"as", b"from"];
+            tag.is_some_and(|at| before[at] == WORD && !operators.contains(&&before[at + 1..]))
+        });
+        self.after_word(&[b"join", b"into", b"update"]) || !function && self.after_word(&[b"from"])
     }
 
     /// Whether the text ended inside a literal, a comment or a parenthesis, or was longer than the stream.

@@ -107,12 +107,14 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
             LITERAL => Kind::Literal,
             ORDINAL => Kind::Ordinal,
             KEY => Kind::Key,
+            SIGN if word == "?" && !tokens.last().is_some_and(Token::ends_operand) => Kind::Literal,
             HINT_OPEN => Kind::HintOpen,
             HINT_CLOSE => Kind::HintClose,
             _ => Kind::Sign,
         };
         debug_assert!(tag <= SIGN || kind != Kind::Sign, "every tag is known");
-        tokens.push(Token::new(kind, word));
+        let text = if kind == Kind::Literal { "" } else { word };
+        tokens.push(Token::new(kind, text));
         rest = tail;
     }
     tokens

@@ -1,0 +1,216 @@
+//! Rewrites all that is but a literal in disguise: signs, casts, typed literals, arrays, escapes of drivers.
+
+use super::rewrite::Pass;
+use super::token::{Kind, Token};
+
+/// Types that may stand before a string literal (`DATE '2026-11-21'`).
+const TYPED_LITERALS: [&str; 17] = [
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "datetime",
+    "json",
+    "jsonb",
+    "uuid",
+    "inet",
+    "cidr",
+    "bytea",
+    "numeric",
+    "decimal",
+    "text",
+    "point",
+    "bit",
+    "xml",
+];
+
+/// Further words of a type name of several words.
+const TYPE_WORDS: [&str; 9] = [
+    "varying",
+    "precision",
+    "with",
+    "without",
+    "time",
+    "zone",
+    "unsigned",
+    "signed",
+    "character",
+];
+
+/// Units behind an interval's number; MySQL's compound ones join two of them by `_`.
+const UNITS: [&str; 9] = [
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "microsecond",
+];
+
+impl<'a> Pass<'a, '_> {
+    /// Everything that is but a literal in disguise.
+    pub(super) fn literal(&mut self, token: &Token<'a>) -> bool {
+        if token.is_literal() && self.last_is(Token::is_literal) {
+            return self.skip(1);
+        }
+        let sign = token.is_sign("-") || token.is_sign("+");
+        if sign && self.next_is(1, Token::is_literal) && !self.last_is(Token::ends_operand) {
+            return self.skip(1);
+        }
+        let escape = token.is_word("uescape") && self.last_is(Token::is_literal);
+        if escape && self.next_is(1, Token::is_literal) {
+            return self.skip(2);
+        }
+        let truth = token.is_any(&["true", "false"])
+            && !self.last_is(|t| t.is("is"))
+            && !matches!(&self.out[..], [.., is, not] if is.is("is") && not.is("not"));
+        if truth {
+            return self.replace(1);
+        }
+        self.typed(token) || self.cast(token) || self.convert(token) || self.braces(token)
+    }
+
+    fn skip(&mut self, tokens: usize) -> bool {
+        self.at += tokens;
+        true
+    }
+
+    /// One literal stands for the next `tokens`.
+    fn replace(&mut self, tokens: usize) -> bool {
+        self.at += tokens;
+        self.out.push(Token::LITERAL);
+        true
+    }
+
+    /// `DATE '...'`, `_utf8mb4 '...'`, `TIMESTAMP WITH TIME ZONE '...'`, `INTERVAL '1 day'`.
+    fn typed(&mut self, token: &Token<'a>) -> bool {
+        if token.is("interval") && self.next_is(1, Token::is_literal) {
+            let unit = |t: &Token<'a>| {
+                let word = t.text.split('_').next().unwrap_or_default();
+                t.is_name() && UNITS.contains(&word)
+            };
+            return !self.next_is(2, unit) && self.skip(1);
+        }
+        if !token.is_name() || self.last_is(|t| t.is_sign(".") || t.is("as")) {
+            return false;
+        }
+        let zoned = ["with", "time", "zone"];
+        let words = zoned.iter().enumerate().all(|(i, word)| {
+            let without = i == 0 && self.next_is(1, |t| t.is_word("without"));
+            without || self.next_is(1 + i, |t| t.is_word(word))
+        });
+        let end = if words { 4 } else { 1 };
+        let introducer = token.text.starts_with('_') && self.last_is(|t| !t.ends_operand());
+        let known = TYPED_LITERALS.contains(&&*token.text) || introducer;
+        known && self.next_is(end, Token::is_literal) && self.skip(end)
+    }
+
+    /// `?::type`, `CAST(? AS type)`, `ARRAY[?, ...]`: the literal alone.
+    fn cast(&mut self, token: &Token<'a>) -> bool {
+        let constant = self.last_is(|t| t.is_literal() || t.kind == Kind::Key);
+        if token.is_sign("::") && constant {
+            self.at = self.type_end(self.at + 1);
+            return true;
+        }
+        if token.is("cast") && self.next_is(1, |t| t.is_sign("(")) {
+            let signed = usize::from(self.next_is(2, |t| t.is_sign("-") || t.is_sign("+")));
+            let of_literal = self.next_is(2 + signed, Token::is_literal)
+                && self.next_is(3 + signed, |t| t.is("as"));
+            if of_literal {
+                self.at = self.close_of(self.at + 1);
+                self.out.push(Token::LITERAL);
+                return true;
+            }
+        }
+        if token.is("array") && self.next_is(1, |t| t.is_sign("[")) {
+            let end = self.close_of(self.at + 1);
+            if self.holds_constants(self.at + 2, end - 1) {
+                return self.replace(end - self.at);
+            }
+        }
+        false
+    }
+
+    /// Whether nothing but literals, their signs, casts and brackets stands there.
+    fn holds_constants(&self, from: usize, to: usize) -> bool {
+        let mut at = from;
+        while at < to {
+            let token = &self.tokens[at];
+            if token.is_sign("::") {
+                at = self.type_end(at + 1);
+                continue;
+            }
+            let mark = [",", "-", "+", "[", "]"].iter().any(|s| token.is_sign(s));
+            if !(mark || token.is_literal() || token.is_any(&["null", "array"])) {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// `CONVERT(? USING charset)`, `CONVERT(?, type)`.
+    fn convert(&mut self, token: &Token<'a>) -> bool {
+        let of_literal = token.is_word("convert")
+            && self.next_is(1, |t| t.is_sign("("))
+            && self.next_is(2, Token::is_literal)
+            && self.next_is(3, |t| t.is_sign(",") || t.is("using"))
+            && self.next_is(4, |t| !t.is_literal());
+        of_literal && self.replace(self.close_of(self.at + 1) - self.at)
+    }
+
+    /// `{d '...'}`, `{ts '...'}`, `{fn f()}`, `{call p()}`, `{? = call p()}`: the escapes of ODBC and JDBC.
+    fn braces(&mut self, token: &Token<'a>) -> bool {
+        if token.is_sign("}") {
+            return self.skip(1);
+        }
+        if !token.is_sign("{") {
+            return false;
+        }
+        let typed = self.next_is(1, |t| ["d", "t", "ts"].iter().any(|word| t.is_word(word)));
+        let named = self.next_is(1, |t| t.is_word("fn") || t.is_word("oj"));
+        self.skip(1 + usize::from(typed || named))
+    }
+
+    pub(super) fn type_end(&self, from: usize) -> usize {
+        let word = |t: &Token<'a>| matches!(t.kind, Kind::Name | Kind::Keyword);
+        let mut at = from;
+        if self.tokens.get(at).is_some_and(word) {
+            at += 1;
+        }
+        loop {
+            let Some(token) = self.tokens.get(at) else {
+                return at.min(self.tokens.len());
+            };
+            let more_words = word(token) && TYPE_WORDS.contains(&&*token.text);
+            if more_words {
+                at += 1;
+            } else if token.is_sign(".") {
+                at += 2;
+            } else if token.is_sign("(") || token.is_sign("[") {
+                at = self.close_of(at);
+            } else {
+                return at;
+            }
+        }
+    }
+
+    /// Index behind the bracket that closes the one at `open`.
+    pub(super) fn close_of(&self, open: usize) -> usize {
+        let mut depth = 0_usize;
+        for (index, token) in self.tokens.iter().enumerate().skip(open) {
+            if token.is_sign("(") || token.is_sign("[") {
+                depth += 1;
+            } else if token.is_sign(")") || token.is_sign("]") {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return index + 1;
+                }
+            }
+        }
+        self.tokens.len()
+    }
+}
