@@ -578,6 +578,33 @@ fn many_statements_are_all_told_and_by_any_number_of_jobs_alike() {
 }
 
 #[test]
+fn an_interrupt_tells_what_was_read_and_says_that_it_is_partial() {
+    for jobs in ["1", "2"] {
+        let mut child = sqleuth(&["digest", "--format", "json", "--jobs", jobs, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+        let log = unpacked("mariadb-10.11-plain.log.xz");
+        // More than a pipe holds: when it is written, reading has begun, hence the signal is listened for.
+        stdin.write_all(&log).expect("it reads");
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        // It looks at the signal between two reads.
+        while stdin.write_all(&log).is_ok() {}
+        let output = child.wait_with_output().expect("the binary ends");
+        assert_eq!(code(&output), Some(2));
+        assert!(text(&output.stderr).contains("interrupted"));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        assert_eq!(report["source"]["partial"], true);
+        assert!(runs_of(&report) > 0);
+    }
+}
+
+#[test]
 fn fingerprints_are_one_line_per_statement_in_order() {
     let sql = b"SELECT 1; -- nothing\nSELECT * FROM t WHERE a = 'x;y';; UPDATE t SET a = 2";
     let output = run_with(&["fingerprint", "--format", "json"], sql);

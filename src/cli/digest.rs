@@ -1,6 +1,7 @@
 //! `sqleuth digest`: reads logs, sums them up, judges the sums, reports.
 
 mod crew;
+mod interrupt;
 mod judging;
 mod reading;
 mod summing;
@@ -15,6 +16,7 @@ use crate::model::time::{Interval, Timestamp};
 use crate::report::Style;
 use crate::report::digest::{render, write_json};
 
+use self::interrupt::Interrupt;
 use self::judging::Judging;
 use self::reading::Reading;
 use self::summing::{Sink, Summing};
@@ -22,40 +24,41 @@ use self::summing::{Sink, Summing};
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::default();
-    let mut reading = Reading::new(kept(options)?);
+    let mut reading = Reading::new(kept(options)?, Interrupt::listen());
     let mut summing = Summing::new(&config);
-    let failed = match options.jobs.get() {
+    match options.jobs.get() {
         1 => read_all(&mut reading, options, &mut summing),
         jobs => {
             let read = |sink: &mut dyn Sink| read_all(&mut reading, options, sink);
-            let (failed, summed) = crew::with_crew(jobs, summing, read);
-            summing = summed;
-            failed
+            ((), summing) = crew::with_crew(jobs, summing, read);
         }
-    };
+    }
     let read = reading.end(summing.end());
     if read.source.files.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
     let judging = Judging::new(&read, &config);
     report(&judging, options, &config.style()?)?;
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
+    Ok(if read.source.partial {
         ExitCode::from(PARTIAL)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
-/// Reads one file after the other; returns how many could not be read.
-fn read_all(reading: &mut Reading, options: &Options, sink: &mut dyn Sink) -> usize {
-    let mut failed = 0;
+/// Reads one file after the other, until somebody has enough.
+fn read_all(reading: &mut Reading, options: &Options, sink: &mut dyn Sink) {
     for path in &options.files {
         if let Err(error) = reading.read(path, options, sink) {
-            failed += 1;
             tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
         }
+        if reading.is_interrupted() {
+            tell(format_args!(
+                "sqleuth: interrupted; this is what was read until then"
+            ));
+            return;
+        }
     }
-    failed
 }
 
 /// Prints what was found; a document for programs is written as it is made: it may be large.

@@ -52,6 +52,8 @@ pub struct Source {
     pub files: Vec<String>,
     /// Format, or `mixed`; empty for an empty log.
     pub format: String,
+    /// Not all of the input was read: some of it could not be, or Ctrl-C came before.
+    pub partial: bool,
     /// Bytes, unpacked.
     pub bytes: u64,
     /// Entries in the log.

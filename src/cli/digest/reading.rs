@@ -1,8 +1,10 @@
 //! Reads logs one after the other into one set of sums.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::cli::Digest as Options;
+use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
 use crate::cli::progress::Progress;
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
@@ -15,6 +17,7 @@ use crate::window::Totals;
 #[derive(Debug)]
 pub(super) struct Reading {
     kept: Interval,
+    interrupt: Interrupt,
     source: Source,
     coverage: Option<Coverage>,
 }
@@ -28,9 +31,10 @@ pub(super) struct Read {
 
 impl Reading {
     /// Runs that ended within `kept` are read; those that do not tell their end too.
-    pub(super) fn new(kept: Interval) -> Self {
+    pub(super) fn new(kept: Interval, interrupt: Interrupt) -> Self {
         Self {
             kept,
+            interrupt,
             source: Source::default(),
             coverage: None,
         }
@@ -46,11 +50,18 @@ impl Reading {
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
         let kept = self.kept;
+        let interrupt = &self.interrupt;
         let done = offline::read(
             path,
             options.input.known(),
             &mut summary,
-            &mut |bytes| progress.show(bytes),
+            &mut |position| {
+                progress.show(position);
+                if interrupt.came() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            },
             &mut |dialect, entry| {
                 let end = entry.end.unwrap_or_default();
                 if end == Timestamp::EPOCH || (kept.from <= end && end < kept.to) {
@@ -59,11 +70,17 @@ impl Reading {
             },
         );
         progress.clear();
+        self.source.partial |= done.is_err() || self.interrupt.came();
         if done.is_ok() || summary.entries > 0 {
             self.source.files.push(path.display().to_string());
             self.note(&summary);
         }
         done
+    }
+
+    /// Somebody wants no more to be read.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupt.came()
     }
 
     /// There are no more files, and these are the sums of their runs.

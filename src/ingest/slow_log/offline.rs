@@ -1,8 +1,11 @@
 //! Reads a whole log, packed or not, in memory that does not grow with it.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
 use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser, open, sniff};
@@ -80,8 +83,20 @@ pub struct Summary {
     pub coverage: Coverage,
 }
 
+/// How far a log has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Bytes done with, unpacked.
+    pub bytes: u64,
+    /// Bytes taken from the file, which may be packed.
+    pub taken: u64,
+    /// Size of the file; `None` for a pipe.
+    pub size: Option<u64>,
+}
+
 /// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server.
-/// The format is told by the content when it is not given; `tell_progress` hears of the bytes done with.
+/// The format is told by the content when it is not given; `tell_progress` hears how far that is, and may end it:
+/// what was told by then stays told.
 ///
 /// # Errors
 ///
@@ -91,10 +106,11 @@ pub fn read(
     path: &Path,
     format: Option<Format>,
     summary: &mut Summary,
-    tell_progress: &mut dyn FnMut(u64),
+    tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
     tell: &mut dyn FnMut(Dialect, Entry<'_>),
 ) -> Result<(), OfflineError> {
-    let (input, newest) = input(path)?;
+    let input = input(path)?;
+    let newest = input.newest;
     let mut reader = Reader {
         path,
         input,
@@ -135,7 +151,7 @@ pub fn read(
 /// A buffer over a stream of unknown length.
 struct Reader<'p> {
     path: &'p Path,
-    input: Box<dyn Read>,
+    input: Input,
     buffer: Vec<u8>,
     ended: bool,
     /// Why it cannot be read any further.
@@ -147,7 +163,7 @@ impl Reader<'_> {
         &mut self,
         parser: &mut dyn Parser,
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(u64),
+        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
         tell: &mut dyn FnMut(Dialect, Entry<'_>),
     ) -> Result<(), OfflineError> {
         let dialect = parser.dialect();
@@ -162,8 +178,12 @@ impl Reader<'_> {
             summary.unparsed += progress.unparsed;
             summary.bytes += progress.consumed as u64;
             self.buffer.drain(..progress.consumed);
-            tell_progress(summary.bytes);
-            if self.ended {
+            let position = Position {
+                bytes: summary.bytes,
+                taken: self.input.taken.get(),
+                size: self.input.size,
+            };
+            if tell_progress(position).is_break() || self.ended {
                 return Ok(());
             }
             if let Some(fault) = self.fault.take() {
@@ -181,7 +201,7 @@ impl Reader<'_> {
         let room = MAX_BUFFER_BYTES.saturating_sub(before).min(BLOCK_BYTES);
         self.buffer.resize(before + room, 0);
         let read = loop {
-            match self.input.read(&mut self.buffer[before..]) {
+            match self.input.stream.read(&mut self.buffer[before..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
@@ -199,14 +219,39 @@ impl Reader<'_> {
     }
 }
 
-/// Opens a file, and unpacks it when its first bytes say that it is packed; says when it was last written.
-fn input(path: &Path) -> Result<(Box<dyn Read>, Timestamp), OfflineError> {
+/// Where a log comes from.
+struct Input {
+    /// Unpacked.
+    stream: Box<dyn Read>,
+    /// When it was last written.
+    newest: Timestamp,
+    taken: Rc<Cell<u64>>,
+    size: Option<u64>,
+}
+
+/// Counts what is taken from a file.
+struct Counted<R> {
+    inner: R,
+    taken: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(into)?;
+        self.taken.set(self.taken.get() + length as u64);
+        Ok(length)
+    }
+}
+
+/// Opens a file, and unpacks it when its first bytes say that it is packed.
+fn input(path: &Path) -> Result<Input, OfflineError> {
     let failed = |source| OfflineError::Open {
         path: path.to_owned(),
         source,
     };
     let mut newest = Clock::system().now();
-    let mut file: Box<dyn Read> = if path == Path::new("-") {
+    let mut size = None;
+    let file: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         let file = File::open(path).map_err(failed)?;
@@ -215,7 +260,13 @@ fn input(path: &Path) -> Result<(Box<dyn Read>, Timestamp), OfflineError> {
             return Err(OfflineError::Directory(path.to_owned()));
         }
         newest = written(&metadata).unwrap_or(newest);
+        size = metadata.is_file().then_some(metadata.len());
         Box::new(file)
+    };
+    let taken = Rc::new(Cell::new(0));
+    let mut file = Counted {
+        inner: file,
+        taken: Rc::clone(&taken),
     };
     let mut magic = Vec::new();
     file.by_ref()
@@ -223,7 +274,12 @@ fn input(path: &Path) -> Result<(Box<dyn Read>, Timestamp), OfflineError> {
         .read_to_end(&mut magic)
         .map_err(failed)?;
     let whole = BufReader::with_capacity(64 << 10, io::Cursor::new(magic.clone()).chain(file));
-    Ok((unpacked(&magic, whole).map_err(failed)?, newest))
+    Ok(Input {
+        stream: unpacked(&magic, whole).map_err(failed)?,
+        newest,
+        taken,
+        size,
+    })
 }
 
 /// When a file was last written.

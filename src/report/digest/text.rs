@@ -67,6 +67,9 @@ fn source(page: &mut String, digest: &Digest) -> fmt::Result {
     }
     #[expect(clippy::cast_precision_loss, reason = "a size for people")]
     let size = unit::bytes(source.bytes as f64);
+    if source.partial {
+        writeln!(page, "Partial: not all of the input was read.")?;
+    }
     if source.format.is_empty() {
         return writeln!(page, "empty");
     }

@@ -43,9 +43,15 @@ const EXPECTED: [(&str, Format, u64, u64); 5] = [
 /// Entries and their time.
 fn sums(path: &Path) -> Result<(Summary, Duration), OfflineError> {
     let (mut summary, mut time) = (Summary::default(), Duration::ZERO);
-    read(path, None, &mut summary, &mut |_| {}, &mut |_, entry| {
-        time += entry.elapsed;
-    })?;
+    read(
+        path,
+        None,
+        &mut summary,
+        &mut |_| ControlFlow::Continue(()),
+        &mut |_, entry| {
+            time += entry.elapsed;
+        },
+    )?;
     Ok((summary, time))
 }
 
@@ -114,9 +120,15 @@ fn a_packed_file_that_is_cut_is_told_up_to_the_cut() {
     let path = dir.path().join("cut.gz");
     std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
     let (mut summary, mut told) = (Summary::default(), 0);
-    let done = read(&path, None, &mut summary, &mut |_| {}, &mut |_, _| {
-        told += 1;
-    });
+    let done = read(
+        &path,
+        None,
+        &mut summary,
+        &mut |_| ControlFlow::Continue(()),
+        &mut |_, _| {
+            told += 1;
+        },
+    );
     assert!(matches!(done, Err(OfflineError::Read { .. })));
     assert!(told > 0 && summary.entries == told, "{summary:?}");
 }
@@ -129,7 +141,7 @@ fn a_format_that_nothing_reads_as_is_an_error() {
         &path,
         named,
         &mut Summary::default(),
-        &mut |_| {},
+        &mut |_| ControlFlow::Continue(()),
         &mut |_, _| {},
     );
     let error = done.unwrap_err().to_string();
@@ -141,7 +153,12 @@ fn a_line_of_any_size_is_read_in_little_memory() {
     let stream = io::repeat(b'x').take(64 << 20);
     let mut reader = Reader {
         path: Path::new("-"),
-        input: Box::new(stream),
+        input: Input {
+            stream: Box::new(stream),
+            newest: Timestamp::EPOCH,
+            taken: Rc::default(),
+            size: None,
+        },
         buffer: Vec::new(),
         ended: false,
         fault: None,
@@ -149,8 +166,35 @@ fn a_line_of_any_size_is_read_in_little_memory() {
     let mut summary = Summary::default();
     let mut parser = parser(Format::MysqlSlow, &Options::default());
     reader
-        .run(&mut *parser, &mut summary, &mut |_| {}, &mut |_, _| {})
+        .run(
+            &mut *parser,
+            &mut summary,
+            &mut |_| ControlFlow::Continue(()),
+            &mut |_, _| {},
+        )
         .unwrap();
     assert_eq!((summary.bytes, summary.unparsed), (64 << 20, 1));
     assert!(reader.buffer.capacity() <= 2 * MAX_BUFFER_BYTES);
+}
+
+#[test]
+fn reading_may_be_ended_and_what_was_told_stays_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.log");
+    let plain = std::fs::read(fixture("mysql-odd.log")).unwrap();
+    let whole = plain.repeat(4 * MAX_BUFFER_BYTES / plain.len());
+    std::fs::write(&path, &whole).unwrap();
+    let (mut summary, mut last) = (Summary::default(), Position::default());
+    let enough = |position: Position| {
+        last = position;
+        if position.bytes > 1 << 20 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    read(&path, None, &mut summary, &mut { enough }, &mut |_, _| {}).unwrap();
+    assert!(summary.entries > 0 && summary.bytes < whole.len() as u64 / 2);
+    assert_eq!(last.size, Some(whole.len() as u64));
+    assert!(last.taken >= last.bytes && last.taken < whole.len() as u64);
 }
