@@ -2,6 +2,8 @@
 
 #[path = "scenario/document.rs"]
 mod document;
+#[path = "scenario/errors.rs"]
+mod errors;
 #[path = "scenario/profile.rs"]
 mod profile;
 
@@ -51,8 +53,13 @@ fn run(document: &Document, scenario: &Scenario) -> String {
     };
     let settings: DetectSettings =
         toml::from_str(&scenario.toml).expect("settings of a scenario are valid");
-    let profile = profile::build(&document.base, &scenario.profile, horizon);
-    let verdicts = Catalogue::new(&settings).inspect(&profile);
+    let catalogue = Catalogue::new(&settings);
+    let (base, own) = (&document.base, &scenario.profile);
+    let verdicts = if errors::is_told(base, own) {
+        catalogue.inspect_errors(&errors::build(base, own))
+    } else {
+        catalogue.inspect(&profile::build(base, own, horizon))
+    };
     let verdict = verdicts.into_iter().find(|(meta, _)| meta.slug == slug);
     verdict.map_or_else(|| "off".to_owned(), |(_, verdict)| render(&verdict))
 }

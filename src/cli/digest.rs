@@ -69,7 +69,14 @@ fn report(judging: &Judging<'_>, options: &Options, style: &Style) -> anyhow::Re
     let mut out = io::BufWriter::new(io::stdout().lock());
     let top = options.top.unwrap_or(usize::MAX);
     let queries = judging.queries().take(top);
-    write_json(&mut out, judging.source(), queries, judging.findings(style))?;
+    let findings = judging.findings(style);
+    write_json(
+        &mut out,
+        judging.source(),
+        queries,
+        findings,
+        &judging.errors(),
+    )?;
     writeln!(out)?;
     Ok(out.flush()?)
 }

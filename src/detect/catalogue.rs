@@ -7,15 +7,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{
-    Detector, DetectorMeta, Judged, Judgement, Status, full_scan, load_hog, missing_where,
-    parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
+    Detector, DetectorMeta, Judged, Judgement, Status, error_burst, full_scan, load_hog,
+    missing_where, parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
-use crate::model::subject::{Horizon, QueryProfile};
+use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::subject::{ErrorProfile, Horizon, QueryProfile};
 use crate::window::Closed;
 
 /// Every detector, sorted by slug.
 pub static ALL: &[&DetectorMeta] = &[
+    &error_burst::META,
     &full_scan::META,
     &load_hog::META,
     &missing_where::META,
@@ -31,6 +33,7 @@ pub static ALL: &[&DetectorMeta] = &[
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each field is the detector it is named after")]
 pub struct DetectSettings {
+    pub error_burst: error_burst::Settings,
     pub full_scan: full_scan::Settings,
     pub load_hog: load_hog::Settings,
     pub missing_where: missing_where::Settings,
@@ -44,16 +47,20 @@ pub struct DetectSettings {
 /// A detector of statements that may be shared between threads.
 type QueryDetector = Box<dyn Detector<QueryProfile>>;
 
+/// The same of errors.
+type ErrorDetector = Box<dyn Detector<ErrorProfile>>;
+
 /// The detectors that run.
 pub struct Catalogue {
     queries: Vec<(Slug, QueryDetector)>,
+    errors: Vec<(Slug, ErrorDetector)>,
 }
 
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.queries.iter().map(|(slug, _)| slug))
-            .finish()
+        let of_queries = self.queries.iter().map(|(slug, _)| slug);
+        let of_errors = self.errors.iter().map(|(slug, _)| slug);
+        f.debug_list().entries(of_queries.chain(of_errors)).finish()
     }
 }
 
@@ -63,7 +70,12 @@ impl Catalogue {
         let s = settings.clone();
         let mut all = Self {
             queries: Vec::new(),
+            errors: Vec::new(),
         };
+        all.add_of_errors(
+            s.error_burst.enabled,
+            error_burst::ErrorBurst::new(s.error_burst),
+        );
         all.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
         all.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
         all.add(
@@ -97,16 +109,27 @@ impl Catalogue {
         }
     }
 
+    fn add_of_errors(&mut self, enabled: bool, detector: impl Detector<ErrorProfile> + 'static) {
+        if enabled {
+            let slug = Slug::from(detector.meta().slug);
+            self.errors.push((slug, Box::new(detector)));
+        }
+    }
+
     /// What every detector that runs at the profile's horizon says of it, in order of slugs.
     pub fn inspect(&self, profile: &QueryProfile) -> Vec<(&'static DetectorMeta, Verdict)> {
-        let suits = |meta: &DetectorMeta| match profile.horizon {
-            Horizon::Recent => meta.urgency == Urgency::Acute,
-            Horizon::Long => meta.urgency == Urgency::Chronic,
-            Horizon::Whole => true,
-        };
         let detectors = self.queries.iter().map(|(_, detector)| detector);
         detectors
-            .filter(|detector| suits(detector.meta()))
+            .filter(|detector| suits(detector.meta(), profile.horizon))
+            .map(|detector| (detector.meta(), detector.inspect(profile)))
+            .collect()
+    }
+
+    /// The same of a family of errors.
+    pub fn inspect_errors(&self, profile: &ErrorProfile) -> Vec<(&'static DetectorMeta, Verdict)> {
+        let detectors = self.errors.iter().map(|(_, detector)| detector);
+        detectors
+            .filter(|detector| suits(detector.meta(), profile.horizon))
             .map(|detector| (detector.meta(), detector.inspect(profile)))
             .collect()
     }
@@ -116,17 +139,33 @@ impl Catalogue {
     /// A detector in preview runs in shadow: what it finds is logged at `debug`, and not told.
     pub fn judge(&self, closed: Closed) -> Judged {
         let mut problems: BTreeMap<ProblemKey, Verdict> = BTreeMap::new();
-        for profile in &closed.profiles {
-            for (meta, verdict) in self.inspect(profile) {
-                if meta.status == Status::Preview {
-                    note_shadow(meta, &verdict);
-                    continue;
-                }
-                for (key, verdict) in by_problem(self.slug(meta), profile, verdict) {
-                    let before = problems.remove(&key).unwrap_or(Verdict::Clear);
-                    problems.insert(key, worse(before, verdict));
-                }
+        let mut note = |whose: Whose<'_>, (meta, verdict): (&DetectorMeta, Verdict)| {
+            if meta.status == Status::Preview {
+                return note_shadow(meta, &verdict);
             }
+            for (key, verdict) in by_problem(self.slug(meta), whose, verdict) {
+                let before = problems.remove(&key).unwrap_or(Verdict::Clear);
+                problems.insert(key, worse(before, verdict));
+            }
+        };
+        for profile in &closed.profiles {
+            let whose = Whose {
+                service: &profile.service,
+                database: &profile.target.namespace,
+                fingerprint: Some(profile.statement.fingerprint),
+            };
+            let said = self.inspect(profile).into_iter();
+            said.for_each(|said| note(whose, said));
+        }
+        for profile in &closed.errors {
+            let statement = profile.family.statement.as_ref();
+            let whose = Whose {
+                service: &profile.service,
+                database: &profile.target.namespace,
+                fingerprint: statement.map(|s| s.fingerprint),
+            };
+            let said = self.inspect_errors(profile).into_iter();
+            said.for_each(|said| note(whose, said));
         }
         let judgement = |(problem, verdict): (ProblemKey, Verdict)| Judgement {
             detector: Arc::clone(&problem.detector),
@@ -142,8 +181,10 @@ impl Catalogue {
     }
 
     fn slug(&self, meta: &DetectorMeta) -> Slug {
-        let interned = self.queries.iter().find(|(slug, _)| **slug == *meta.slug);
-        interned.map_or_else(|| Slug::from(meta.slug), |(slug, _)| Arc::clone(slug))
+        let of_queries = self.queries.iter().map(|(slug, _)| slug);
+        let mut known = of_queries.chain(self.errors.iter().map(|(slug, _)| slug));
+        let interned = known.find(|slug| ***slug == *meta.slug);
+        interned.map_or_else(|| Slug::from(meta.slug), Arc::clone)
     }
 }
 
@@ -157,14 +198,31 @@ fn note_shadow(meta: &DetectorMeta, verdict: &Verdict) {
     }
 }
 
-/// Sorts findings by the problem they are about; any other verdict is about the profile's statement.
-fn by_problem(slug: Slug, profile: &QueryProfile, verdict: Verdict) -> Vec<(ProblemKey, Verdict)> {
+/// Whom a subject is about.
+#[derive(Debug, Clone, Copy)]
+struct Whose<'a> {
+    service: &'a ServiceName,
+    database: &'a Arc<str>,
+    fingerprint: Option<FingerprintId>,
+}
+
+/// Whether a detector runs over an interval of that length.
+fn suits(meta: &DetectorMeta, horizon: Horizon) -> bool {
+    match horizon {
+        Horizon::Recent => meta.urgency == Urgency::Acute,
+        Horizon::Long => meta.urgency == Urgency::Chronic,
+        Horizon::Whole => true,
+    }
+}
+
+/// Sorts findings by the problem they are about; any other verdict is about the subject's statement.
+fn by_problem(slug: Slug, whose: Whose<'_>, verdict: Verdict) -> Vec<(ProblemKey, Verdict)> {
     let Verdict::Found(findings) = verdict else {
         let key = ProblemKey {
             detector: slug,
-            service: profile.service.clone(),
-            database: Arc::clone(&profile.target.namespace),
-            fingerprint: Some(profile.statement.fingerprint),
+            service: whose.service.clone(),
+            database: Arc::clone(whose.database),
+            fingerprint: whose.fingerprint,
         };
         return vec![(key, verdict)];
     };

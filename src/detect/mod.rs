@@ -4,7 +4,7 @@
 //! [`catalogue`] lists them all; `basis` holds what several of them measure by.
 //!
 //! ```text
-//! window::Closed { profiles } ─► Catalogue::judge ─► Judged { one Judgement per detector and problem }
+//! window::Closed { profiles, errors } ─► Catalogue::judge ─► Judged { one Judgement per detector and problem }
 //! ```
 
 use crate::model::finding::{ProblemKey, Severity, Slug, Urgency, Verdict};
@@ -46,6 +46,7 @@ pub mod catalogue;
 
 mod basis;
 
+pub mod error_burst;
 pub mod full_scan;
 pub mod load_hog;
 pub mod missing_where;

@@ -163,7 +163,7 @@ pub fn worker_of(source: &SourceId, workers: NonZeroUsize) -> usize {
 
 /// Bytes that a batch keeps from others.
 fn cost(batch: &RawBatch) -> u32 {
-    let text: usize = batch.entries.iter().map(|e| e.sql.size()).sum();
+    let text: usize = batch.entries.iter().map(RawEntry::size).sum();
     let entries = batch.entries.len() * size_of::<RawEntry>();
     u32::try_from(text + entries + size_of::<RawBatch>()).unwrap_or(u32::MAX)
 }

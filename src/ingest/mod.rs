@@ -9,6 +9,7 @@
 
 mod error;
 pub mod intake;
+pub mod server_log;
 pub mod slow_log;
 pub mod tail;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::ingest::error::IngestError;
 
+use crate::model::error::{ErrorClass, PartyRole};
 use crate::model::event::{Access, Coverage, DbTarget, Outcome, RowCounts};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::RawSql;
@@ -32,6 +34,14 @@ pub struct RawEntry {
     pub sql: RawSql,
     /// All but the text.
     pub run: RawRun,
+}
+
+impl RawEntry {
+    /// Bytes of its texts.
+    fn size(&self) -> usize {
+        let error = self.run.error.as_deref().map_or(0, RawError::size);
+        self.sql.size() + error
+    }
 }
 
 /// What a source tells of a run beside its text.
@@ -61,11 +71,55 @@ pub struct RawRun {
     pub client: Arc<str>,
     /// It stands for so many runs (log sampling); at least 1.
     pub weight: u32,
+    /// What the source says of its failure, or of an error that is no run at all.
+    pub error: Option<Box<RawError>>,
+}
+
+/// What a source tells of an error, literals and all.
+#[derive(Debug, Clone, Default)]
+pub struct RawError {
+    /// Kind.
+    pub class: ErrorClass,
+    /// SQLSTATE or error number; empty when not told.
+    pub code: Arc<str>,
+    /// The message, which may quote data.
+    pub message: RawSql,
+    /// Who else had a part in it.
+    pub parties: Vec<RawParty>,
+    /// Time that it waited for a lock or a connection, when told.
+    pub waited: Duration,
+    /// No run stands behind it: the entry's time is not that of a statement.
+    pub alone: bool,
+    /// It was counted before: this only tells more of it.
+    pub counted: bool,
+}
+
+impl RawError {
+    fn size(&self) -> usize {
+        let parties = self.parties.iter().map(|p| p.sql.size() + p.lock.len());
+        size_of::<Self>() + self.message.size() + parties.sum::<usize>()
+    }
+}
+
+/// One transaction of a deadlock or of a queue for a lock, as the source tells it.
+#[derive(Debug, Clone)]
+pub struct RawParty {
+    /// Part it plays.
+    pub role: PartyRole,
+    /// What it ran; empty when not told.
+    pub sql: RawSql,
+    /// The lock that it waits for, without values.
+    pub lock: String,
 }
 
 impl RawRun {
     /// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
     const MAX_WEIGHT: u32 = 1000;
+
+    /// Whether it is a run at all, and not an error alone.
+    pub fn is_run(&self) -> bool {
+        self.error.as_ref().is_none_or(|error| !error.alone)
+    }
 
     /// How many runs it stands for.
     pub fn runs(&self) -> u32 {

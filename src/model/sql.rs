@@ -49,7 +49,7 @@ impl Dialect {
 ///
 /// `Debug` prints only its length and only `normalise` looks inside, so that no log line, metric
 /// or alert can leak a literal.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct RawSql(Box<[u8]>);
 
 impl RawSql {

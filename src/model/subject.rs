@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::error::ErrorFamily;
 use crate::model::event::{Coverage, DbTarget, Origin, PlanRow};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{StatementRef, TableName};
@@ -220,4 +221,59 @@ pub struct Exemplar {
     pub rows_returned: Option<u64>,
     /// Trace it belongs to, when told.
     pub trace: Option<crate::model::event::TraceRef>,
+}
+
+/// One family of errors of one service on one database, over one interval and within one origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorProfile {
+    /// Which errors.
+    pub family: Arc<ErrorFamily>,
+    /// Who asks.
+    pub service: ServiceName,
+    /// Where.
+    pub target: DbTarget,
+    /// Who told us.
+    pub origin: Origin,
+    /// The interval that `load`, `runs` and `total` sum up.
+    pub span: Interval,
+    /// How long the interval is meant to be.
+    pub horizon: Horizon,
+    /// How many there were.
+    pub load: ErrorLoad,
+    /// Runs of the family's statement in the interval, failed ones included; `None` where the source shows none or
+    /// leaves out the fast ones.
+    pub runs: Option<u64>,
+    /// What all statements of the same origin and server did in it; zero for a source that tells of errors alone.
+    pub total: TotalLoad,
+    /// What it was like before; `None` while the source was not watched for long enough to say.
+    pub baseline: Option<ErrorBaseline>,
+}
+
+/// Sums of one family of errors.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorLoad {
+    /// Errors.
+    pub count: u64,
+    /// Those of the minute, by the clock, that had the most; of windows shorter than a minute, those of a window.
+    pub busiest_minute: u64,
+    /// Time that was waited for locks or connections, as far as it was told.
+    pub waited: Duration,
+    /// The first and the last of them; `None` when none told.
+    pub seen: Option<Interval>,
+    /// Hosts of clients, sorted; at most 8.
+    pub clients: Vec<Arc<str>>,
+}
+
+/// What a family of errors, and the load beside it, used to be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ErrorBaseline {
+    /// All that is remembered of the time before.
+    pub span: Interval,
+    /// Errors of the family in it.
+    pub count: u64,
+    /// Errors per second in the quietest half hour of it: what has begun an hour ago is not yet normal.
+    pub quietest_per_second: f64,
+    /// What all statements of the same origin and server did in it.
+    pub total: TotalLoad,
 }

@@ -13,6 +13,7 @@ mod cache;
 mod case;
 mod derived;
 mod dialect;
+mod error;
 mod finder;
 mod fingerprint;
 mod fold;
@@ -26,6 +27,7 @@ mod placeholder;
 mod precedence;
 mod predicate;
 mod quoting;
+mod redact;
 mod render;
 mod rewrite;
 mod scope;
@@ -38,11 +40,13 @@ mod tables;
 mod tests;
 mod token;
 mod trace_comment;
+mod unknown_column;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ingest::{Mark, RawBatch, RawEntry, RawRun, SourceMeta};
+use crate::ingest::{Mark, RawBatch, RawRun, SourceMeta};
+use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
 use crate::model::id::SourceId;
 use crate::model::sql::{Dialect, Parsed, SetOps, Statement, StatementRef, TableName, Template};
@@ -71,10 +75,21 @@ pub struct EventBatch {
     pub source: Arc<SourceMeta>,
     /// Runs.
     pub events: Vec<QueryEvent>,
+    /// Errors, those of the runs among them.
+    pub errors: Vec<ErrorEvent>,
     /// State of the source after them.
     pub mark: Mark,
     /// Events whose statement the parser could not read.
     pub opaque: u64,
+}
+
+/// What one entry told.
+#[derive(Debug)]
+pub struct Told {
+    /// The run; `None` for an error that is none.
+    pub run: Option<QueryEvent>,
+    /// The error; `None` for a run that went well.
+    pub error: Option<ErrorEvent>,
 }
 
 /// What is known of one text.
@@ -158,10 +173,13 @@ impl Normaliser {
             .unwrap_or_default();
         let mut opaque = 0;
         let mut events = Vec::with_capacity(entries.len());
+        let mut errors = Vec::new();
         for entry in entries {
             let end = entry.run.end.unwrap_or(last_end);
             last_end = end;
-            let event = self.event(entry, &source, end);
+            let told = self.told(entry.sql.reveal(), entry.run, &source, end);
+            errors.extend(told.error);
+            let Some(event) = told.run else { continue };
             if matches!(event.statement.parsed, Parsed::Opaque { .. }) {
                 opaque += u64::from(event.weight);
             }
@@ -171,42 +189,32 @@ impl Normaliser {
         EventBatch {
             source,
             events,
+            errors,
             mark,
             opaque,
         }
     }
 
-    /// Identifies one entry, which ended at `end`.
-    pub fn event(&mut self, entry: RawEntry, source: &SourceMeta, end: Timestamp) -> QueryEvent {
-        self.run(entry.sql.reveal(), entry.run, source, end)
+    /// Identifies what an entry tells, which ended at `end`: a run, an error, or a run and its error.
+    pub fn told(&mut self, sql: &[u8], run: RawRun, source: &SourceMeta, end: Timestamp) -> Told {
+        let is_run = run.is_run();
+        let error = self.error(sql, &run, source, end);
+        Told {
+            run: is_run.then(|| self.run(sql, run, source, end)),
+            error,
+        }
     }
 
     /// Identifies one run of the text `sql`, which ended at `end`.
-    pub fn run(
-        &mut self,
-        sql: &[u8],
-        run: RawRun,
-        source: &SourceMeta,
-        end: Timestamp,
-    ) -> QueryEvent {
+    fn run(&mut self, sql: &[u8], run: RawRun, source: &SourceMeta, end: Timestamp) -> QueryEvent {
         let known = self.statement(sql, source.target.system, run.truncated);
         let weight = run.runs();
-        let namespace = if run.database.is_empty() {
-            source.target.namespace.clone()
-        } else {
-            run.database
-        };
-        let target = DbTarget {
-            system: source.target.system,
-            namespace,
-            server: source.target.server.clone(),
-        };
         QueryEvent {
             end,
             elapsed: run.elapsed,
             lock: run.lock,
             service: source.service.clone(),
-            target,
+            target: target(source, &run.database),
             statement: known.statement,
             parameters: known.parameters,
             rows: run.rows,
@@ -327,6 +335,15 @@ impl Normaliser {
             truncated: cut,
         }
     }
+}
+
+/// The server, and the entry's own database where it tells one.
+fn target(source: &SourceMeta, database: &Arc<str>) -> DbTarget {
+    let mut target = source.target.clone();
+    if !database.is_empty() {
+        target.namespace = Arc::clone(database);
+    }
+    target
 }
 
 /// The same statement; a copy where this text repeats its branches more or less often.

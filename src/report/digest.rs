@@ -2,6 +2,7 @@
 //!
 //! The JSON is a contract: fields may be added, none renamed.
 
+mod errors;
 mod json;
 mod text;
 
@@ -10,11 +11,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::model::error::{ErrorClass, ErrorFamily};
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Severity, Slug};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, StatementKind, StatementRef, TableName, Template};
-use crate::model::subject::{Latency, Load, RowLoad};
+use crate::model::subject::{ErrorLoad, Latency, Load, RowLoad};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
@@ -30,6 +32,8 @@ pub struct Digest {
     pub queries: Vec<Query>,
     /// What is wrong, the worst first; of a very long list the first.
     pub findings: Vec<Found>,
+    /// Errors by family, the most frequent first.
+    pub errors: Vec<Failed>,
     /// What those lists leave out.
     pub left_out: LeftOut,
 }
@@ -43,6 +47,47 @@ pub struct LeftOut {
     pub share: f64,
     /// Statements with findings.
     pub sick: usize,
+}
+
+/// One family of errors.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failed {
+    /// Kind.
+    pub class: ErrorClass,
+    /// SQLSTATE or error number; empty when not told.
+    pub code: Arc<str>,
+    /// The message of the first, without its values.
+    pub message: Template,
+    /// The statement that failed, when told.
+    pub fingerprint: Option<FingerprintId>,
+    /// Its redacted text.
+    pub template: Option<Template>,
+    /// Errors.
+    pub count: u64,
+    /// Time that was waited for locks, as far as it was told.
+    pub waited_s: Seconds,
+    /// The first of them.
+    pub first_seen: Option<Timestamp>,
+    /// The last of them.
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Failed {
+    /// A family as it was summed up.
+    pub fn new(family: &ErrorFamily, load: &ErrorLoad) -> Self {
+        let statement = family.statement.as_ref();
+        Self {
+            class: family.class,
+            code: Arc::clone(&family.code),
+            message: family.message.clone(),
+            fingerprint: statement.map(|s| s.fingerprint),
+            template: statement.map(|s| s.template.clone()),
+            count: load.count,
+            waited_s: Seconds(load.waited),
+            first_seen: load.seen.map(|seen| seen.from),
+            last_seen: load.seen.map(|seen| seen.to),
+        }
+    }
 }
 
 /// What was read.

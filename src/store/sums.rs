@@ -9,12 +9,13 @@ use crate::model::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::row::unreadable;
 use crate::window::pack::{self, Body, PackedQuery};
-use crate::window::{QueryStats, Scope};
+use crate::window::{ErrorTable, QueryStats, Scope};
 
 /// Sums by statement and scope.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     queries: BTreeMap<(FingerprintId, Arc<Scope>), QueryStats>,
+    errors: ErrorTable,
     coverage: Coverage,
 }
 
@@ -29,6 +30,7 @@ impl Sums {
 
     fn add_body(&mut self, body: Body) {
         self.coverage = body.coverage;
+        self.errors.unpack(body.errors);
         for query in body.queries {
             let key = (query.fingerprint, query.scope);
             match self.queries.get_mut(&key) {
@@ -63,6 +65,7 @@ impl Sums {
             start,
             coverage: self.coverage,
             queries: queries.collect(),
+            errors: self.errors.pack(),
         };
         pack::pack(&body)
     }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::model::subject::{Baseline, Basis};
 use crate::model::time::{Interval, Timestamp};
+use crate::window::errors::ErrorKey;
 use crate::window::query::QueryStats;
 use crate::window::table::{QueryKey, QueryTable};
 
-const STEP: Duration = Duration::from_secs(30 * 60);
+pub(super) const STEP: Duration = Duration::from_secs(30 * 60);
 const STEPS: usize = 3;
 
 /// Sums of the last hour or so, per statement.
@@ -70,6 +71,14 @@ impl History {
             span: self.span()?,
             basis: Basis::PreviousHour,
             load: sums?.load(),
+        })
+    }
+
+    /// What one family of errors used to do, by step.
+    pub(super) fn errors(&self, key: &ErrorKey) -> impl Iterator<Item = (Interval, u64)> {
+        self.steps.iter().map(move |(span, table)| {
+            let count = table.errors.get(key).map_or(0, |stats| stats.load.count);
+            (*span, count)
         })
     }
 

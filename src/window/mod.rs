@@ -9,6 +9,7 @@
 //! the window judged in the same transaction as the incidents that follow from it. After a crash the windows that
 //! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
 
+mod errors;
 mod facts;
 mod history;
 mod names;
@@ -32,18 +33,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::errors::{ErrorStats, ErrorTable, PackedErrors};
 pub use self::names::Role;
 pub use self::query::{Detail, QueryStats};
 pub use self::run::Run;
 pub use self::settings::Settings;
 pub use self::table::{OTHER_STATEMENTS, Ran, Scope};
-pub use self::totals::{SlotId, Sums, Total, TotalView, Totals};
+pub use self::totals::{ErrorTotals, SlotId, Sums, Total, TotalView, Totals};
 pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;
 use crate::model::id::{FingerprintId, SourceId};
 use crate::model::sql::StatementRef;
-use crate::model::subject::QueryProfile;
+use crate::model::subject::{ErrorProfile, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 
 /// One tumbling window of one source.
@@ -91,6 +93,8 @@ pub struct Closed {
     pub span: Interval,
     /// Statements that ran in it; empty for an idle window, which still lets problems rest.
     pub profiles: Vec<QueryProfile>,
+    /// Errors that happened in it, the most frequent first.
+    pub errors: Vec<ErrorProfile>,
     /// Time that each statement took in this window alone; profiles look back further.
     pub times: BTreeMap<FingerprintId, Duration>,
     /// Recorded only: no verdict may open an incident.

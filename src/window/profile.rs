@@ -110,7 +110,7 @@ impl<'a> View<'a> {
         sums
     }
 
-    fn total(&self, scope: &Scope) -> TotalLoad {
+    pub(super) fn total(&self, scope: &Scope) -> TotalLoad {
         let mut totals = self.totals.iter();
         let total = totals.find(|(s, _)| s.shares_load_with(scope));
         total.map(|(_, total)| *total).unwrap_or_default()

@@ -4,6 +4,8 @@
 //! open ── watermark ──► closing ─► recent (60 s) ─► history (1 h) ─► forgotten; the store has it
 //! ```
 
+mod errors;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,8 @@ pub(super) struct Source {
     watermark: Watermark,
     /// Windows that start before this are closed.
     closed_until: Option<Timestamp>,
+    /// What came before is not known.
+    watched_since: Option<Timestamp>,
     open: BTreeMap<Timestamp, OpenWindow>,
     recent: VecDeque<(Interval, QueryTable)>,
     history: History,
@@ -68,6 +72,7 @@ impl Source {
             id,
             watermark: Watermark::default(),
             closed_until: None,
+            watched_since: None,
             open: BTreeMap::new(),
             recent: VecDeque::new(),
             history: History::new(settings.max_statements),
@@ -89,6 +94,7 @@ impl Source {
         backlog: bool,
     ) {
         self.closed_until.get_or_insert(start);
+        self.watched_since.get_or_insert(start);
         self.coverage = coverage;
         let window = OpenWindow {
             table,
@@ -101,6 +107,7 @@ impl Source {
     /// Remembers a judged window. Windows come in order.
     pub(super) fn remember(&mut self, span: Interval, table: QueryTable, coverage: Coverage) {
         self.closed_until = self.closed_until.max(Some(span.to));
+        self.watched_since.get_or_insert(span.from);
         self.coverage = coverage;
         self.learn(&table, span.to);
         self.recent.push_back((span, table));
@@ -115,9 +122,22 @@ impl Source {
         now: Timestamp,
         counters: &mut Counters,
     ) {
-        let placed = self
-            .watermark
-            .place(event.end, now, self.settings.allowed_skew);
+        let scope = self.scope(event);
+        let (end, window) = self.window_of(event.end, mark, now, counters);
+        let overflowed = window.table.overflowed();
+        window.table.observe(event, &scope, end);
+        counters.overflowed += window.table.overflowed() - overflowed;
+    }
+
+    /// The window of what happened at `end`, and the instant that it is counted at.
+    fn window_of(
+        &mut self,
+        end: Timestamp,
+        mark: &Mark,
+        now: Timestamp,
+        counters: &mut Counters,
+    ) -> (Timestamp, &mut OpenWindow) {
+        let placed = self.watermark.place(end, now, self.settings.allowed_skew);
         counters.skewed += u64::from(placed.skewed);
         let own = placed.end.floor(self.settings.length);
         let late = self.closed_until.filter(|&closed| own < closed);
@@ -126,17 +146,14 @@ impl Source {
             Some(closed) => self.open.keys().next().copied().unwrap_or(closed),
             None => own,
         };
-        let scope = self.scope(event);
         let window = self.open.entry(start).or_insert_with(|| OpenWindow {
             table: QueryTable::new(self.settings.max_statements),
             backlog: true,
             dirty: true,
         });
-        let overflowed = window.table.overflowed();
-        window.table.observe(event, &scope, placed.end);
-        counters.overflowed += window.table.overflowed() - overflowed;
         window.backlog &= mark.backlog;
         window.dirty = true;
+        (placed.end, window)
     }
 
     /// Takes note of what is true after a batch.
@@ -165,9 +182,11 @@ impl Source {
         let Some(first) = self.closed_until.or(ended.keys().next().copied()) else {
             // nothing has ever run: there is nothing to tell about the time before the first look
             self.closed_until = self.open.is_empty().then_some(until);
+            self.watched_since = self.watched_since.or(self.closed_until);
             return Vec::new();
         };
         self.closed_until = Some(until);
+        self.watched_since.get_or_insert(first);
         let mut due = Vec::new();
         let mut cursor = first;
         for (start, window) in ended {
@@ -192,10 +211,10 @@ impl Source {
             self.learn(&window.table, span.to);
             self.recent.push_back((span, window.table));
         }
-        let mut profiles = if idle {
-            Vec::new()
+        let (mut profiles, errors) = if idle {
+            (Vec::new(), Vec::new())
         } else {
-            self.recent_profiles(span)
+            (self.recent_profiles(span), self.error_profiles())
         };
         let long_from = span.from.floor(self.settings.long_every);
         let long_due = long_from != span.to.floor(self.settings.long_every);
@@ -209,6 +228,7 @@ impl Source {
             },
             span,
             profiles,
+            errors,
             times,
             backlog,
         }
@@ -345,7 +365,13 @@ impl OpenWindow {
                 start,
             },
             end: start.plus(length),
-            body: pack::pack_sorted(start, coverage, &queries, detail_from),
+            body: pack::pack_sorted(
+                start,
+                coverage,
+                &queries,
+                detail_from,
+                &self.table.errors.pack(),
+            ),
             backlog: self.backlog,
             count: self.table.count(),
         }

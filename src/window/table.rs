@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKind, StatementRef, Template};
 use crate::model::time::Timestamp;
+use crate::window::errors::ErrorTable;
 use crate::window::query::{Detail, QueryStats};
 
 /// Sums up the statements for which a window had no room; never judged, never without its runs.
@@ -33,6 +35,15 @@ pub struct Scope {
 
 impl Scope {
     pub(super) fn of(event: &QueryEvent) -> Self {
+        Self {
+            service: event.service.clone(),
+            target: event.target.clone(),
+            origin: event.origin,
+        }
+    }
+
+    /// Of an error.
+    pub(super) fn of_error(event: &ErrorEvent) -> Self {
         Self {
             service: event.service.clone(),
             target: event.target.clone(),
@@ -80,10 +91,11 @@ pub struct Ran {
     pub stats: QueryStats,
 }
 
-/// Statements and what they did, at most `capacity` of them and one for the rest.
+/// Statements and what they did, at most `capacity` of them and one for the rest; and the errors beside them.
 #[derive(Debug, Clone)]
 pub(super) struct QueryTable {
     queries: BTreeMap<QueryKey, Box<Ran>>,
+    pub(super) errors: ErrorTable,
     capacity: usize,
     overflowed: u64,
 }
@@ -92,6 +104,7 @@ impl QueryTable {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             queries: BTreeMap::new(),
+            errors: ErrorTable::default(),
             capacity,
             overflowed: 0,
         }
@@ -121,6 +134,7 @@ impl QueryTable {
         for (key, ran) in other.iter() {
             self.add(&ran.statement, &key.scope, &ran.stats);
         }
+        self.errors.merge(&other.errors);
     }
 
     pub(super) fn get(&self, key: &QueryKey) -> Option<&Ran> {

@@ -81,6 +81,7 @@ fn batch(events: Vec<QueryEvent>, offset: u64) -> EventBatch {
             target: DbTarget::default(),
         }),
         events,
+        errors: Vec::new(),
         mark: Mark {
             checkpoint: Some(checkpoint),
             ..Mark::default()
@@ -446,3 +447,5 @@ fn a_sampled_run_counts_as_many() {
     assert_eq!(load.elapsed.total, Duration::from_millis(100));
     assert_eq!(load.rows_examined.unwrap().total, 1_000);
 }
+
+mod errors;

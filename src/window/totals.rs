@@ -6,6 +6,7 @@
 //! statement ─► shelf: compressed, read again for the report   (shelf)
 //! ```
 
+mod errors;
 mod hash;
 mod packed;
 mod shelf;
@@ -29,6 +30,7 @@ use crate::window::run::Run;
 use crate::window::sketch::Sketch;
 use crate::window::table::{OTHER_STATEMENTS, SPARSE_FROM, Scope, other_statements};
 
+pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
 use self::packed::{NameBook, Packed};
 use self::shelf::{Place, Shelf};
@@ -75,6 +77,8 @@ pub struct Totals {
     previous: Timestamp,
     runs: u64,
     opaque: u64,
+    /// Errors, of the runs and of what is no run.
+    pub errors: ErrorTotals,
 }
 
 /// One statement: where it is, and its runs.
@@ -168,9 +172,12 @@ impl Totals {
         self.slots.is_empty()
     }
 
-    /// First and last end seen.
+    /// The first and the last instant that something is told of.
     pub fn seen(&self) -> Option<Interval> {
-        self.seen
+        match (self.seen, self.errors.seen()) {
+            (Some(runs), Some(errors)) => Some(runs.hull(errors)),
+            (runs, errors) => runs.or(errors),
+        }
     }
 
     /// Runs, multiplied back where the log samples.

@@ -122,6 +122,7 @@ impl Windows {
         let EventBatch {
             source: meta,
             events,
+            errors,
             mark,
             ..
         } = batch;
@@ -135,6 +136,9 @@ impl Windows {
         let source = self.source(&meta.id);
         for event in &events {
             source.observe(event, &mark, arrival, &mut counters);
+        }
+        for error in &errors {
+            source.observe_error(error, &mark, arrival, &mut counters);
         }
         source.mark(mark, arrival);
         let due = source.take_due();
@@ -179,7 +183,8 @@ impl Windows {
         let mut stale = 0;
         let closed = due.into_iter().map(|due| {
             let mut closed = source.close(due);
-            if arrival.since(closed.span.to) > STALE_AFTER && !closed.profiles.is_empty() {
+            let is_idle = closed.profiles.is_empty() && closed.errors.is_empty();
+            if arrival.since(closed.span.to) > STALE_AFTER && !is_idle {
                 closed.backlog = true;
                 stale += 1;
             }
@@ -249,6 +254,7 @@ impl Windows {
             };
             table.add(&statement, &query.scope, &query.stats);
         }
+        table.errors.unpack(body.errors);
         Ok((table, body.coverage))
     }
 }

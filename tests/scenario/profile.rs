@@ -24,14 +24,14 @@ use sqleuth::model::time::{Interval, Timestamp};
 use sqleuth::normalise::{self, Normaliser};
 
 /// Lines by key; the last one of a key counts, but `plan`, `table` and `set` may come several times.
-struct Notes {
+pub(crate) struct Notes {
     values: BTreeMap<String, Vec<String>>,
     used: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 impl Notes {
     /// `own` replaces the lines of `base` that have the same key.
-    fn new(base: &str, own: &str) -> Self {
+    pub(crate) fn new(base: &str, own: &str) -> Self {
         let mut values = BTreeMap::<String, Vec<String>>::new();
         for text in [base, own] {
             let mut fresh = BTreeMap::<String, Vec<String>>::new();
@@ -48,38 +48,38 @@ impl Notes {
         }
     }
 
-    fn all(&self, key: &str) -> &[String] {
+    pub(crate) fn all(&self, key: &str) -> &[String] {
         self.used.borrow_mut().insert(key.to_owned());
         self.values.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// All lines of a key that may come several times.
-    fn stated(&self, key: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn stated(&self, key: &str) -> impl Iterator<Item = &str> {
         let lines = self.all(key).iter().map(String::as_str);
         lines.filter(|value| *value != "-")
     }
 
     /// `-` takes back what the base says.
-    fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         let last = self.all(key).last().map(String::as_str);
         last.filter(|value| *value != "-")
     }
 
-    fn count(&self, key: &str) -> Option<u64> {
+    pub(crate) fn count(&self, key: &str) -> Option<u64> {
         let digits = |text: &str| text.replace('_', "").parse();
         self.get(key).map(|text| digits(text).expect(key))
     }
 
-    fn time(&self, key: &str) -> Option<Duration> {
+    pub(crate) fn time(&self, key: &str) -> Option<Duration> {
         self.get(key).map(duration)
     }
 
-    fn yes(&self, key: &str) -> bool {
+    pub(crate) fn yes(&self, key: &str) -> bool {
         self.get(key) == Some("yes")
     }
 
     /// A misspelt key would test nothing.
-    fn assert_all_used(&self) {
+    pub(crate) fn assert_all_used(&self) {
         let used = self.used.borrow();
         let unused: Vec<_> = self
             .values
@@ -134,7 +134,7 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
     profile
 }
 
-fn dialect(notes: &Notes) -> Dialect {
+pub(crate) fn dialect(notes: &Notes) -> Dialect {
     match notes.get("dialect") {
         None | Some("mysql") => Dialect::Mysql,
         Some("postgres") => Dialect::Postgres,
@@ -353,13 +353,13 @@ fn plan(notes: &Notes) -> Option<Arc<[PlanRow]>> {
     Some(notes.all("plan").iter().map(step).collect())
 }
 
-fn pairs(text: &str) -> BTreeMap<&str, &str> {
+pub(crate) fn pairs(text: &str) -> BTreeMap<&str, &str> {
     text.split(' ')
         .filter_map(|pair| pair.split_once('='))
         .collect()
 }
 
-fn duration(text: &str) -> Duration {
+pub(crate) fn duration(text: &str) -> Duration {
     let signed: jiff::SignedDuration = text.parse().expect("a duration such as `10ms`");
     signed.try_into().expect("a duration is not negative")
 }

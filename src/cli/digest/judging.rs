@@ -12,15 +12,23 @@ use crate::model::id::FingerprintId;
 use crate::model::subject::QueryProfile;
 use crate::model::time::Interval;
 use crate::report::Style;
-use crate::report::digest::{Digest, Found, LeftOut, NotJudged, Query, Seconds, Source, Summed};
-use crate::window::{Role, Total, TotalView};
+use crate::report::digest::{
+    Digest, Failed, Found, LeftOut, NotJudged, Query, Seconds, Source, Summed,
+};
+use crate::window::{ErrorTotals, Role, Total, TotalView};
 
 /// Statements of a report for people: nobody reads more.
 const SHOWN: usize = 1_000;
 
+/// Families of errors in a report.
+const ERRORS: usize = 100;
+
 /// What the detectors say of a log.
 pub(super) struct Judging<'a> {
     view: TotalView<'a>,
+    errors: &'a ErrorTotals,
+    /// Findings about errors: they are few.
+    failing: Vec<Finding>,
     catalogue: Catalogue,
     source: Source,
     /// The worst first.
@@ -29,8 +37,23 @@ pub(super) struct Judging<'a> {
     by_statement: Vec<(FingerprintId, Place, &'static str)>,
 }
 
-/// Where a finding is found again: statement, and its number among the findings of that.
-type Place = (FingerprintId, u32);
+/// Where a finding is found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Statement, and its number among the findings of that.
+    Statement(FingerprintId, u32),
+    /// The statement that fails, where one is told, and its number among the findings about errors.
+    Error(Option<FingerprintId>, usize),
+}
+
+impl Place {
+    fn statement(self) -> Option<FingerprintId> {
+        match self {
+            Self::Statement(statement, _) => Some(statement),
+            Self::Error(statement, _) => statement,
+        }
+    }
+}
 
 /// A finding without its evidence. Sorted as a report has them: the worst first, then the costliest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,12 +74,15 @@ impl<'a> Judging<'a> {
     pub(super) fn new(read: &'a Read, config: &Config) -> Self {
         let mut judging = Self {
             view: read.totals.view(read.coverage),
+            errors: &read.totals.errors,
+            failing: Vec::new(),
             catalogue: Catalogue::new(&config.detect),
             source: read.source.clone(),
             ailments: Vec::new(),
             by_statement: Vec::new(),
         };
         let fastest = judging.judge();
+        judging.judge_errors(read.totals.seen().unwrap_or_default());
         // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
         let slower_than = read.coverage.slower_than;
         judging.source.slower_than_s = slower_than.map(|limit| Seconds(limit.min(fastest)));
@@ -77,12 +103,25 @@ impl<'a> Judging<'a> {
 
     /// Every finding, the worst first.
     pub(super) fn findings(&self, style: &Style) -> impl Iterator<Item = Found> {
-        let found = self.ailments.iter().filter_map(|ailment| {
-            let (statement, number) = ailment.place;
-            let profile = self.view.profile(statement)?;
-            findings(&self.catalogue, &profile).nth(number as usize)
-        });
+        let found = self
+            .ailments
+            .iter()
+            .filter_map(|ailment| match ailment.place {
+                Place::Statement(statement, number) => {
+                    let profile = self.view.profile(statement)?;
+                    findings(&self.catalogue, &profile).nth(number as usize)
+                }
+                Place::Error(_, number) => self.failing.get(number).cloned(),
+            });
         found.map(|finding| Found::new(finding, style))
+    }
+
+    /// Families of errors, the most frequent first.
+    pub(super) fn errors(&self) -> Vec<Failed> {
+        let families = self.errors.families().into_iter().take(ERRORS);
+        families
+            .map(|(family, load)| Failed::new(family, load))
+            .collect()
     }
 
     /// The report for people.
@@ -103,6 +142,7 @@ impl<'a> Judging<'a> {
         Digest {
             source: self.source.clone(),
             findings: self.findings(style).filter(is_told).collect(),
+            errors: self.errors(),
             left_out: LeftOut {
                 queries: left_out,
                 share: if left_out > 0 {
@@ -119,7 +159,7 @@ impl<'a> Judging<'a> {
     /// Statements with findings, the worst first.
     fn sick(&self) -> Vec<FingerprintId> {
         let mut seen = BTreeSet::new();
-        let statements = self.ailments.iter().map(|ailment| ailment.place.0);
+        let statements = self.ailments.iter().filter_map(|a| a.place.statement());
         statements.filter(|id| seen.insert(*id)).collect()
     }
 
@@ -143,6 +183,31 @@ impl<'a> Judging<'a> {
         slugs
     }
 
+    /// Shows every family of errors to every detector of errors.
+    fn judge_errors(&mut self, span: Interval) {
+        for profile in self.errors.profiles(&self.view, span) {
+            for (meta, verdict) in self.catalogue.inspect_errors(&profile) {
+                let Verdict::Found(found) = verdict else {
+                    continue;
+                };
+                for finding in found {
+                    let about = finding.fingerprint;
+                    let place = Place::Error(about, self.failing.len());
+                    let cost = about.and_then(|id| self.view.elapsed(id));
+                    self.ailments.push(Ailment {
+                        severity: Reverse(finding.severity),
+                        cost: Reverse(cost.unwrap_or_default()),
+                        detector: meta.slug,
+                        place,
+                    });
+                    self.by_statement
+                        .extend(about.map(|id| (id, place, meta.slug)));
+                    self.failing.push(finding);
+                }
+            }
+        }
+    }
+
     /// Shows every statement to every detector; returns the fastest run of all.
     fn judge(&mut self) -> Duration {
         let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
@@ -160,7 +225,7 @@ impl<'a> Judging<'a> {
                     continue;
                 };
                 for finding in found {
-                    let place = (profile.statement.fingerprint, number);
+                    let place = Place::Statement(profile.statement.fingerprint, number);
                     number += 1;
                     let about = finding.fingerprint;
                     let cost = about.and_then(|id| self.view.elapsed(id));

@@ -4,10 +4,10 @@ use bytesize::ByteSize;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ingest::RawRun;
 use crate::ingest::slow_log::{Entry, Names};
-use crate::model::event::{DbTarget, Origin};
-use crate::model::id::ServiceName;
+use crate::ingest::{RawRun, SourceMeta};
+use crate::model::event::{DbTarget, Origin, Outcome};
+use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::{Dialect, StatementRef};
 use crate::normalise::{Normaliser, Settings, Text};
 use crate::window::{Run, Scope, Totals};
@@ -68,6 +68,26 @@ impl Summing {
         Identifier(Normaliser::new(&self.settings, self.seed))
     }
 
+    /// Adds the error of an entry, if it has one.
+    pub(super) fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun) {
+        if run.error.is_none() && run.outcome == Outcome::Ok {
+            return;
+        }
+        let source = SourceMeta {
+            id: SourceId::new("digest"),
+            service: self.service.clone(),
+            target: DbTarget {
+                system: dialect,
+                ..DbTarget::default()
+            },
+        };
+        let at = run.end.unwrap_or_default();
+        let error = self.identifier.0.error(sql, run, &source, at);
+        if let Some(error) = error {
+            self.totals.errors.observe(&error);
+        }
+    }
+
     /// Adds a run of a text; `statement` is asked when the text is not known, and then `true` comes back.
     pub(super) fn add(
         &mut self,
@@ -90,6 +110,10 @@ impl Summing {
 impl Sink for Summing {
     fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
         let (sql, run) = entry.split(&mut self.names);
+        self.fail(&sql, dialect, &run);
+        if !run.is_run() {
+            return;
+        }
         let text = self.identifier.read(&sql, dialect, run.truncated);
         Summing::add(self, &text, &run, |last| last.statement_of(&text));
     }

@@ -7,12 +7,13 @@ use crate::detect::basis::weight::Weight;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency, Verdict};
 use crate::model::sql::TableName;
-use crate::model::subject::QueryProfile;
+use crate::model::subject::{ErrorProfile, QueryProfile};
 
 /// A finding while it is written.
 #[derive(Debug)]
 pub(in crate::detect) struct Draft<'a> {
-    profile: &'a QueryProfile,
+    /// The statement that costs; `None` for a finding about errors.
+    profile: Option<&'a QueryProfile>,
     finding: Finding,
 }
 
@@ -36,7 +37,41 @@ impl<'a> Draft<'a> {
             evidence: vec![crossed],
             remedies: Vec::new(),
         };
-        Self { profile, finding }
+        Self {
+            profile: Some(profile),
+            finding,
+        }
+    }
+
+    /// Starts with the fact that crossed the line, of a family of errors.
+    pub(in crate::detect) fn of_errors(
+        meta: &DetectorMeta,
+        profile: &ErrorProfile,
+        crossed: Evidence,
+    ) -> Self {
+        let statement = profile.family.statement.as_ref();
+        let finding = Finding {
+            detector: Arc::from(meta.slug),
+            severity: Severity::Warning,
+            urgency: meta.urgency,
+            at: profile.span,
+            service: profile.service.clone(),
+            database: Arc::clone(&profile.target.namespace),
+            fingerprint: statement.map(|s| s.fingerprint),
+            template: statement.map(|s| s.template.clone()),
+            tables: statement.map_or_else(Vec::new, |s| s.tables().to_vec()),
+            evidence: vec![crossed],
+            remedies: Vec::new(),
+        };
+        let draft = Self {
+            profile: None,
+            finding,
+        };
+        let family = &profile.family;
+        let code = (!family.code.is_empty()).then(|| Evidence::clause("error_code", &family.code));
+        let message = family.message.as_str();
+        let message = (!message.is_empty()).then(|| Evidence::clause("message", message));
+        draft.with_all(code).with_all(message)
     }
 
     /// How bad it is.
@@ -83,17 +118,16 @@ impl<'a> Draft<'a> {
 
     /// Adds the cost and the slowest run.
     pub(in crate::detect) fn costing(self, weight: Weight) -> Self {
-        let slowest = self
-            .profile
-            .exemplars
-            .first()
-            .map(|run| Evidence::Exemplar {
-                at: run.end,
-                seconds: run.elapsed.as_secs_f64(),
-                parameters: Some(run.parameters),
-                trace_id: run.trace.map(|t| Arc::from(format!("{:032x}", t.trace))),
-            });
-        let cost = weight.evidence(self.profile);
+        let Some(profile) = self.profile else {
+            return self;
+        };
+        let slowest = profile.exemplars.first().map(|run| Evidence::Exemplar {
+            at: run.end,
+            seconds: run.elapsed.as_secs_f64(),
+            parameters: Some(run.parameters),
+            trace_id: run.trace.map(|t| Arc::from(format!("{:032x}", t.trace))),
+        });
+        let cost = weight.evidence(profile);
         self.with(cost).with_all(slowest)
     }
 

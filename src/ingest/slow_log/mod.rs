@@ -16,7 +16,7 @@ mod zone;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::ingest::{RawEntry, RawRun};
+use crate::ingest::{RawEntry, RawError, RawRun};
 use crate::model::event::{Access, Coverage, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
@@ -56,6 +56,8 @@ pub struct Entry<'a> {
     pub client: Cow<'a, str>,
     /// Stands for so many runs; at least 1.
     pub weight: u32,
+    /// What the log says of its failure, or of an error that is no run at all; such an entry may have no text.
+    pub error: Option<Box<RawError>>,
 }
 
 impl<'a> Entry<'a> {
@@ -83,6 +85,7 @@ impl<'a> Entry<'a> {
             user: names.shared(&self.user),
             client: names.shared(&self.client),
             weight: self.weight.max(1),
+            error: self.error,
         };
         (self.sql, run)
     }

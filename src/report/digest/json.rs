@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
-use super::{Found, Query, Source};
+use super::{Failed, Found, Query, Source};
 
 /// Version of the document: fields may be added, none renamed.
 const VERSION: u32 = 1;
@@ -17,6 +17,7 @@ struct Document<'a, Q, F> {
     source: &'a Source,
     queries: Items<Q>,
     findings: Items<F>,
+    errors: &'a [Failed],
 }
 
 /// An iterator that is written once.
@@ -38,12 +39,14 @@ pub fn write_json(
     source: &Source,
     queries: impl Iterator<Item = Query>,
     findings: impl Iterator<Item = Found>,
+    errors: &[Failed],
 ) -> io::Result<()> {
     let document = Document {
         version: VERSION,
         source,
         queries: Items(Cell::new(Some(queries))),
         findings: Items(Cell::new(Some(findings))),
+        errors,
     };
     serde_json::to_writer(out, &document).map_err(io::Error::from)
 }

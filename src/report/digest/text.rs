@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use jiff::tz::TimeZone;
 
+use super::errors::errors;
 use super::{Digest, Found, Query, Source};
 use crate::model::finding::{Remedy, Severity};
 use crate::model::time::Timestamp;
@@ -34,7 +35,8 @@ pub fn render(digest: &Digest, top: Option<usize>) -> String {
 fn write_page(page: &mut String, digest: &Digest, top: usize) -> fmt::Result {
     source(page, digest)?;
     if digest.queries.is_empty() {
-        return writeln!(page, "\nNo statement was found.");
+        writeln!(page, "\nNo statement was found.")?;
+        return errors(page, &digest.errors);
     }
     fix_first(page, digest)?;
     writeln!(page, "\nStatements by total time\n")?;
@@ -57,7 +59,7 @@ fn write_page(page: &mut String, digest: &Digest, top: usize) -> fmt::Result {
             "\n{statements} {share} of the time; --top shows more."
         )?;
     }
-    Ok(())
+    errors(page, &digest.errors)
 }
 
 fn source(page: &mut String, digest: &Digest) -> fmt::Result {
@@ -259,7 +261,7 @@ fn bar(share: f64) -> String {
 }
 
 /// Writes a paragraph below a number, with `mark` before its first line.
-fn indented(page: &mut String, mark: &str, text: &str) -> fmt::Result {
+pub(super) fn indented(page: &mut String, mark: &str, text: &str) -> fmt::Result {
     let mark_width = mark.chars().count();
     let mut lead = mark;
     for line in wrapped(&printable(text), WIDTH - INDENT - mark_width) {
@@ -318,7 +320,11 @@ fn printable(text: &str) -> String {
     text.chars().map(safe).collect()
 }
 
-fn counted<N: Copy + PartialEq + TryInto<u64>>(count: N, one: &str, many: &str) -> String {
+pub(super) fn counted<N: Copy + PartialEq + TryInto<u64>>(
+    count: N,
+    one: &str,
+    many: &str,
+) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
     let noun = if count == 1 { one } else { many };
     format!("{} {noun}", unit::exact(count))

@@ -84,6 +84,17 @@ pub(super) const MEASURES: &[Entry] = &[
         "rows read by the largest branch",
         "가장 큰 분기가 읽은 행의 비율",
     ),
+    (
+        "errors_within_a_minute",
+        "errors within a minute",
+        "1분 동안의 오류",
+    ),
+    ("errors_per_second", "errors per second", "초당 오류"),
+    (
+        "failing_share_of_runs",
+        "share of the runs that fail",
+        "실패한 실행의 비율",
+    ),
     ("cut_runs", "runs that were cut off", "중단된 실행"),
     (
         "cut_share_of_runs",
@@ -105,6 +116,11 @@ pub(super) const MEASURES: &[Entry] = &[
 
 /// What the number before a trend stands for.
 pub(super) const BASES: &[Entry] = &[
+    (
+        "quietest half hour before",
+        "the quietest half hour before",
+        "직전의 가장 조용한 30분",
+    ),
     ("previous hour", "the hour before", "직전 1시간"),
     (
         "same hour of earlier days",

@@ -39,6 +39,26 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "실행당 작업량을 제한할 것: 키셋 페이징 또는 항상 갱신되는 요약. 실행 계획은 보통의 매개변수가 아니라 최악의 매개변수로 확인할 것",
     ),
     (
+        "compare the statement with the schema of this database: a migration that has not run, or a release that runs beside a newer schema",
+        "쿼리를 이 데이터베이스의 스키마와 비교할 것: 실행되지 않은 마이그레이션이거나, 더 새로운 스키마 옆에서 도는 이전 릴리스일 수 있음",
+    ),
+    (
+        "look at what writes this data since the burst began: a retry without an idempotent key, or a value that the new release sends",
+        "급증이 시작된 뒤 이 데이터를 쓰는 쪽을 확인할 것: 멱등 키가 없는 재시도, 또는 새 릴리스가 보내는 값",
+    ),
+    (
+        "compare the privileges of this user with what the statement needs, and its password with what the program was given",
+        "이 사용자의 권한과 쿼리에 필요한 권한, 그리고 프로그램에 주어진 암호를 비교할 것",
+    ),
+    (
+        "look at the memory and the disk of the server before anything else; a damaged table needs a repair or a restore",
+        "다른 무엇보다 먼저 서버의 메모리와 디스크를 확인할 것. 손상된 테이블은 수리하거나 복원해야 함",
+    ),
+    (
+        "look at the first of these errors in the log, and at what was deployed or changed right before it",
+        "로그에서 이 오류 중 첫 번째와, 그 직전에 배포되거나 변경된 것을 확인할 것",
+    ),
+    (
         "compare EXPLAIN with the plan before; check whether an index was dropped; as a last resort pin the index by a hint",
         "EXPLAIN을 이전 실행 계획과 비교하고, 삭제된 인덱스가 있는지 확인할 것. 최후의 수단으로 힌트로 인덱스를 고정할 것",
     ),

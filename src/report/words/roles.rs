@@ -11,6 +11,8 @@ pub(super) const ROLES: &[Entry] = &[
         "그 테이블에서 가장 비싼 문장",
     ),
     ("missing_where", "no condition in", "조건 없는 문장"),
+    ("error_code", "error code", "오류 코드"),
+    ("message", "message", "메시지"),
     ("parameters", "parameter set", "매개변수 묶음"),
     ("set_operation", "set operation", "집합 연산"),
     ("leads_to", "is known to lead to", "알려진 결과:"),

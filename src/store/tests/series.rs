@@ -52,6 +52,7 @@ fn load(start: u64, runs: &[(u64, u64)]) -> PackedWindow {
         start: secs(start),
         coverage: Coverage::default(),
         queries: queries.collect(),
+        errors: Vec::new(),
     };
     PackedWindow {
         count: runs.len() as u64,

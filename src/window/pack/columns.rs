@@ -34,6 +34,10 @@ pub(super) const SKETCH_PARTS: usize = 5;
 
 const COLUMNS: usize = Column::Sketch as usize + SKETCHES * SKETCH_PARTS;
 
+/// Bytes of one more column, which is no column of numbers, stand behind these; earlier releases wrote none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Appendix<'a>(pub(super) &'a [u8]);
+
 /// Where a number goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place(usize);
@@ -105,10 +109,11 @@ impl Writer {
         id
     }
 
-    /// Every column, each after its length.
-    pub(super) fn finish(self) -> Vec<u8> {
+    /// Every column, each after its length, and the appendix if there is one.
+    pub(super) fn finish(self, appendix: Appendix<'_>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for column in &self.columns {
+        let appendix = Some(appendix.0).filter(|bytes| !bytes.is_empty());
+        for column in self.columns.iter().map(Vec::as_slice).chain(appendix) {
             put_varint(&mut bytes, column.len() as u64);
             bytes.extend_from_slice(column);
         }
@@ -121,6 +126,8 @@ impl Writer {
 pub(super) struct Reader<'a> {
     columns: Vec<&'a [u8]>,
     texts: Vec<Arc<str>>,
+    /// What stands behind the columns.
+    pub(super) appendix: Appendix<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -135,7 +142,16 @@ impl<'a> Reader<'a> {
             let utf8 = std::str::from_utf8(take_slice(&mut text)?);
             texts.push(Arc::from(utf8.map_err(|_| UnpackError::Corrupt("text"))?));
         }
-        Ok(Self { columns, texts })
+        let appendix = if bytes.is_empty() {
+            b""
+        } else {
+            take_slice(&mut bytes)?
+        };
+        Ok(Self {
+            columns,
+            texts,
+            appendix: Appendix(appendix),
+        })
     }
 
     pub(super) fn get(&mut self, place: impl Into<Place>) -> Result<u64, UnpackError> {

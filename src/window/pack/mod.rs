@@ -21,7 +21,8 @@ use crate::model::event::{Coverage, CoverageSource, DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
-use crate::window::pack::columns::{Column, Reader, Writer};
+use crate::window::errors::{ErrorTable, PackedErrors};
+use crate::window::pack::columns::{Appendix, Column, Reader, Writer};
 use crate::window::query::QueryStats;
 use crate::window::query::nanos;
 use crate::window::table::{Scope, detail_from};
@@ -72,6 +73,8 @@ pub struct Body {
     pub coverage: Coverage,
     /// Statements, by fingerprint.
     pub queries: Vec<PackedQuery>,
+    /// Errors; as JSON, for they are few and what is told of them will grow.
+    pub errors: Vec<PackedErrors>,
 }
 
 /// Reads the statements of a packed window.
@@ -111,6 +114,7 @@ pub fn unpack_body(bytes: &[u8]) -> Result<Body, UnpackError> {
         start,
         coverage,
         queries,
+        errors: read_errors(reader.appendix)?,
     })
 }
 
@@ -121,7 +125,9 @@ impl Body {
         let mut queries: BTreeMap<(FingerprintId, Arc<Scope>), QueryStats> = BTreeMap::new();
         let mut earliest: Option<Timestamp> = None;
         let mut latest = (Timestamp::EPOCH, Coverage::default());
+        let mut errors = ErrorTable::default();
         for body in bodies {
+            errors.unpack(body.errors);
             earliest = Some(earliest.map_or(body.start, |start| start.min(body.start)));
             if body.start >= latest.0 {
                 latest = (body.start, body.coverage);
@@ -142,6 +148,7 @@ impl Body {
             start: earliest.unwrap_or_default(),
             coverage: latest.1,
             queries: queries.collect(),
+            errors: errors.pack(),
         }
     }
 }
@@ -155,7 +162,13 @@ pub fn pack(body: &Body) -> Vec<u8> {
         .collect();
     queries.sort_by_key(|&(fingerprint, scope, _)| (fingerprint, scope));
     let detail_from = detail_from(body.queries.iter().map(|q| &q.stats));
-    pack_sorted(body.start, body.coverage, &queries, detail_from)
+    pack_sorted(
+        body.start,
+        body.coverage,
+        &queries,
+        detail_from,
+        &body.errors,
+    )
 }
 
 /// The same for statements that are sorted by fingerprint already.
@@ -164,6 +177,7 @@ pub(super) fn pack_sorted(
     coverage: Coverage,
     queries: &[(FingerprintId, &Arc<Scope>, &QueryStats)],
     detail_from: Duration,
+    errors: &[PackedErrors],
 ) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.put(Column::Head, start.as_unix_nanos());
@@ -183,7 +197,13 @@ pub(super) fn pack_sorted(
         query::write(&mut writer, stats, start, detailed);
     }
     writer.put(Column::Head, queries.len() as u64);
-    let content = writer.finish();
+    let appendix = if errors.is_empty() {
+        Vec::new()
+    } else {
+        // names, numbers and texts: nothing of it can fail to become JSON
+        serde_json::to_vec(errors).unwrap_or_default()
+    };
+    let content = writer.finish(Appendix(&appendix));
     let mut bytes = vec![VERSION];
     // compressing into memory fails only when memory does
     let compressed = zstd::bulk::compress(&content, COMPRESSION_LEVEL);
@@ -198,6 +218,13 @@ fn decompressed(compressed: &[u8]) -> std::io::Result<Vec<u8>> {
     let decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
     decoder.take(MAX_UNPACKED_BYTES).read_to_end(&mut content)?;
     Ok(content)
+}
+
+fn read_errors(appendix: Appendix<'_>) -> Result<Vec<PackedErrors>, UnpackError> {
+    if appendix.0.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_slice(appendix.0).map_err(|_| UnpackError::Corrupt("errors"))
 }
 
 fn write_coverage(writer: &mut Writer, coverage: Coverage) {

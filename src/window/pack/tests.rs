@@ -78,6 +78,7 @@ fn body(runs: &[QueryEvent]) -> Body {
             known_by: CoverageSource::Stated,
         },
         queries: queries.into_values().collect(),
+        errors: Vec::new(),
     }
 }
 
@@ -158,7 +159,7 @@ fn a_statement_without_detail_takes_twenty_bytes() {
         .iter()
         .map(|q| (q.fingerprint, &q.scope, &q.stats))
         .collect();
-    let bytes = pack_sorted(start(), Coverage::default(), &sorted, Duration::MAX).len();
+    let bytes = pack_sorted(start(), Coverage::default(), &sorted, Duration::MAX, &[]).len();
     assert!(bytes <= 20 * 1_000, "{bytes} bytes for 1,000 statements");
 }
 

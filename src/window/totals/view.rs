@@ -65,6 +65,11 @@ impl<'a> TotalView<'a> {
         view
     }
 
+    /// How much of what ran the logs show.
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
     /// What all statements did.
     pub fn load(&self) -> &TotalLoad {
         &self.load

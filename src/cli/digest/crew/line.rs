@@ -158,7 +158,8 @@ impl Line {
         let mut texts = std::mem::take(&mut batch.texts);
         for (sql, run) in batch.runs() {
             let text = hand.identifier.read(sql, batch.dialect, run.truncated);
-            let is_new = hand.remember(text.id) && !read(&self.known).contains(&text.id);
+            let is_new =
+                run.is_run() && hand.remember(text.id) && !read(&self.known).contains(&text.id);
             let statement = is_new.then(|| hand.identifier.statement_of(&text));
             texts.push((text, statement));
         }
@@ -191,6 +192,10 @@ impl Line {
 
     fn add(&self, batch: &Batch, summing: &mut Summing) {
         for ((sql, run), (text, statement)) in batch.runs().zip(&batch.texts) {
+            summing.fail(sql, batch.dialect, run);
+            if !run.is_run() {
+                continue;
+            }
             let is_new = summing.add(text, run, |identifier| match statement {
                 Some(statement) => Arc::clone(statement),
                 // The sums remember no more texts.

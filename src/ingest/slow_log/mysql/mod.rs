@@ -262,6 +262,7 @@ impl Mysql {
             user: scan::name(header.user),
             client: scan::name(header.client),
             weight: header.one_in.unwrap_or(1),
+            error: None,
         });
     }
 

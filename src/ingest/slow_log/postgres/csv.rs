@@ -16,6 +16,7 @@ const CLIENT: usize = 4;
 const SEVERITY: usize = 11;
 const CODE: usize = 12;
 const MESSAGE: usize = 13;
+const DETAIL: usize = 14;
 const QUERY: usize = 19;
 
 /// PostgreSQL 9.0 writes 23 columns, 14 and later 26; only these are read.
@@ -175,6 +176,7 @@ fn record<'a>(row: &Row<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         severity,
         message: unquoted(text),
         statement: unquoted(row[QUERY]),
+        detail: unquoted(row[DETAIL]),
         code: unquoted(row[CODE]),
         user: name(row[USER]),
         database: name(row[DATABASE]),

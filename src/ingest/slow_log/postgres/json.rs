@@ -34,6 +34,8 @@ struct Line<'a> {
     message: Cow<'a, str>,
     #[serde(borrow, alias = "query")]
     statement: Cow<'a, str>,
+    #[serde(borrow)]
+    detail: Cow<'a, str>,
 }
 
 /// Frames the record that `rest` starts with.
@@ -105,6 +107,7 @@ fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         truncated: line.message.len() > MAX_STATEMENT_BYTES,
         message: cut(line.message),
         statement: cut(line.statement),
+        detail: cut(line.detail),
         code: bytes(line.state_code),
         user: bytes(line.user),
         database: bytes(line.dbname),
@@ -145,6 +148,7 @@ fn owned<'a>(record: Record<'_>) -> Record<'a> {
         severity: record.severity,
         message: record.message.into_owned().into(),
         statement: record.statement.into_owned().into(),
+        detail: record.detail.into_owned().into(),
         code: record.code.into_owned().into(),
         user: record.user.into_owned().into(),
         database: record.database.into_owned().into(),

@@ -27,11 +27,30 @@ pub(super) enum Message<'a> {
     Spilled(u64),
     /// `log_min_duration_statement` was changed; `None` when that cannot be read.
     Threshold(Option<Duration>),
+    /// `log_lock_waits`: a process waits for a lock, or has it after a long wait.
+    Waits(Wait<'a>),
+    /// The connection broke.
+    Broke(Broken<'a>),
     /// The session has ended.
     Left,
     /// Nothing of these.
     Other,
 }
+
+/// A wait for a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait<'a> {
+    /// `ShareLock on transaction 739`.
+    pub(super) lock: &'a [u8],
+    /// Since it began.
+    pub(super) elapsed: Duration,
+    /// The lock was acquired.
+    pub(super) is_over: bool,
+}
+
+/// What the server says of a connection that broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Broken<'a>(pub(super) &'a [u8]);
 
 /// What the extended protocol runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +64,7 @@ pub(super) struct Portal<'a> {
 
 /// Whether a message that is no error says something of statements.
 pub(super) fn is_wanted(text: &[u8]) -> bool {
-    const STARTS: [&[u8]; 7] = [
+    const STARTS: [&[u8]; 11] = [
         b"duration: ",
         b"statement: ",
         b"execute ",
@@ -53,6 +72,10 @@ pub(super) fn is_wanted(text: &[u8]) -> bool {
         b"connection ",
         b"disconnection: ",
         b"parameter \"log_min_duration_statement\"",
+        b"process ",
+        b"could not receive data from client",
+        b"could not send data to client",
+        b"unexpected EOF on client connection",
     ];
     STARTS.iter().any(|start| text.starts_with(start))
 }
@@ -70,6 +93,12 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
     }
     if text.starts_with(b"temporary file: ") {
         return spilled(text).map_or(Message::Other, Message::Spilled);
+    }
+    if let Some(rest) = text.strip_prefix(b"process ") {
+        return waits(rest).map_or(Message::Other, Message::Waits);
+    }
+    if text.starts_with(b"could not ") || text.starts_with(b"unexpected EOF") {
+        return Message::Broke(Broken(text));
     }
     if text.starts_with(b"disconnection: ") {
         return Message::Left;
@@ -119,6 +148,21 @@ fn portal(text: &[u8]) -> Option<Portal<'_>> {
 fn behind_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr::memmem::find(text, b": ")?;
     Some((&text[..colon], &text[colon + 2..]))
+}
+
+/// `12 still waiting for ShareLock on transaction 739 after 1000.072 ms`, `12 acquired ... after 5000.1 ms`
+fn waits(text: &[u8]) -> Option<Wait<'_>> {
+    let (_, length) = scan::leading_whole(text)?;
+    let rest = &text[length..];
+    let over = rest.strip_prefix(b" acquired ");
+    let lock = over.or_else(|| rest.strip_prefix(b" still waiting for "))?;
+    let after = memchr::memmem::rfind(lock, b" after ")?;
+    let time = lock[after + b" after ".len()..].strip_suffix(b" ms")?;
+    Some(Wait {
+        lock: &lock[..after],
+        elapsed: scan::milliseconds(time)?,
+        is_over: over.is_some(),
+    })
 }
 
 /// `path "base/pgsql_tmp/pgsql_tmp1.0", size 1234`
@@ -202,6 +246,24 @@ mod tests {
             read(b"execute fetch from S_1/C_2: SELECT 1"),
             Message::Executes(portal)
         );
+    }
+
+    #[test]
+    fn a_wait_for_a_lock_is_told_with_its_time() {
+        let wait = |is_over| Wait {
+            lock: b"ShareLock on transaction 739",
+            elapsed: MS,
+            is_over,
+        };
+        assert_eq!(
+            read(b"process 12 still waiting for ShareLock on transaction 739 after 1.000 ms"),
+            Message::Waits(wait(false))
+        );
+        assert_eq!(
+            read(b"process 12 acquired ShareLock on transaction 739 after 1.000 ms"),
+            Message::Waits(wait(true))
+        );
+        assert_eq!(read(b"process 12 of the import has ended"), Message::Other);
     }
 
     #[test]

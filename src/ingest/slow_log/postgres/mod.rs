@@ -11,6 +11,7 @@
 
 mod context;
 mod csv;
+mod failure;
 mod json;
 mod layout;
 mod limits;
@@ -69,6 +70,8 @@ pub(super) struct Record<'a> {
     message: Cow<'a, [u8]>,
     /// The statement that an error or a note is about; empty when not told.
     statement: Cow<'a, [u8]>,
+    /// `DETAIL`: who waits for whom, among others; empty when not told.
+    detail: Cow<'a, [u8]>,
     /// SQLSTATE; empty when not told.
     code: Cow<'a, [u8]>,
     user: Cow<'a, [u8]>,
@@ -88,6 +91,7 @@ impl Record<'_> {
             severity: self.severity,
             message: Cow::Borrowed(&self.message),
             statement: Cow::Borrowed(&self.statement),
+            detail: Cow::Borrowed(&self.detail),
             code: Cow::Borrowed(&self.code),
             user: Cow::Borrowed(&self.user),
             database: Cow::Borrowed(&self.database),

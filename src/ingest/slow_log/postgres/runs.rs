@@ -1,17 +1,21 @@
 //! What the records of a run come to: the simple protocol and the extended one, plans, and errors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Record;
-use super::message::Portal;
+use super::failure;
+use super::message::{Broken, Portal, Wait};
 use super::outcome;
 use super::pending::{self, Kind, Pending};
 use super::plan::{self, Explained};
 use super::session::{Protocol, Session, identity};
 use super::sessions::{Because, Sessions, Tell};
 use super::waiting::Waiter;
+use crate::ingest::RawError;
+use crate::ingest::server_log::class;
 use crate::ingest::slow_log::{Entry, scan};
 use crate::model::event::{Outcome, RowCounts};
 
@@ -250,12 +254,15 @@ impl Sessions {
         let started = session.statement.take();
         let prepared = session.prepared.take();
         session.spilled = None;
-        let outcome = outcome::of_error(&record.message, &record.code);
+        let mut error = failure::of_record(record);
+        let outcome = class::outcome(error.class, Arc::clone(&error.code));
         let sql = match &started {
             Some(started) if record.statement.is_empty() => &*started.sql,
             _ => &*record.statement,
         };
         if sql.is_empty() {
+            error.alone = true;
+            self.tell_error(record, sql, error, tell);
             return;
         }
         let statement = identity(sql);
@@ -277,7 +284,41 @@ impl Sessions {
         let mut run = self.entry(record, sql);
         run.elapsed = elapsed;
         run.outcome = outcome;
+        run.error = Some(Box::new(error));
         self.tell(record.from, run, tell);
+    }
+
+    /// A wait for a lock. The blocker's statement is that which its process has not finished, or wrote last.
+    pub(super) fn waits(
+        &mut self,
+        record: &Record<'_>,
+        wait: Wait<'_>,
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) {
+        let told = std::mem::take(&mut session.waited);
+        if !wait.is_over {
+            session.waited = wait.elapsed;
+        }
+        let statement_of = |pid| self.statement_of(pid).to_vec();
+        let error = failure::of_wait(record, wait, told, &statement_of);
+        let sql = match &session.statement {
+            Some(started) if record.statement.is_empty() => started.sql.to_vec(),
+            _ => record.statement.to_vec(),
+        };
+        self.tell_error(record, &sql, error, tell);
+    }
+
+    /// A connection that broke.
+    pub(super) fn broke(&mut self, record: &Record<'_>, broken: Broken<'_>, tell: Tell<'_>) {
+        let error = failure::of_broken(record, broken);
+        self.tell_error(record, &record.statement, error, tell);
+    }
+
+    fn tell_error(&self, record: &Record<'_>, sql: &[u8], error: RawError, tell: Tell<'_>) {
+        let mut entry = self.entry(record, sql);
+        entry.error = Some(Box::new(error));
+        self.tell(record.from, entry, tell);
     }
 
     fn entry<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8]) -> Entry<'e> {
@@ -315,5 +356,6 @@ pub(super) fn owned(entry: Entry<'_>) -> Entry<'static> {
         user: entry.user.into_owned().into(),
         client: entry.client.into_owned().into(),
         weight: entry.weight,
+        error: entry.error,
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) explained: Option<Told>,
     /// When its last record was written.
     pub(super) last: Option<Timestamp>,
+    /// How much of its wait for a lock has been told.
+    pub(super) waited: Duration,
 }
 
 /// A statement of `log_statement`.

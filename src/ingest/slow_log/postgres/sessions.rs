@@ -133,6 +133,8 @@ impl Sessions {
                 self.flush(from, session, Because::Closed, tell);
                 return true;
             }
+            Message::Waits(wait) => self.waits(record, wait, session, tell),
+            Message::Broke(broken) => self.broke(record, broken, tell),
             Message::Threshold(None) | Message::Other => {}
         }
         false
@@ -156,6 +158,13 @@ impl Sessions {
             self.flush(from, session, Because::Closed, tell);
             session.close_unnamed();
         }
+    }
+
+    /// The statement that a process runs, as far as the log shows it.
+    pub(super) fn statement_of(&self, pid: u32) -> &[u8] {
+        let session = self.by_pid.get(&pid);
+        let running = session.and_then(|session| session.statement.as_ref());
+        running.map_or(b"", |started| &started.sql)
     }
 
     /// Tells a run, unless it was told before the restart.

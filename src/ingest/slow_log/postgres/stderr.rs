@@ -29,6 +29,8 @@ pub(in crate::ingest::slow_log) struct Parts<'a> {
     pub(super) prefix: &'a [u8],
     severity: Severity,
     pub(super) is_log: bool,
+    /// `DETAIL`.
+    explains: bool,
     /// Where the message starts.
     pub(super) message: usize,
 }
@@ -63,6 +65,7 @@ pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>>
             prefix: &head[..colon - letters],
             severity: severity(word)?,
             is_log: word == b"LOG",
+            explains: word == b"DETAIL",
             message: colon + 3,
         })
     })
@@ -120,6 +123,7 @@ pub(super) fn frame<'a>(
     }
     let text = &lines.window[parts.message.min(first)..first];
     let mut statement = b"".as_slice();
+    let mut explained = b"".as_slice();
     let mut end = first;
     let mut large = large;
     while !large {
@@ -128,8 +132,11 @@ pub(super) fn frame<'a>(
             Err(Tail::Wait | Tail::At(_)) => return Frame::Wait,
             Err(Tail::Large) => large = true,
             Ok(Some((detail, behind))) => {
+                let text = &lines.window[(end + detail.message).min(behind)..behind];
                 if detail.severity == Severity::Statement {
-                    statement = &lines.window[(end + detail.message).min(behind)..behind];
+                    statement = text;
+                } else if detail.explains {
+                    explained = text;
                 }
                 end = behind;
             }
@@ -140,7 +147,10 @@ pub(super) fn frame<'a>(
     } else if parts.is_log && !message::is_wanted(text) {
         return Frame::Skip(end);
     }
-    let record = record(parts, text, statement, prefix, calendar);
+    let record = Record {
+        detail: joined(explained),
+        ..record(parts, text, statement, prefix, calendar)
+    };
     if large {
         return Frame::Large(
             Box::new(Record {
@@ -172,6 +182,7 @@ fn record<'a>(
         severity: parts.severity,
         message: joined(text),
         statement: joined(statement),
+        detail: Cow::default(),
         code: fields.code.into(),
         user: fields.user.into(),
         database: fields.database.into(),

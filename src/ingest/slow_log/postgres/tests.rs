@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::error::ErrorClass;
 use crate::model::event::{CoverageSource, Outcome};
 
 const ODD: &str = include_str!("../../../../tests/fixtures/logs/postgres-odd.log");
@@ -287,4 +288,50 @@ fn a_limit_is_told_without_the_idle_time_before_it() {
     let told = stderr(&log.concat());
     assert_eq!(told[1].elapsed, Duration::from_millis(1010));
     assert_eq!(told[2].elapsed, Duration::from_millis(1010));
+}
+
+const LOCKS: &str = "\
+2026-11-21 10:00:01.000 UTC [7] app@shop/web LOG:  process 7 still waiting for ShareLock on transaction 739 after 1000.000 ms
+2026-11-21 10:00:01.000 UTC [7] app@shop/web DETAIL:  Process holding the lock: 8. Wait queue: 7.
+2026-11-21 10:00:01.000 UTC [7] app@shop/web CONTEXT:  while updating tuple (0,1) in relation \"a\"
+2026-11-21 10:00:01.000 UTC [7] app@shop/web STATEMENT:  UPDATE a SET n = 1 WHERE id = 1
+2026-11-21 10:00:05.000 UTC [7] app@shop/web LOG:  process 7 acquired ShareLock on transaction 739 after 5000.000 ms
+2026-11-21 10:00:05.000 UTC [7] app@shop/web STATEMENT:  UPDATE a SET n = 1 WHERE id = 1
+2026-11-21 10:00:06.000 UTC [9] app@shop/web ERROR:  deadlock detected
+2026-11-21 10:00:06.000 UTC [9] app@shop/web DETAIL:  Process 9 waits for ShareLock on transaction 741; blocked by process 8.
+\tProcess 8 waits for ShareLock on transaction 740; blocked by process 9.
+\tProcess 9: UPDATE b SET n = 1
+\tProcess 8: UPDATE a SET n = 1
+2026-11-21 10:00:06.000 UTC [9] app@shop/web HINT:  See server log for query details.
+2026-11-21 10:00:06.000 UTC [9] app@shop/web STATEMENT:  UPDATE b SET n = 1
+2026-11-21 10:00:07.000 UTC [10] [unknown]@[unknown]/web FATAL:  sorry, too many clients already
+";
+
+#[test]
+fn waits_and_deadlocks_are_told_with_who_had_a_part_in_them() {
+    let (told, ..) = read(Framing::Stderr(Prefix::new(None)), LOCKS);
+    let errors: Vec<_> = told.iter().filter_map(|e| e.error.as_deref()).collect();
+    let shown: Vec<_> = errors
+        .iter()
+        .map(|e| {
+            (
+                e.class,
+                &*e.code,
+                e.parties.len(),
+                e.waited.as_secs(),
+                e.counted,
+                e.alone,
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (ErrorClass::LockWait, "", 1, 1, false, true),
+            (ErrorClass::LockWait, "", 0, 4, true, true),
+            (ErrorClass::Deadlock, "40P01", 2, 0, false, false),
+            (ErrorClass::ConnectionRefused, "53300", 0, 0, false, true),
+        ]
+    );
+    assert_eq!(&*told[0].sql, b"UPDATE a SET n = 1 WHERE id = 1");
 }

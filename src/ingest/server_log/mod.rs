@@ -1,0 +1,3 @@
+//! Reads what servers and programs say of errors.
+
+pub mod class;

@@ -1,0 +1,173 @@
+//! Redacts the messages of servers: what is not known to be a name is hidden.
+
+/// Longer messages are cut.
+const MAX_MESSAGE_BYTES: usize = 1024;
+/// Longer names are no names.
+const MAX_NAME_BYTES: usize = 128;
+
+/// Words behind which a quoted text is a name of the schema.
+const NAMING_WORDS: [&str; 19] = [
+    "column",
+    "table",
+    "key",
+    "relation",
+    "constraint",
+    "index",
+    "function",
+    "procedure",
+    "schema",
+    "database",
+    "trigger",
+    "view",
+    "sequence",
+    "type",
+    "operator",
+    "extension",
+    "partition",
+    "variable",
+    "alias",
+];
+
+/// Clauses that MySQL quotes.
+const CLAUSES: [&str; 6] = [
+    "where clause",
+    "field list",
+    "on clause",
+    "order clause",
+    "group statement",
+    "having clause",
+];
+
+/// What follows a value that may itself hold quotes.
+const VALUE_ENDS: [&str; 4] = [
+    "' for key ",
+    "' for column ",
+    "' for function ",
+    "' at row ",
+];
+
+/// The message without values: quoted texts, parenthesised keys and rows, and numbers become `?`.
+///
+/// Names stay where the message says that they are names (`for key 'email'`, `relation "orders"`). Servers do
+/// not escape quotes in a value, so an unknown quoted text reaches to the last quote of the message.
+pub(super) fn redact_message(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if out.len() >= MAX_MESSAGE_BYTES {
+            out.push_str(" ...");
+            break;
+        }
+        let taken = match c {
+            '\'' | '"' => quoted(&mut out, rest, c),
+            '(' if holds_values(&out) => {
+                out.push_str("(?)");
+                rest.rfind(')').map_or(rest.len(), |at| at + 1)
+            }
+            '0'..='9' if !out.ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
+                out.push('?');
+                number_bytes(rest)
+            }
+            _ => {
+                out.push(if c.is_control() { ' ' } else { c });
+                c.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// Writes one quoted text, and tells how many bytes it took.
+fn quoted(out: &mut String, rest: &str, quote: char) -> usize {
+    let body = &rest[1..];
+    let closed = body.find(quote);
+    if let Some(name) = closed
+        .map(|end| &body[..end])
+        .filter(|name| is_name(out, name))
+    {
+        out.push(quote);
+        out.push_str(name);
+        out.push(quote);
+        return name.len() + 2;
+    }
+    out.push(quote);
+    out.push('?');
+    out.push(quote);
+    let value_end = VALUE_ENDS.iter().filter_map(|mark| body.rfind(mark)).min();
+    let end = value_end
+        .filter(|_| quote == '\'')
+        .or_else(|| body.rfind(quote));
+    end.map_or(rest.len(), |at| at + 2)
+}
+
+fn is_name(before: &str, name: &str) -> bool {
+    if CLAUSES.contains(&name) && before.ends_with("in ") {
+        return true;
+    }
+    let word = before
+        .trim_end()
+        .rsplit(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default();
+    let named = NAMING_WORDS
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '-');
+    named && !name.is_empty() && name.len() <= MAX_NAME_BYTES && name.chars().all(plain)
+}
+
+/// `Key (a)=(b)`, `Failing row contains (...)`, `VALUES (...)`.
+fn holds_values(before: &str) -> bool {
+    let before = before.trim_end();
+    ["=", "contains", "values", "VALUES", "IN", "in"]
+        .iter()
+        .any(|mark| before.ends_with(mark))
+}
+
+fn number_bytes(rest: &str) -> usize {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | ':' | '-' | '_');
+    rest.find(|c: char| !part(c)).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duplicate_entry_keeps_its_key_and_loses_its_value() {
+        let message = "Duplicate entry 'O'Brien-secret' for key 'users.email'";
+        assert_eq!(
+            redact_message(message),
+            "Duplicate entry '?' for key 'users.email'"
+        );
+    }
+
+    #[test]
+    fn a_postgres_detail_loses_the_values_of_its_key() {
+        let message = "Key (email, n)=(a (b) c, 4) already exists.";
+        assert_eq!(
+            redact_message(message),
+            "Key (email, n)=(?) already exists."
+        );
+    }
+
+    #[test]
+    fn an_unknown_column_stays_readable() {
+        let message = "Unknown column 'note' in 'where clause'";
+        assert_eq!(redact_message(message), message);
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_a_name_is_hidden() {
+        assert_eq!(
+            redact_message("invalid input syntax for type integer: \"secret\""),
+            "invalid input syntax for type integer: \"?\""
+        );
+        assert_eq!(redact_message("bad 'open secret"), "bad '?'");
+        assert_eq!(
+            redact_message("value 4711 is out of range"),
+            "value ? is out of range"
+        );
+    }
+}
