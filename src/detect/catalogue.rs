@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{
-    Detector, DetectorMeta, Judged, Judgement, Status, error_burst, full_scan, load_hog,
-    missing_where, parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
+    Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, connection_refusal,
+    deadlock, error_burst, full_scan, load_hog, lock_wait, missing_where, parameter_skew,
+    plan_flip, query_timeout, sort_spill, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -17,9 +18,13 @@ use crate::window::Closed;
 
 /// Every detector, sorted by slug.
 pub static ALL: &[&DetectorMeta] = &[
+    &alias_in_where::META,
+    &connection_refusal::META,
+    &deadlock::META,
     &error_burst::META,
     &full_scan::META,
     &load_hog::META,
+    &lock_wait::META,
     &missing_where::META,
     &parameter_skew::META,
     &plan_flip::META,
@@ -33,9 +38,13 @@ pub static ALL: &[&DetectorMeta] = &[
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each field is the detector it is named after")]
 pub struct DetectSettings {
+    pub alias_in_where: alias_in_where::Settings,
+    pub connection_refusal: connection_refusal::Settings,
+    pub deadlock: deadlock::Settings,
     pub error_burst: error_burst::Settings,
     pub full_scan: full_scan::Settings,
     pub load_hog: load_hog::Settings,
+    pub lock_wait: lock_wait::Settings,
     pub missing_where: missing_where::Settings,
     pub parameter_skew: parameter_skew::Settings,
     pub plan_flip: plan_flip::Settings,
@@ -73,11 +82,25 @@ impl Catalogue {
             errors: Vec::new(),
         };
         all.add_of_errors(
+            s.alias_in_where.enabled,
+            alias_in_where::AliasInWhere::new(s.alias_in_where),
+        );
+        all.add_of_errors(
+            s.connection_refusal.enabled,
+            connection_refusal::ConnectionRefusal::new(s.connection_refusal),
+        );
+        all.add_of_errors(s.deadlock.enabled, deadlock::Deadlock::new(s.deadlock));
+        all.add_of_errors(
             s.error_burst.enabled,
             error_burst::ErrorBurst::new(s.error_burst),
         );
         all.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
         all.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
+        all.add_of_errors(
+            s.lock_wait.enabled,
+            lock_wait::LockWait::new(s.lock_wait.clone()),
+        );
+        all.add(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
         all.add(
             s.missing_where.enabled,
             missing_where::MissingWhere::new(s.missing_where),

@@ -51,7 +51,7 @@ declare_detector! {
         summary_ko: "쿼리 또는 서버의 오류가 이전보다 급증함",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "a log of errors: that of PostgreSQL, the error log of MySQL, or the application's",
+        needs: "PostgreSQL's log, or a slow log with error numbers (log_slow_extra of MySQL, Percona)",
         since: "0.1.0",
         status: Status::Stable,
     }

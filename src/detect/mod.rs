@@ -46,9 +46,13 @@ pub mod catalogue;
 
 mod basis;
 
+pub mod alias_in_where;
+pub mod connection_refusal;
+pub mod deadlock;
 pub mod error_burst;
 pub mod full_scan;
 pub mod load_hog;
+pub mod lock_wait;
 pub mod missing_where;
 pub mod parameter_skew;
 pub mod plan_flip;

@@ -140,15 +140,18 @@ fn total(notes: &Notes, before: &str) -> TotalLoad {
 }
 
 fn baseline(notes: &Notes, span: Interval) -> Option<ErrorBaseline> {
-    let watched = duration(notes.get("before")?);
+    // a scenario that takes `before` back need not take back the rest
     let quietest = notes.get("before.quietest").unwrap_or("0");
+    let count = notes.count("before.errors").unwrap_or(0);
+    let total = total(notes, "before.");
+    let watched = duration(notes.get("before")?);
     Some(ErrorBaseline {
         span: Interval {
             from: span.from.minus(watched),
             to: span.from,
         },
-        count: notes.count("before.errors").unwrap_or(0),
+        count,
         quietest_per_second: quietest.parse().expect("a rate"),
-        total: total(notes, "before."),
+        total,
     })
 }

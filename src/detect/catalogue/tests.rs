@@ -10,7 +10,12 @@ use crate::model::time::{Interval, Timestamp};
 use crate::window::WindowKey;
 
 /// Detectors that look at errors and not at runs.
-const OF_ERRORS: [&str; 1] = ["error-burst"];
+const OF_ERRORS: [&str; 4] = [
+    "alias-in-where",
+    "connection-refusal",
+    "deadlock",
+    "error-burst",
+];
 
 /// A full scan that nobody could miss.
 fn scan(horizon: Horizon) -> QueryProfile {

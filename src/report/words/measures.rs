@@ -89,6 +89,28 @@ pub(super) const MEASURES: &[Entry] = &[
         "errors within a minute",
         "1분 동안의 오류",
     ),
+    ("errors", "errors", "오류 수"),
+    (
+        "deadlocks_per_hour",
+        "deadlocks per hour",
+        "시간당 교착 상태",
+    ),
+    ("waits_for_locks", "waits for locks", "잠금 대기 횟수"),
+    (
+        "seconds_waited",
+        "time spent waiting for locks",
+        "잠금 대기 시간",
+    ),
+    (
+        "refusals_within_a_minute",
+        "refused or broken connections within a minute",
+        "1분 동안 거부되거나 끊긴 연결",
+    ),
+    (
+        "load_vs_before",
+        "load, times that of before",
+        "부하, 이전의 배수",
+    ),
     ("errors_per_second", "errors per second", "초당 오류"),
     (
         "failing_share_of_runs",

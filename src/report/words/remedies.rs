@@ -39,6 +39,34 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "실행당 작업량을 제한할 것: 키셋 페이징 또는 항상 갱신되는 요약. 실행 계획은 보통의 매개변수가 아니라 최악의 매개변수로 확인할 것",
     ),
     (
+        "let every transaction take its locks in the same order (by table, then by primary key), keep it short, and try a transaction again that was undone",
+        "모든 트랜잭션이 같은 순서(테이블, 그다음 기본 키 순)로 잠그게 하고, 짧게 유지하며, 취소된 트랜잭션은 다시 시도할 것",
+    ),
+    (
+        "give each of these statements an index on its condition: without one it locks rows that it does not change",
+        "각 쿼리의 조건에 인덱스를 둘 것: 인덱스가 없으면 바꾸지 않는 행까지 잠금",
+    ),
+    (
+        "look for a client that is killed or restarted, an idle timeout that is shorter than that of the pool, and the network in between",
+        "강제 종료되거나 재시작되는 클라이언트, 풀보다 짧은 유휴 제한 시간, 그 사이의 네트워크를 확인할 것",
+    ),
+    (
+        "there is more load than before: find the statements that hold the connections (see the other findings) before you raise the limit",
+        "이전보다 부하가 큼: 한도를 올리기 전에 연결을 붙잡고 있는 쿼리를 찾을 것(다른 진단 참고)",
+    ),
+    (
+        "there is no more load than before: look for sessions that are open and idle, for a pool that leaks, and for instances that were added",
+        "부하는 이전과 같음: 열린 채 쉬고 있는 세션, 연결을 돌려주지 않는 풀, 추가된 인스턴스를 확인할 것",
+    ),
+    (
+        "see who holds the connections: statements that take long, sessions that are open and idle, or more instances than the limit allows for",
+        "누가 연결을 붙잡고 있는지 확인할 것: 오래 걸리는 쿼리, 열린 채 쉬고 있는 세션, 또는 한도보다 많은 인스턴스",
+    ),
+    (
+        "write the expression itself in the condition, or wrap the query (SELECT ... FROM (...) AS t WHERE ...), or use HAVING where the expression aggregates",
+        "조건에 식 자체를 쓰거나, 쿼리를 감싸거나(SELECT ... FROM (...) AS t WHERE ...), 집계식이면 HAVING을 쓸 것",
+    ),
+    (
         "compare the statement with the schema of this database: a migration that has not run, or a release that runs beside a newer schema",
         "쿼리를 이 데이터베이스의 스키마와 비교할 것: 실행되지 않은 마이그레이션이거나, 더 새로운 스키마 옆에서 도는 이전 릴리스일 수 있음",
     ),

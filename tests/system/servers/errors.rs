@@ -66,3 +66,87 @@ fn a_burst_of_failing_statements_on_postgres_is_one_incident_without_a_value() {
         );
     }
 }
+
+/// Two sessions that lock two rows in opposite order, each step slow enough that they meet.
+fn transfers(server: &Postgres, traffic: &mut Traffic) {
+    for (first, second) in [(1, 2), (2, 1)] {
+        traffic.session(server.session(), Duration::from_millis(700), move |_| {
+            format!(
+                "BEGIN; UPDATE orders SET amount = amount - 1 WHERE id = {first}; SELECT pg_sleep(0.3); \
+                 UPDATE orders SET amount = amount + 1, holder = 'secret' WHERE id = {second}; COMMIT"
+            )
+        });
+    }
+}
+
+#[test]
+fn deadlocks_on_postgres_name_the_statements_that_met() {
+    let (server, daemon) = postgres(&["deadlock_timeout=100ms"]);
+    let mut traffic = Traffic::new();
+    transfers(&server, &mut traffic);
+    let deadlock = found(&daemon, "deadlock", "orders");
+    let told = deadlock.to_string();
+    assert!(told.contains("in_the_deadlock"), "{deadlock:#}");
+    assert!(told.contains("ShareLock on transaction"), "{deadlock:#}");
+    assert!(!told.contains("secret"), "{deadlock:#}");
+}
+
+#[test]
+fn waits_for_a_lock_on_postgres_are_found_and_a_slow_statement_is_none() {
+    let (server, daemon) = postgres(&["log_lock_waits=on", "deadlock_timeout=100ms"]);
+    let mut traffic = Traffic::new();
+    traffic.session(server.session(), Duration::from_millis(500), |_| {
+        "BEGIN; UPDATE orders SET amount = 1 WHERE id = 7; SELECT pg_sleep(1); COMMIT".to_owned()
+    });
+    for _ in 0..3 {
+        traffic.session(server.session(), Duration::from_millis(100), |n| {
+            format!("UPDATE orders SET holder = 'secret {n}' WHERE id = 7")
+        });
+    }
+    traffic.session(server.session(), Duration::from_millis(100), |_| {
+        "SELECT pg_sleep(1), count(*) FROM orders o, orders p".to_owned()
+    });
+    let wait = found(&daemon, "lock-wait", "holder");
+    assert!(wait.to_string().contains("waits_for_locks"), "{wait:#}");
+    assert!(!wait.to_string().contains("secret"), "{wait:#}");
+    let waits = findings(&daemon, "lock-wait");
+    assert!(
+        !waits.iter().any(|f| f.to_string().contains("count(*)")),
+        "{waits:#?}"
+    );
+}
+
+#[test]
+fn clients_that_postgres_turns_away_are_found() {
+    let (server, daemon) = postgres(&["max_connections=6", "superuser_reserved_connections=0"]);
+    let mut traffic = Traffic::new();
+    for _ in 0..6 {
+        traffic.session(server.session(), Duration::from_secs(1), |_| {
+            "SELECT 1".to_owned()
+        });
+    }
+    let refused = wait_for("a refused client", Duration::from_secs(60), || {
+        server.session().args(["-c", "SELECT 1"]).output().ok()?;
+        findings(&daemon, "connection-refusal").into_iter().next()
+    });
+    assert!(refused.to_string().contains("53300"), "{refused:#}");
+}
+
+#[test]
+fn an_alias_in_a_condition_on_postgres_is_told_with_its_expression() {
+    let (server, daemon) = postgres(&[]);
+    let mut traffic = Traffic::new();
+    traffic.session(server.session(), Duration::from_millis(200), |n| {
+        format!("SELECT id, amount * 2 AS total FROM orders WHERE total > {n}")
+    });
+    traffic.session(server.session(), Duration::from_millis(200), |n| {
+        format!("SELECT id, amount * 2 AS total FROM orders WHERE missing > {n}")
+    });
+    let alias = found(&daemon, "alias-in-where", "total");
+    assert!(alias.to_string().contains("amount * ?"), "{alias:#}");
+    let all = findings(&daemon, "alias-in-where");
+    assert!(
+        !all.iter().any(|f| f.to_string().contains("missing")),
+        "{all:#?}"
+    );
+}
