@@ -1,7 +1,10 @@
 //! Statements already known, bounded by count and by bytes; the least used go first (second chance).
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::model::sql::{Parsed, Statement, StatementRef};
 
@@ -13,7 +16,7 @@ const PART_BYTES: usize = 64;
 /// Statements by a strong key.
 #[derive(Debug)]
 pub(super) struct Cache {
-    entries: HashMap<u128, Entry>,
+    entries: HashMap<u128, Entry, Keyed>,
     queue: VecDeque<u128>,
     bytes: usize,
     max_entries: usize,
@@ -29,9 +32,9 @@ struct Entry {
 
 impl Cache {
     /// An empty cache; at least one entry is always kept.
-    pub(super) fn new(max_entries: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(max_entries: usize, max_bytes: usize, seed: u64) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::with_hasher(Keyed(seed)),
             queue: VecDeque::new(),
             bytes: 0,
             max_entries: max_entries.max(1),
@@ -84,6 +87,45 @@ impl Cache {
     }
 }
 
+/// Hashes of the keys. They are strong hashes already, but whoever writes the statements can compute them: the seed
+/// keeps them from choosing statements that fall on one another.
+#[derive(Debug, Clone, Copy)]
+struct Keyed(u64);
+
+impl BuildHasher for Keyed {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for Keyed {
+    /// Both halves of the product of both halves: each bit of the key changes each bit of it.
+    #[inline]
+    fn write_u128(&mut self, key: u128) {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let [low, high] = halves(key);
+        let product = u128::from(low ^ self.0) * u128::from(high ^ ODD);
+        let [low, high] = halves(product);
+        self.0 = low ^ high;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a number")]
+fn halves(number: u128) -> [u64; 2] {
+    [number as u64, (number >> 64) as u64]
+}
+
 fn cost(statement: &Statement) -> usize {
     let parts = match &statement.parsed {
         Parsed::Shape(shape) => {
@@ -117,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_full_cache_lets_the_unused_go_first() {
-        let mut cache = Cache::new(2, usize::MAX);
+        let mut cache = Cache::new(2, usize::MAX, 7);
         cache.insert(1, statement(1));
         cache.insert(2, statement(2));
         assert!(cache.get(1).is_some());
@@ -128,7 +170,7 @@ mod tests {
 
     #[test]
     fn bytes_bound_the_cache_too() {
-        let mut cache = Cache::new(1000, 3 * ENTRY_BYTES);
+        let mut cache = Cache::new(1000, 3 * ENTRY_BYTES, 7);
         for key in 0..100_u64 {
             cache.insert(u128::from(key), statement(key));
         }

@@ -3,10 +3,12 @@
 //! Any bytes are accepted: invalid UTF-8 passes through names, NUL is white space, and what is never closed
 //! ends with the text. Where a choice is open, the reading is taken that shows less.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
+use super::chunk::{CHUNK_BYTES, Chunk};
 use super::dialect::{DoubleQuote, Rules};
-use super::quoting::{comment_end, find_close, is_string_prefix};
+use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
+use super::quoting::{comment_end, find_close, has_escaped_quote, is_string_prefix};
 use super::stream::Stream;
 use super::trace_comment;
 
@@ -14,51 +16,6 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Words after which `"..."` is a table even where the dialect is not known.
 const TABLE_WORDS: [&[u8]; 6] = [b"from", b"join", b"into", b"update", b"table", b"as"];
-
-/// Operators of more than one mark, longest first.
-const LONG_OPERATORS: [&[u8]; 32] = [
-    b"!~~*", b"!~~", b"<=>", b"->>", b"#>>", b"!~*", b"~~*", b"...", b"<=", b">=", b"<>", b"!=",
-    b":=", b"||", b"&&", b"<<", b">>", b"->", b"=>", b"::", b"@>", b"<@", b"#>", b"#-", b"?|",
-    b"?&", b"~*", b"!~", b"~~", b"@@", b"@?", b"==",
-];
-
-/// Byte classes: what a token that starts with the byte may be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    Space,
-    Word,
-    Digit,
-    Other,
-}
-
-const CLASSES: [Class; 256] = classes();
-
-const fn classes() -> [Class; 256] {
-    let mut table = [Class::Other; 256];
-    let mut byte = 0_u8;
-    loop {
-        table[byte as usize] = match byte {
-            0..=b' ' | 0x7f => Class::Space,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => Class::Word,
-            b'0'..=b'9' => Class::Digit,
-            _ => Class::Other,
-        };
-        if byte == u8::MAX {
-            return table;
-        }
-        byte += 1;
-    }
-}
-
-#[inline]
-pub(super) fn class(byte: u8) -> Class {
-    CLASSES[usize::from(byte)]
-}
-
-#[inline]
-pub(super) fn is_word_byte(byte: u8) -> bool {
-    matches!(class(byte), Class::Word | Class::Digit) || byte == b'$'
-}
 
 /// Writes the tokens of `sql` to `stream`.
 pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
@@ -100,7 +57,10 @@ impl Lexer<'_> {
     fn run(&mut self) {
         while let Some(&byte) = self.sql.get(self.at) {
             match class(byte) {
-                Class::Space => self.at += 1,
+                Class::Space => {
+                    self.at += 1;
+                    continue;
+                }
                 Class::Word => self.word(),
                 Class::Digit => self.number(),
                 Class::Other => self.mark(byte),
@@ -119,13 +79,30 @@ impl Lexer<'_> {
     /// First index from `from` on whose byte is no part of a word.
     #[inline]
     pub(super) fn word_end(&self, from: usize) -> usize {
-        let rest = self.sql.get(from..).unwrap_or_default();
-        let length = rest.iter().position(|&b| !is_word_byte(b));
-        from + length.unwrap_or(rest.len())
+        let mut end = from;
+        loop {
+            let length = Chunk::at(self.sql, end).word_length();
+            end += length;
+            if length < CHUNK_BYTES {
+                return end;
+            }
+        }
     }
 
     #[inline]
     fn word(&mut self) {
+        let chunk = Chunk::at(self.sql, self.at);
+        let length = chunk.word_length();
+        let is_prefix = matches!(chunk.byte(length), b'\'' | b'"' | b'&');
+        if length == CHUNK_BYTES || is_prefix {
+            return self.long_word();
+        }
+        self.at += length;
+        self.stream.short_word(chunk.first(length), length);
+    }
+
+    /// A word of any length, or the prefix of a string.
+    fn long_word(&mut self) {
         let start = self.at;
         self.at = self.word_end(start);
         let text = &self.sql[start..self.at];
@@ -149,7 +126,21 @@ impl Lexer<'_> {
         }
     }
 
+    #[inline]
     fn number(&mut self) {
+        let chunk = Chunk::at(self.sql, self.at);
+        let digits = chunk.digits();
+        let next = chunk.byte(digits);
+        if digits == CHUNK_BYTES || next == b'.' || is_word_byte(next) {
+            return self.long_number();
+        }
+        let start = self.at;
+        self.at += digits;
+        self.stream.integer(&self.sql[start..self.at]);
+    }
+
+    /// A number of any form.
+    fn long_number(&mut self) {
         let start = self.at;
         let hex = self.peek(0) == b'0' && matches!(self.peek(1), b'x' | b'X' | b'b' | b'B');
         self.at = self.word_end(start);
@@ -240,7 +231,16 @@ impl Lexer<'_> {
         self.stream.literal(&self.sql[start..self.at]);
     }
 
+    #[inline]
     pub(super) fn operator(&mut self) {
+        if ends_operator(self.peek(1)) {
+            return self.long_operator();
+        }
+        self.stream.sign(&[self.sql[self.at]]);
+        self.at += 1;
+    }
+
+    fn long_operator(&mut self) {
         let rest = &self.sql[self.at..];
         let long = LONG_OPERATORS.iter().find(|op| rest.starts_with(op));
         match long {
@@ -295,8 +295,7 @@ impl Lexer<'_> {
         let (end, after, closed) = find_close(self.sql, start, quote, escapes);
         self.stream.unterminated |= !closed;
         let text = &self.sql[start..end];
-        self.stream.escaped_quote |=
-            text.last() == Some(&b'\\') || memmem::find(text, b"\\'").is_some();
+        self.stream.escaped_quote |= has_escaped_quote(text);
         self.stream.text_literal(text);
         self.at = after;
     }

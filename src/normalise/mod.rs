@@ -11,6 +11,7 @@
 mod alias;
 mod cache;
 mod case;
+mod chunk;
 mod derived;
 mod dialect;
 mod error;
@@ -20,6 +21,7 @@ mod fold;
 mod lexer;
 mod literals;
 mod made_up;
+mod marks;
 mod naming;
 mod parens;
 mod parser;
@@ -151,8 +153,8 @@ impl Normaliser {
             patterns: NamePatterns::new(&settings.fold),
             seed,
             stream: Stream::default(),
-            texts: Cache::new(settings.max_shapes, max_bytes / 2),
-            shapes: Cache::new(settings.max_shapes, max_bytes / 2),
+            texts: Cache::new(settings.max_shapes, max_bytes / 2, seed),
+            shapes: Cache::new(settings.max_shapes, max_bytes / 2, seed),
             parser: ParserThread::default(),
             last_end: HashMap::new(),
         }

@@ -2,7 +2,8 @@
 
 use memchr::{memchr, memmem};
 
-use super::lexer::{Class, Lexer, class, is_word_byte};
+use super::lexer::Lexer;
+use super::marks::{Class, class, is_word_byte};
 
 /// Longest tag of a dollar quote.
 const MAX_DOLLAR_TAG_BYTES: usize = 64;

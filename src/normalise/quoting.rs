@@ -1,6 +1,6 @@
 //! Where quoted texts and comments end.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 /// Whether a word right before a quote belongs to the string.
 pub(super) fn is_string_prefix(word: &[u8]) -> bool {
@@ -36,6 +36,15 @@ pub(super) fn find_close(
         }
         at = here + 2;
     }
+}
+
+/// Whether a backslash stands before a quote in `text`, or before the one that ends it.
+#[inline]
+pub(super) fn has_escaped_quote(text: &[u8]) -> bool {
+    let Some(first) = memchr(b'\\', text) else {
+        return false;
+    };
+    text.last() == Some(&b'\\') || memmem::find(&text[first..], b"\\'").is_some()
 }
 
 /// Index behind the `*/` that closes a comment whose inside starts at `from`.

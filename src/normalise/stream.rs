@@ -6,6 +6,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
+use super::chunk::{CHUNK_BYTES, Chunk};
 use crate::model::event::TraceRef;
 
 /// A bare word, lower-cased.
@@ -35,6 +36,18 @@ const MAX_NAME_BYTES: usize = 256;
 const MAX_ROW_DEPTH: usize = 64;
 /// Longer literals go into the parameter hash by their own hash.
 const MAX_PARAMETER_BYTES: usize = 64;
+
+// words that say what the numbers behind them are
+const BY: Chunk = Chunk::of(b"by");
+const LIMIT: Chunk = Chunk::of(b"limit");
+const OFFSET: Chunk = Chunk::of(b"offset");
+const HAVING: Chunk = Chunk::of(b"having");
+const VALUES: Chunk = Chunk::of(b"values");
+const SET: Chunk = Chunk::of(b"set");
+const UNION: Chunk = Chunk::of(b"union");
+const SELECT: Chunk = Chunk::of(b"select");
+const TRUE: Chunk = Chunk::of(b"true");
+const FALSE: Chunk = Chunk::of(b"false");
 
 /// One statement's tokens, reused from statement to statement.
 #[derive(Debug, Default)]
@@ -113,20 +126,30 @@ impl Stream {
     }
 
     /// A bare word.
-    #[inline]
     pub(super) fn word(&mut self, text: &[u8]) {
+        if text.len() <= CHUNK_BYTES {
+            return self.short_word(Chunk::of(text), text.len());
+        }
         self.out.push(WORD);
         let start = self.out.len();
         self.out
             .extend_from_slice(&text[..text.len().min(MAX_NAME_BYTES)]);
         self.out[start..].make_ascii_lowercase();
-        match &self.out[start..] {
-            b"by" => self.by_list = true,
-            b"limit" | b"offset" | b"having" | b"values" | b"set" | b"union" | b"select" => {
-                self.by_list = false;
-            }
+    }
+
+    /// A bare word that fits into a chunk.
+    #[inline]
+    pub(super) fn short_word(&mut self, text: Chunk, length: usize) {
+        self.out.push(WORD);
+        let end = self.out.len() + length;
+        let word = text.lower();
+        self.out.extend_from_slice(&word.bytes());
+        self.out.truncate(end);
+        match word {
+            BY => self.by_list = true,
+            LIMIT | OFFSET | HAVING | VALUES | SET | UNION | SELECT => self.by_list = false,
             // They become literals later, where their place allows it.
-            b"true" | b"false" => self.parameters.extend_from_slice(text),
+            TRUE | FALSE => self.parameters.extend_from_slice(&text.bytes()[..length]),
             _ => {}
         }
     }

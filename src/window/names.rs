@@ -25,7 +25,9 @@ pub(super) struct Names(Vec<(Role, Arc<str>)>);
 
 impl Names {
     pub(super) fn note(&mut self, role: Role, name: &Arc<str>) {
-        if name.is_empty() {
+        // most runs have the names of the run before, which sources keep once
+        let is_known = |(r, n): &(Role, Arc<str>)| *r == role && Arc::ptr_eq(n, name);
+        if name.is_empty() || self.0.iter().any(is_known) {
             return;
         }
         let Err(at) = self.position(role, name) else {

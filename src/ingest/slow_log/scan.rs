@@ -91,20 +91,30 @@ pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let start = rest.iter().position(|b| !is_blank(*b))?;
         let word = &rest[start..];
-        let length = word.iter().position(|b| is_blank(*b));
-        let (word, behind) = word.split_at(length.unwrap_or(word.len()));
+        let (word, behind) = word.split_at(word_length(word));
         rest = behind;
         Some(word)
     })
 }
 
+/// Length of the word that `text` starts with; 0 when it starts with a blank.
+#[inline]
+pub(super) fn word_length(text: &[u8]) -> usize {
+    let length = text.iter().position(|b| is_blank(*b));
+    length.unwrap_or(text.len())
+}
+
+#[inline]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
 /// Text for a name; what is not UTF-8 is replaced.
 pub(super) fn name(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// A statement without the white space, `NUL` bytes and semicolons behind it.

@@ -86,6 +86,12 @@ fn database_of(line: &[u8]) -> Option<&[u8]> {
 
 /// The number in `SET timestamp=1;` or `SET last_insert_id=2,insert_id=3,timestamp=1;`.
 fn timestamp_of(line: &[u8]) -> Option<u64> {
+    if let Some(number) = line.strip_prefix(b"SET timestamp=") {
+        let (timestamp, length) = scan::leading_whole(number)?;
+        if number[length..] == *b";" {
+            return Some(timestamp);
+        }
+    }
     let settings = line.strip_prefix(b"SET ")?.strip_suffix(b";")?;
     let mut timestamp = None;
     for setting in settings.split(|b| *b == b',') {

@@ -142,8 +142,9 @@ impl Mysql {
     fn entry(&mut self, rest: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Step {
         let window = &rest[..rest.len().min(WINDOW_BYTES)];
         let full = rest.len() > WINDOW_BYTES;
-        let (header, start) = match self.header(window, next) {
-            Lines::Header(header, start) => (header, start),
+        let mut header = Header::default();
+        let start = match self.header(window, next, &mut header) {
+            Lines::Header(start) => start,
             Lines::Cut(length) => {
                 self.state.lost = false;
                 self.lose();
@@ -182,8 +183,7 @@ impl Mysql {
     }
 
     /// Reads the `#` lines that `window` starts with, and says where the statement starts.
-    fn header<'a>(&mut self, window: &'a [u8], next: Next) -> Lines<'a> {
-        let mut header = Header::default();
+    fn header<'a>(&mut self, window: &'a [u8], next: Next, header: &mut Header<'a>) -> Lines {
         let mut at = 0;
         let mut plan = None;
         while at < MAX_HEADER_BYTES {
@@ -217,7 +217,7 @@ impl Mysql {
         if header.elapsed.is_none() {
             return Lines::Cut(at);
         }
-        Lines::Header(Box::new(header), at)
+        Lines::Header(at)
     }
 
     fn tell(&mut self, header: &Header<'_>, body: &Body<'_>, tell: &mut dyn FnMut(Entry<'_>)) {
@@ -305,9 +305,9 @@ impl Mysql {
 }
 
 /// What the `#` lines of an entry came to.
-enum Lines<'a> {
-    /// A header, and where the statement starts.
-    Header(Box<Header<'a>>, usize),
+enum Lines {
+    /// A whole header; the statement starts here.
+    Header(usize),
     /// A header without its statement or without its time; the next line starts here.
     Cut(usize),
     /// More bytes are needed.

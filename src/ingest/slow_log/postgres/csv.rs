@@ -80,7 +80,7 @@ pub(super) fn frame<'a>(rest: &'a [u8], next: Next, calendar: &mut Calendar) -> 
             {
                 Frame::Skip(length)
             }
-            Some(record) => Frame::Record(Box::new(record), length),
+            Some(record) => Frame::Record(record, length),
             None => junk(window, full, next),
         },
         Scanned::Broken => junk(window, full, next),
@@ -93,9 +93,9 @@ pub(super) fn frame<'a>(rest: &'a [u8], next: Next, calendar: &mut Calendar) -> 
                     ..record
                 };
                 if full {
-                    Frame::Large(Box::new(record), window.len() - 1)
+                    Frame::Large(record, window.len() - 1)
                 } else {
-                    Frame::Record(Box::new(record), window.len())
+                    Frame::Record(record, window.len())
                 }
             }
             _ => junk(window, full, next),

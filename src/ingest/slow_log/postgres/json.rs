@@ -54,7 +54,7 @@ pub(super) fn frame<'a>(rest: &'a [u8], next: Next, calendar: &mut Calendar) -> 
     if record.severity == Severity::Note && !message::is_wanted(&record.message) {
         return Frame::Skip(length);
     }
-    Frame::Record(Box::new(record), length)
+    Frame::Record(record, length)
 }
 
 /// An object that does not end in the window: its keys up to the one that is too long are read.
@@ -72,7 +72,7 @@ fn large<'a>(window: &'a [u8], calendar: &mut Calendar) -> Frame<'a> {
                 truncated: true,
                 ..owned(record)
             };
-            return Frame::Large(Box::new(record), window.len() - 1);
+            return Frame::Large(record, window.len() - 1);
         }
     }
     Frame::Junk(window.len())

@@ -111,9 +111,9 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
 
 /// `0.888 ms  statement: ...`
 fn duration(text: &[u8]) -> Option<Message<'_>> {
-    let unit = memchr::memmem::find(&text[..text.len().min(32)], b" ms")?;
+    let unit = memchr::memchr(b' ', &text[..text.len().min(32)])?;
     let elapsed = scan::milliseconds(&text[..unit])?;
-    let rest = text[unit + 3..].trim_ascii_start();
+    let rest = text[unit..].strip_prefix(b" ms")?.trim_ascii_start();
     if rest.is_empty() {
         return Some(Message::Took(elapsed));
     }

@@ -21,6 +21,7 @@ mod pending;
 mod plan;
 mod prefix;
 mod runs;
+mod seen;
 mod session;
 mod sessions;
 mod stderr;
@@ -113,9 +114,9 @@ pub(super) enum Framing {
 #[derive(Debug)]
 enum Frame<'a> {
     /// A record of so many bytes.
-    Record(Box<Record<'a>>, usize),
+    Record(Record<'a>, usize),
     /// A record that does not end within the window: it is cut, and its rest must be skipped.
-    Large(Box<Record<'a>>, usize),
+    Large(Record<'a>, usize),
     /// So many bytes that are nobody's.
     Junk(usize),
     /// So many bytes that nobody misses.

@@ -1,5 +1,6 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
+use super::seen::Seen;
 use super::stderr::severity_of;
 use super::template::Template;
 use super::{layout, message};
@@ -26,6 +27,7 @@ pub(super) struct Fields<'a> {
 #[derive(Debug, Default)]
 pub(in crate::ingest::slow_log) struct Prefix {
     template: Option<Template>,
+    seen: Seen,
     /// The setting that was learned.
     learned: Option<String>,
     /// Nothing is to be learned any more.
@@ -66,6 +68,7 @@ impl Prefix {
             let sample = std::mem::take(&mut self.sample);
             self.learned = layout::learn(&sample, &mut zone.clone());
             self.template = self.learned.as_deref().and_then(Template::new);
+            self.seen = Seen::default();
             self.is_settled = true;
         }
     }
@@ -79,12 +82,31 @@ impl Prefix {
     pub(super) fn restore(&mut self, learned: Option<String>) {
         if let Some(setting) = learned.filter(|_| !self.is_settled) {
             self.template = Template::new(&setting);
+            self.seen = Seen::default();
             self.is_settled = self.template.is_some();
             self.learned = Some(setting);
         }
     }
 
-    pub(super) fn read<'a>(&self, prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
+    /// Reads a prefix; one that was seen with another time needs no more than the time.
+    pub(super) fn read<'a>(&mut self, prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
+        let repeats = self.template.as_ref().is_none_or(Template::has_time_first);
+        let Some((at, length)) = calendar.date(prefix).filter(|_| repeats) else {
+            return self.read_anew(prefix, calendar);
+        };
+        let rest = &prefix[length..];
+        let fields = self.seen.get(rest).unwrap_or_else(|| {
+            let fields = self.read_anew(prefix, calendar);
+            self.seen.put(rest, &fields);
+            fields
+        });
+        Fields {
+            at: Some(at),
+            ..fields
+        }
+    }
+
+    fn read_anew<'a>(&self, prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
         self.template
             .as_ref()
             .and_then(|template| template.read(prefix, calendar))

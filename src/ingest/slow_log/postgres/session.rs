@@ -110,6 +110,14 @@ impl Session {
         runs.chain(self.explained.map(|plan| plan.from))
     }
 
+    /// Whether anything is known that belongs to a run, if it is one of the same statement.
+    pub(super) fn holds_halves(&self) -> bool {
+        self.pending.is_some()
+            || self.prepared.is_some()
+            || self.spilled.is_some()
+            || self.explained.is_some()
+    }
+
     /// Takes note of a `parse` or `bind`.
     pub(super) fn prepare(
         &mut self,

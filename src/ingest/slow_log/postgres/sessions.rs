@@ -86,7 +86,8 @@ impl Sessions {
             self.lose_patience(waiter, record.from, tell);
         }
         self.make_room(record.from, tell);
-        let mut session = self.by_pid.remove(&record.pid).unwrap_or_default();
+        // taken out and put back, for a map moves its neighbours when one leaves it
+        let mut session = std::mem::take(self.by_pid.entry(record.pid).or_default());
         self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
         let left = if record.severity == Severity::Error {
             self.failed(record, &mut session, tell);
@@ -95,7 +96,9 @@ impl Sessions {
             self.noted(record, &mut session, tell)
         };
         session.last = record.at.or(session.last);
-        if !left {
+        if left {
+            self.by_pid.remove(&record.pid);
+        } else {
             self.waiting_bytes += session.weight();
             self.by_pid.insert(record.pid, session);
         }

@@ -97,7 +97,7 @@ enum Tail {
 pub(super) fn frame<'a>(
     rest: &'a [u8],
     next: Next,
-    prefix: &Prefix,
+    prefix: &mut Prefix,
     calendar: &mut Calendar,
 ) -> Frame<'a> {
     let lines = Lines {
@@ -152,15 +152,13 @@ pub(super) fn frame<'a>(
         ..record(parts, text, statement, prefix, calendar)
     };
     if large {
-        return Frame::Large(
-            Box::new(Record {
-                truncated: true,
-                ..record
-            }),
-            end,
-        );
+        let record = Record {
+            truncated: true,
+            ..record
+        };
+        return Frame::Large(record, end);
     }
-    Frame::Record(Box::new(record), end)
+    Frame::Record(record, end)
 }
 
 fn line_end(text: &[u8]) -> usize {
@@ -171,7 +169,7 @@ fn record<'a>(
     parts: Parts<'a>,
     text: &'a [u8],
     statement: &'a [u8],
-    prefix: &Prefix,
+    prefix: &mut Prefix,
     calendar: &mut Calendar,
 ) -> Record<'a> {
     let fields = prefix.read(parts.prefix, calendar);

@@ -32,6 +32,26 @@ fn the_parts_of_common_prefixes_are_guessed() {
 }
 
 #[test]
+fn a_prefix_that_was_seen_with_another_time_is_read_as_if_it_were_new() {
+    let first = "2026-11-21 19:26:58 UTC [7] app@shop ";
+    let later = "2026-11-21 19:26:59 UTC [7] app@shop ";
+    let lines = [
+        first.to_owned(),
+        later.to_owned(),
+        format!("2026-11-21 19:26:58 UTC {first}"),
+        format!("2026-11-21 19:20:00 UTC {first}"),
+    ];
+    for setting in [None, Some("%t [%p] %u@%d "), Some("%s %t [%p] %u@%d ")] {
+        let mut calendar = Calendar::new(TimeZone::UTC);
+        let mut prefix = Prefix::new(setting);
+        for line in &lines {
+            let again = prefix.read(line.as_bytes(), &mut calendar);
+            assert_eq!(again, read(setting, line), "{setting:?} {line}");
+        }
+    }
+}
+
+#[test]
 fn the_prefix_of_rds_is_guessed() {
     let fields = read(
         None,
