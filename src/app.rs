@@ -12,6 +12,7 @@ mod decisions;
 pub mod demo;
 mod pipeline;
 pub mod replay;
+pub(crate) mod schema;
 mod sources;
 
 use std::net::SocketAddr;
@@ -202,7 +203,8 @@ fn work(
     inbox: mpsc::Receiver<Accepted>,
     commands: mpsc::Receiver<Command>,
 ) -> pipeline::Work {
-    let mut windows = Windows::new(config.window.clone(), clock.now());
+    let mut windows = Windows::new(config.window.clone(), clock.now())
+        .with_schemas(schema::of_logs(&config.slow_log));
     pipeline::restore(
         &mut windows,
         recovered.open_windows,

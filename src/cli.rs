@@ -115,6 +115,9 @@ pub struct Digest {
     /// Only statements that ended before this time
     #[arg(long, value_name = "T")]
     pub until: Option<Moment>,
+    /// Schema dump or migration, to find missing indexes; may be given several times, in order
+    #[arg(long, value_name = "FILE.sql")]
+    pub schema: Vec<PathBuf>,
     /// Show only the N costliest statements; JSON has all of them unless this is given
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,

@@ -166,6 +166,9 @@ pub struct SlowLog {
     /// Where to begin with a log that was never read before.
     #[serde(default)]
     pub start: tail::Start,
+    /// DDL of the database: dumps or migrations, in order.
+    #[serde(default)]
+    pub schema: Vec<PathBuf>,
     /// How often the file is looked at.
     #[serde(
         default = "poll_interval",

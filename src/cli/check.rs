@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::alert::slack::{Connection, Login};
+use crate::app::schema;
 use crate::cli::run::runtime;
 use crate::cli::{PARTIAL, load, print};
 use crate::config::{Config, SlowLog};
@@ -34,6 +35,8 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
         )));
     }
     lines.extend(config.slow_log.iter().map(|log| follow(log, &config)));
+    let declared = config.slow_log.iter().filter(|log| !log.schema.is_empty());
+    lines.extend(declared.map(tables));
     let is_well = lines.iter().all(Result::is_ok);
     for line in lines {
         match line {
@@ -101,6 +104,22 @@ fn slack(config: &Config) -> anyhow::Result<String> {
             )
         }
     }
+}
+
+fn tables(log: &SlowLog) -> anyhow::Result<String> {
+    let declared = schema::read(&log.schema);
+    if let Some(failed) = declared.failed.into_iter().next() {
+        return Err(failed.into());
+    }
+    let (path, count) = (log.path.display(), declared.schema.len());
+    anyhow::ensure!(count > 0, "slow_log {path}: its schema declares no table");
+    Ok(match declared.unread.first() {
+        Some(first) => format!(
+            "slow_log {path}: schema of {count} tables; {} statements of it could not be read, the first: {first}",
+            declared.unread_count
+        ),
+        None => format!("slow_log {path}: schema of {count} tables"),
+    })
 }
 
 fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {

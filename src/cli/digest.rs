@@ -9,6 +9,7 @@ mod summing;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::app::schema::{self, Declared};
 use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, tell};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,9 +22,13 @@ use self::judging::Judging;
 use self::reading::Reading;
 use self::summing::{Sink, Summing};
 
+/// Statements of a schema that are told of when they cannot be read.
+const UNREAD_TOLD: usize = 5;
+
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::default();
+    let schema = schema(options);
     let mut reading = Reading::new(kept(options)?, Interrupt::listen());
     let mut summing = Summing::new(&config);
     match options.jobs.get() {
@@ -37,9 +42,9 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     if read.source.files.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
-    let judging = Judging::new(&read, &config);
+    let judging = Judging::new(&read, &schema.schema, &config);
     report(&judging, options, &config.style()?)?;
-    Ok(if read.source.partial {
+    Ok(if read.source.partial || !schema.failed.is_empty() {
         ExitCode::from(PARTIAL)
     } else {
         ExitCode::SUCCESS
@@ -79,6 +84,24 @@ fn report(judging: &Judging<'_>, options: &Options, style: &Style) -> anyhow::Re
     )?;
     writeln!(out)?;
     Ok(out.flush()?)
+}
+
+/// Reads what declares the tables, and tells what of it cannot be read.
+fn schema(options: &Options) -> Declared {
+    let declared = schema::read(&options.schema);
+    for failed in &declared.failed {
+        tell(format_args!("sqleuth: {failed}"));
+    }
+    for unread in declared.unread.iter().take(UNREAD_TOLD) {
+        tell(format_args!("sqleuth: {unread}"));
+    }
+    let rest = declared.unread_count.saturating_sub(UNREAD_TOLD as u64);
+    if rest > 0 {
+        tell(format_args!(
+            "sqleuth: {rest} more statements of the schema could not be read"
+        ));
+    }
+    declared
 }
 
 /// The interval that was asked for.

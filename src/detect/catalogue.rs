@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::{
     Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, connection_refusal,
-    deadlock, error_burst, full_scan, load_hog, lock_wait, missing_where, parameter_skew,
-    plan_flip, query_timeout, sort_spill, union_hotspot,
+    deadlock, error_burst, full_scan, load_hog, lock_wait, missing_index, missing_where,
+    parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -25,6 +25,7 @@ pub static ALL: &[&DetectorMeta] = &[
     &full_scan::META,
     &load_hog::META,
     &lock_wait::META,
+    &missing_index::META,
     &missing_where::META,
     &parameter_skew::META,
     &plan_flip::META,
@@ -45,6 +46,7 @@ pub struct DetectSettings {
     pub full_scan: full_scan::Settings,
     pub load_hog: load_hog::Settings,
     pub lock_wait: lock_wait::Settings,
+    pub missing_index: missing_index::Settings,
     pub missing_where: missing_where::Settings,
     pub parameter_skew: parameter_skew::Settings,
     pub plan_flip: plan_flip::Settings,
@@ -101,6 +103,10 @@ impl Catalogue {
             lock_wait::LockWait::new(s.lock_wait.clone()),
         );
         all.add(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
+        all.add(
+            s.missing_index.enabled,
+            missing_index::MissingIndex::new(s.missing_index),
+        );
         all.add(
             s.missing_where.enabled,
             missing_where::MissingWhere::new(s.missing_where),

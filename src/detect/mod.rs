@@ -53,6 +53,7 @@ pub mod error_burst;
 pub mod full_scan;
 pub mod load_hog;
 pub mod lock_wait;
+pub mod missing_index;
 pub mod missing_where;
 pub mod parameter_skew;
 pub mod plan_flip;

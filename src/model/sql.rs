@@ -233,12 +233,14 @@ pub struct Shape {
     pub kind: StatementKind,
     /// Every table it names (CTE names left out), sorted, each once.
     pub tables: Vec<TableName>,
+    /// Tables that it names more than once, sorted: nobody knows which conditions belong to which reading of them.
+    pub repeated: Vec<TableName>,
     /// Tables it writes to; empty for a SELECT.
     pub written: Vec<TableName>,
     /// Conditions on columns, of every WHERE, ON and HAVING in it.
     pub predicates: Vec<Predicate>,
     /// Columns compared with columns of another table.
-    pub joins: Vec<(ColumnRef, ColumnRef)>,
+    pub joins: Vec<Join>,
     /// Sort keys of the outermost ORDER BY.
     pub order_by: Vec<SortKey>,
     /// Columns of the outermost GROUP BY.
@@ -268,6 +270,54 @@ pub struct Predicate {
     pub op: Comparison,
     /// The column stands inside a function, cast or arithmetic: no plain index serves it.
     pub wrapped: bool,
+    /// Every row that it reads must meet it: it stands in no OR, no negated AND and no HAVING.
+    #[serde(default)]
+    pub required: bool,
+    /// What the column is compared with; an attribute, never identity.
+    #[serde(default)]
+    pub operand: Operand,
+}
+
+/// What a column is compared with, as its text was written.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Operand {
+    /// A placeholder, an expression, a list of several kinds.
+    #[default]
+    Unknown,
+    /// A literal number.
+    Number,
+    /// A literal string.
+    Text,
+}
+
+/// A comparison of columns of two tables.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Join {
+    /// One column.
+    pub left: ColumnRef,
+    /// The other.
+    pub right: ColumnRef,
+    /// By `=`.
+    #[serde(default)]
+    pub equal: bool,
+    /// It stands in no OR, no negated AND and no HAVING.
+    #[serde(default)]
+    pub required: bool,
+}
+
+impl Join {
+    /// The column of `table`, and the one that it is compared with.
+    pub fn side_of(&self, table: &str) -> Option<(&ColumnRef, &ColumnRef)> {
+        let is = |column: &ColumnRef| column.table.as_deref() == Some(table);
+        match (is(&self.left), is(&self.right)) {
+            (true, false) => Some((&self.left, &self.right)),
+            (false, true) => Some((&self.right, &self.left)),
+            _ => None,
+        }
+    }
 }
 
 /// How a predicate compares.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::error::ErrorFamily;
 use crate::model::event::{Coverage, DbTarget, Origin, PlanRow};
 use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::schema::TableSchema;
 use crate::model::sql::{StatementRef, TableName};
 use crate::model::time::{Interval, Timestamp};
 
@@ -185,6 +186,9 @@ pub enum Basis {
 pub struct TableFacts {
     /// Name.
     pub name: TableName,
+    /// As its DDL declares it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Arc<TableSchema>>,
     /// Rows, at least; from plans or from scans that read this table alone.
     pub rows: Option<u64>,
     /// Time of all statements that name it, in the interval.

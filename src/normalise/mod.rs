@@ -12,6 +12,7 @@ mod alias;
 mod cache;
 mod case;
 mod chunk;
+pub mod ddl;
 mod derived;
 mod dialect;
 mod error;

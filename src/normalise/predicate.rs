@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::shape::shared;
 use super::tables::Sources;
-use crate::model::sql::{ColumnRef, Comparison, Predicate};
+use crate::model::sql::{ColumnRef, Comparison, Join, Operand, Predicate};
 
 /// Functions and casts nested deeper are not looked into for a column.
 const MAX_WRAPPING: usize = 16;
@@ -18,7 +18,8 @@ pub(super) struct Reader<'a> {
     sources: &'a Sources,
     outer: &'a [Sources],
     pub(super) predicates: Vec<Predicate>,
-    pub(super) joins: Vec<(ColumnRef, ColumnRef)>,
+    pub(super) joins: Vec<Join>,
+    required: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -29,6 +30,7 @@ impl<'a> Reader<'a> {
             outer,
             predicates: Vec::new(),
             joins: Vec::new(),
+            required: false,
         }
     }
 
@@ -47,25 +49,44 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Every comparison in `condition`; AND and OR chains are walked without recursion.
+    /// Every comparison that decides which rows are read.
     pub(super) fn condition(&mut self, condition: Option<&Expr>) {
-        let mut waiting: Vec<(&Expr, bool)> = condition.map(|c| (c, false)).into_iter().collect();
-        while let Some((expr, negated)) = waiting.pop() {
+        self.walk(condition, true);
+    }
+
+    /// Every comparison that is made when the rows have been read.
+    pub(super) fn having(&mut self, condition: Option<&Expr>) {
+        self.walk(condition, false);
+    }
+
+    /// Walks AND and OR chains without recursion.
+    fn walk(&mut self, condition: Option<&Expr>, required: bool) {
+        let mut waiting: Vec<(&Expr, bool, bool)> = Vec::new();
+        waiting.extend(condition.map(|c| (c, false, required)));
+        while let Some((expr, negated, required)) = waiting.pop() {
             match expr {
-                Expr::Nested(inner) => waiting.push((inner, negated)),
+                Expr::Nested(inner) => waiting.push((inner, negated, required)),
                 Expr::UnaryOp {
                     op: UnaryOperator::Not,
                     expr,
-                } => waiting.push((expr, !negated)),
+                } => waiting.push((expr, !negated, required)),
                 Expr::BinaryOp {
                     left,
-                    op: BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor,
+                    op: op @ (BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor),
                     right,
                 } => {
-                    waiting.push((right, negated));
-                    waiting.push((left, negated));
+                    let joins_both = match op {
+                        BinaryOperator::And => !negated,
+                        BinaryOperator::Or => negated,
+                        _ => false,
+                    };
+                    waiting.push((right, negated, required && joins_both));
+                    waiting.push((left, negated, required && joins_both));
                 }
-                _ => self.comparison(expr, negated),
+                _ => {
+                    self.required = required;
+                    self.comparison(expr, negated);
+                }
             }
         }
     }
@@ -113,7 +134,12 @@ impl<'a> Reader<'a> {
         let plain = |side: &Expr| column_ref(side, self.sources, self.outer);
         if let (Some(left), Some(right)) = (plain(left), plain(right)) {
             if left.table != right.table || left.table.is_none() {
-                self.joins.push((left, right));
+                self.joins.push(Join {
+                    left,
+                    right,
+                    equal: op == Comparison::Equal,
+                    required: self.required,
+                });
             }
             return;
         }
@@ -130,6 +156,8 @@ impl<'a> Reader<'a> {
                     column,
                     op,
                     wrapped,
+                    required: self.required,
+                    operand: Operand::Unknown,
                 });
                 return;
             }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr, FromTable, GroupByExpr, Insert, LimitClause, ObjectName, OrderBy, OrderByExpr,
-    OrderByKind, OrderBySort, Query, Select, SelectItem, SetExpr, Statement as Ast, TableFactor,
-    TableObject, TableWithJoins, Value, Visit, Visitor, visit_expressions,
+    OrderByKind, OrderBySort, Query, Select, SelectItem, SetExpr, Statement as Ast, TableObject,
+    TableWithJoins, Value, Visit, Visitor, visit_expressions,
 };
 
 use super::predicate::{Reader, column_ref, join_condition};
-use super::tables::{Sources, object_name};
+use super::tables::{Sources, object_name, target};
 use crate::model::sql::{Limit, Shape, SortKey, StatementKind, TableName};
 
 /// A statement of more conditions is described by its first ones.
@@ -36,6 +36,7 @@ pub(super) fn read_shape(statements: &[Ast]) -> Shape {
 struct Collector {
     shape: Shape,
     tables: BTreeSet<String>,
+    repeated: BTreeSet<String>,
     ctes: HashSet<String>,
     outer: Vec<Sources>,
     queries: u16,
@@ -58,7 +59,10 @@ impl Visitor for Collector {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        self.tables.insert(object_name(relation));
+        let name = object_name(relation);
+        if !self.tables.insert(name.clone()) {
+            self.repeated.insert(name);
+        }
         ControlFlow::Continue(())
     }
 
@@ -69,7 +73,7 @@ impl Visitor for Collector {
             reader.joins(table);
         }
         reader.condition(select.selection.as_ref());
-        reader.condition(select.having.as_ref());
+        reader.having(select.having.as_ref());
         self.shape.predicates.append(&mut reader.predicates);
         self.shape.joins.append(&mut reader.joins);
         self.outer.push(sources);
@@ -255,6 +259,8 @@ impl Collector {
         self.tables.retain(|name| !self.ctes.contains(name));
         let written: Vec<TableName> = shape.written.drain(..).filter(|t| !t.is_empty()).collect();
         self.tables.extend(written.iter().map(ToString::to_string));
+        self.repeated.retain(|name| !self.ctes.contains(name));
+        shape.repeated = self.repeated.into_iter().map(TableName::from).collect();
         shape.tables = self.tables.into_iter().map(TableName::from).collect();
         shape.written = written;
         shape.written.sort_unstable();
@@ -266,13 +272,6 @@ impl Collector {
         shape.joins.truncate(MAX_PREDICATES);
         shape.subqueries = self.queries;
         shape
-    }
-}
-
-fn target(table: &TableWithJoins) -> Option<String> {
-    match &table.relation {
-        TableFactor::Table { name, .. } => Some(object_name(name)),
-        _ => None,
     }
 }
 

@@ -11,6 +11,14 @@ pub(super) fn object_name(name: &ObjectName) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
+/// The table that a change is made to.
+pub(super) fn target(table: &TableWithJoins) -> Option<String> {
+    match &table.relation {
+        TableFactor::Table { name, .. } => Some(object_name(name)),
+        _ => None,
+    }
+}
+
 /// The sources of one query.
 #[derive(Debug, Default)]
 pub(super) struct Sources {

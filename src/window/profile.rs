@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::event::Coverage;
+use crate::model::schema::Schema;
 use crate::model::sql::{Statement, StatementRef};
 use crate::model::subject::{Baseline, Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::model::time::Interval;
@@ -28,6 +29,14 @@ pub(super) struct Frame<'a> {
     pub(super) horizon: Horizon,
     pub(super) coverage: Coverage,
     pub(super) book: &'a TableBook,
+}
+
+/// Adds what the DDL says of the profile's tables.
+pub(super) fn declare(profile: &mut QueryProfile, schema: &Schema) {
+    let database = &profile.target.namespace;
+    for table in &mut profile.tables {
+        table.schema = schema.find(database, &table.name).cloned();
+    }
 }
 
 impl<'a> View<'a> {
@@ -120,6 +129,7 @@ impl<'a> View<'a> {
         let database = &scope.target.namespace;
         let facts = statement.tables().iter().map(|name| TableFacts {
             name: Arc::clone(name),
+            schema: None,
             rows: book.rows(database, name),
             elapsed: {
                 let time = self.table_time.get(&(&**database, &**name));

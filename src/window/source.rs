@@ -13,11 +13,12 @@ use std::time::Duration;
 use crate::ingest::{Checkpoint, Mark};
 use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::SourceId;
+use crate::model::schema::Schema;
 use crate::model::subject::{Horizon, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::facts::TableBook;
 use crate::window::history::History;
-use crate::window::profile::{Frame, View};
+use crate::window::profile::{Frame, View, declare};
 use crate::window::table::{QueryTable, Scope};
 use crate::window::watermark::Watermark;
 use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack};
@@ -46,6 +47,7 @@ pub(super) struct Source {
     recent: VecDeque<(Interval, QueryTable)>,
     history: History,
     book: TableBook,
+    schema: Arc<Schema>,
     scopes: VecDeque<Arc<Scope>>,
     coverage: Coverage,
     backlog: bool,
@@ -67,7 +69,7 @@ pub(super) struct Due {
 }
 
 impl Source {
-    pub(super) fn new(id: SourceId, settings: Settings) -> Self {
+    pub(super) fn new(id: SourceId, settings: Settings, schema: Arc<Schema>) -> Self {
         Self {
             id,
             watermark: Watermark::default(),
@@ -77,6 +79,7 @@ impl Source {
             recent: VecDeque::new(),
             history: History::new(settings.max_statements),
             book: TableBook::default(),
+            schema,
             scopes: VecDeque::new(),
             coverage: Coverage::default(),
             backlog: false,
@@ -220,6 +223,9 @@ impl Source {
         let long_due = long_from != span.to.floor(self.settings.long_every);
         if long_due && !backlog {
             profiles.extend(self.long_profiles(span));
+        }
+        for profile in &mut profiles {
+            declare(profile, &self.schema);
         }
         Closed {
             key: WindowKey {

@@ -10,10 +10,12 @@
 //! watermark follows the latest end, no more than a few between batches.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::event::Coverage;
 use crate::model::id::{FingerprintId, SourceId};
+use crate::model::schema::Schema;
 use crate::model::sql::StatementRef;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
@@ -50,6 +52,7 @@ pub struct Counters {
 pub struct Windows {
     settings: Settings,
     sources: BTreeMap<SourceId, Source>,
+    schemas: BTreeMap<SourceId, Arc<Schema>>,
     told: BTreeSet<FingerprintId>,
     told_since: Timestamp,
     new_statements: Vec<StatementRef>,
@@ -63,12 +66,20 @@ impl Windows {
         Self {
             settings: settings.clamped(),
             sources: BTreeMap::new(),
+            schemas: BTreeMap::new(),
             told: BTreeSet::new(),
             told_since: now,
             new_statements: Vec::new(),
             last_flush: now,
             counters: Counters::default(),
         }
+    }
+
+    /// Knows the tables of these sources by their DDL; to be called before anything else.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: BTreeMap<SourceId, Arc<Schema>>) -> Self {
+        self.schemas = schemas;
+        self
     }
 
     /// Opens every window again that is stored but not judged, those of a backlog too: one that is left out
@@ -229,10 +240,12 @@ impl Windows {
 
     fn source(&mut self, id: &SourceId) -> &mut Source {
         let settings = &self.settings;
+        let schemas = &self.schemas;
         let sources = &mut self.sources;
-        sources
-            .entry(id.clone())
-            .or_insert_with(|| Source::new(id.clone(), settings.clone()))
+        sources.entry(id.clone()).or_insert_with(|| {
+            let schema = schemas.get(id).cloned().unwrap_or_default();
+            Source::new(id.clone(), settings.clone(), schema)
+        })
     }
 
     fn table(

@@ -6,6 +6,7 @@
 //! examined: 1000 (10..5000)    sent: 1               full_scans: 50   access_known: 50
 //! plan: SIMPLE customers ALL rows=1000000 actual=999 (one line a step)
 //! table: customers rows=1000000 elapsed=50s          set: runs=3 total=90s max=31s rows=600000
+//! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
 //! ```
 
@@ -21,9 +22,10 @@ use sqleuth::model::subject::{
     TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
+use sqleuth::normalise::ddl::SchemaReader;
 use sqleuth::normalise::{self, Normaliser};
 
-/// Lines by key; the last one of a key counts, but `plan`, `table` and `set` may come several times.
+/// Lines by key; the last one of a key counts, but `plan`, `table`, `ddl` and `set` may come several times.
 pub(crate) struct Notes {
     values: BTreeMap<String, Vec<String>>,
     used: std::cell::RefCell<std::collections::BTreeSet<String>>,
@@ -101,8 +103,9 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
             .plus(notes.time("span").unwrap_or(Duration::from_secs(60))),
     };
     let load = load(&notes, "");
+    let statement = Arc::new(statement(&notes));
     let profile = QueryProfile {
-        statement: Arc::new(statement(&notes)),
+        statement: Arc::clone(&statement),
         service: ServiceName::new("shop"),
         target: DbTarget {
             system: dialect(&notes),
@@ -119,7 +122,7 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
         },
         baseline: baseline(&notes, span),
         coverage: coverage(&notes),
-        tables: notes.stated("table").map(table).collect(),
+        tables: tables(&notes, &statement),
         parameters: sets(&notes),
         plan: plan(&notes),
         exemplars: vec![Exemplar {
@@ -296,11 +299,40 @@ fn coverage(notes: &Notes) -> Coverage {
     }
 }
 
+/// What the lines say, and the DDL of every table that one of `ddl` declares.
+fn tables(notes: &Notes, statement: &Statement) -> Vec<TableFacts> {
+    let mut tables: Vec<TableFacts> = notes.stated("table").map(table).collect();
+    let mut reader = SchemaReader::default();
+    for line in notes.stated("ddl") {
+        let line = format!("{line};\n");
+        reader.read("scenario", line.as_bytes()).expect("text");
+    }
+    let (schema, unread, _) = reader.finish();
+    assert!(unread.is_empty(), "{unread:?}");
+    for name in statement.tables() {
+        let Some(found) = schema.find("shop", name) else {
+            continue;
+        };
+        if let Some(known) = tables.iter_mut().find(|facts| facts.name == *name) {
+            known.schema = Some(Arc::clone(found));
+            continue;
+        }
+        tables.push(TableFacts {
+            name: Arc::clone(name),
+            schema: Some(Arc::clone(found)),
+            rows: None,
+            elapsed: Duration::ZERO,
+        });
+    }
+    tables
+}
+
 fn table(line: &str) -> TableFacts {
     let (name, facts) = line.split_once(' ').expect("a table has facts");
     let facts = pairs(facts);
     TableFacts {
         name: name.into(),
+        schema: None,
         rows: facts
             .get("rows")
             .map(|text| text.parse().expect("a number")),

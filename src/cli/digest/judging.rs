@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
 use crate::model::finding::{Finding, Severity, Slug, Verdict};
 use crate::model::id::FingerprintId;
+use crate::model::schema::Schema;
 use crate::model::subject::QueryProfile;
 use crate::model::time::Interval;
 use crate::report::Style;
@@ -71,9 +72,9 @@ struct Sight {
 }
 
 impl<'a> Judging<'a> {
-    pub(super) fn new(read: &'a Read, config: &Config) -> Self {
+    pub(super) fn new(read: &'a Read, schema: &'a Schema, config: &Config) -> Self {
         let mut judging = Self {
-            view: read.totals.view(read.coverage),
+            view: read.totals.view(read.coverage).declared_by(schema),
             errors: &read.totals.errors,
             failing: Vec::new(),
             catalogue: Catalogue::new(&config.detect),

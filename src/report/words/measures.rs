@@ -41,6 +41,7 @@ pub(super) const MEASURES: &[Entry] = &[
         "run time with the worst parameters",
         "최악의 매개변수의 실행 시간",
     ),
+    ("confidence", "confidence", "신뢰도"),
     ("median_seconds", "median run time", "실행 시간 중앙값"),
     ("median_run_time", "median run time", "실행 시간 중앙값"),
     ("runs_per_second", "runs per second", "초당 실행 횟수"),

@@ -7,6 +7,10 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "검증되지 않은 후보 인덱스: 쿼리의 조건만 보고 만들었음. 기존 인덱스, 선택도, 쓰기 비용을 먼저 확인할 것",
     ),
     (
+        "no index of the DDL serves these conditions; selectivity and write cost are not known: compare EXPLAIN before and after",
+        "이 조건을 지원하는 인덱스가 DDL에 없음. 선택도와 쓰기 비용은 알 수 없으므로 적용 전후의 EXPLAIN을 비교할 것",
+    ),
+    (
         "the answer needs every row: keep a summary table, or cache the result",
         "모든 행이 있어야 답할 수 있는 쿼리: 요약 테이블을 유지하거나 결과를 캐시할 것",
     ),

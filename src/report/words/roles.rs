@@ -6,6 +6,17 @@ use super::Entry;
 pub(super) const ROLES: &[Entry] = &[
     ("table", "table", "테이블"),
     (
+        "unserved",
+        "columns that no index serves",
+        "인덱스가 없는 열",
+    ),
+    (
+        "serves_in_part",
+        "index that serves a part of it",
+        "일부만 지원하는 인덱스",
+    ),
+    ("knowledge", "known from", "근거"),
+    (
         "on_that_table",
         "costliest statement on that table",
         "그 테이블에서 가장 비싼 문장",

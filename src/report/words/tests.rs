@@ -22,8 +22,17 @@ fn literals() -> Vec<Literal> {
     let detectors = ALL
         .iter()
         .map(|meta| format!("detect/{}.rs", meta.slug.replace('-', "_")));
-    let shared = ["draft", "index", "plan", "reading", "weight"]
-        .map(|name| format!("detect/basis/{name}.rs"));
+    let shared = [
+        "draft",
+        "index/mod",
+        "index/conditions",
+        "index/coverage",
+        "index/declared",
+        "plan",
+        "reading",
+        "weight",
+    ]
+    .map(|name| format!("detect/basis/{name}.rs"));
     let ranking = ["incident/correlate.rs".to_owned()];
     let files = detectors.chain(shared).chain(ranking);
     files

@@ -10,10 +10,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::event::{Coverage, DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::schema::Schema;
 use crate::model::sql::{Statement, StatementRef};
 use crate::model::subject::{Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::window::facts::TableBook;
 use crate::window::names::Role;
+use crate::window::profile::declare;
 use crate::window::table::{OTHER_STATEMENTS, Scope};
 use crate::window::totals::hash::Hashed;
 use crate::window::totals::shelf::Reader;
@@ -24,6 +26,7 @@ use crate::window::totals::{Slot, Sums, Totals};
 pub struct TotalView<'a> {
     totals: &'a Totals,
     coverage: Coverage,
+    schema: Option<&'a Schema>,
     scope: Arc<Scope>,
     load: TotalLoad,
     /// Nanoseconds of all statements that name a table, by the hash of its name.
@@ -54,6 +57,7 @@ impl<'a> TotalView<'a> {
         let mut view = Self {
             totals,
             coverage,
+            schema: None,
             scope: totals.scope.clone().unwrap_or_else(nowhere),
             load: TotalLoad::default(),
             table_time: HashMap::default(),
@@ -68,6 +72,13 @@ impl<'a> TotalView<'a> {
     /// How much of what ran the logs show.
     pub fn coverage(&self) -> Coverage {
         self.coverage
+    }
+
+    /// Knows the tables by their DDL.
+    #[must_use]
+    pub fn declared_by(mut self, schema: &'a Schema) -> Self {
+        self.schema = Some(schema);
+        self
     }
 
     /// What all statements did.
@@ -138,7 +149,7 @@ impl<'a> TotalView<'a> {
         if let [database] = stats.names(Role::Database).as_slice() {
             target.namespace = database.clone();
         }
-        QueryProfile {
+        let mut profile = QueryProfile {
             service: self.scope.service.clone(),
             target,
             origin: self.scope.origin,
@@ -153,12 +164,17 @@ impl<'a> TotalView<'a> {
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
             statement,
+        };
+        if let Some(schema) = self.schema {
+            declare(&mut profile, schema);
         }
+        profile
     }
 
     fn facts(&self, statement: &Statement) -> Vec<TableFacts> {
         let facts = statement.tables().iter().map(|name| TableFacts {
             name: Arc::clone(name),
+            schema: None,
             rows: self.book.rows(&self.scope.target.namespace, name),
             elapsed: {
                 let nanos = self.table_time.get(&xxh3_64(name.as_bytes()));
