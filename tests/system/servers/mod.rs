@@ -4,4 +4,5 @@ mod detectors;
 mod errors;
 mod outage;
 mod postgres;
+mod schema;
 mod workload;

@@ -105,6 +105,15 @@ impl MariaDb {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The DDL of `shop`, by the server's own tool.
+    pub fn dump(&self) -> String {
+        let mut command = Command::new("mariadb-dump");
+        command.args(["--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-uroot"]);
+        command.arg(format!("--port={}", self.port));
+        let output = run(command.args(["--no-data", "shop"]));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// A client that reads statements from a pipe, in `shop`.
     pub fn session(&self) -> Command {
         let mut command = self.client();

@@ -115,6 +115,14 @@ impl Postgres {
         command
     }
 
+    /// The DDL of `shop`, by the server's own tool.
+    pub fn dump(&self) -> String {
+        let mut command = Command::new("pg_dump");
+        command.args(["-s", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
+        let output = run(command.arg(self.port.to_string()).arg("shop"));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// A client that reads statements from a pipe, in `shop`.
     pub fn session(&self) -> Command {
         self.client("shop")
