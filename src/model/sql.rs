@@ -273,24 +273,6 @@ pub struct Predicate {
     /// Every row that it reads must meet it: it stands in no OR, no negated AND and no HAVING.
     #[serde(default)]
     pub required: bool,
-    /// What the column is compared with; an attribute, never identity.
-    #[serde(default)]
-    pub operand: Operand,
-}
-
-/// What a column is compared with, as its text was written.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Operand {
-    /// A placeholder, an expression, a list of several kinds.
-    #[default]
-    Unknown,
-    /// A literal number.
-    Number,
-    /// A literal string.
-    Text,
 }
 
 /// A comparison of columns of two tables.

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::shape::shared;
 use super::tables::Sources;
-use crate::model::sql::{ColumnRef, Comparison, Join, Operand, Predicate};
+use crate::model::sql::{ColumnRef, Comparison, Join, Predicate};
 
 /// Functions and casts nested deeper are not looked into for a column.
 const MAX_WRAPPING: usize = 16;
@@ -157,7 +157,6 @@ impl<'a> Reader<'a> {
                     op,
                     wrapped,
                     required: self.required,
-                    operand: Operand::Unknown,
                 });
                 return;
             }

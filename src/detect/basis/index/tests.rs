@@ -1,7 +1,6 @@
 //! Which columns, in which order, and when none.
 
 use super::*;
-use crate::model::sql::Operand;
 
 fn predicate(table: Option<&str>, column: &str, op: Comparison) -> Predicate {
     Predicate {
@@ -12,7 +11,6 @@ fn predicate(table: Option<&str>, column: &str, op: Comparison) -> Predicate {
         op,
         wrapped: false,
         required: true,
-        operand: Operand::Unknown,
     }
 }
 
