@@ -6,6 +6,7 @@ mod digest;
 mod explain;
 mod fingerprint;
 mod incidents;
+mod inputs;
 mod moment;
 mod postmortem;
 mod progress;
@@ -124,7 +125,7 @@ pub struct Digest {
     /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
     #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
     pub jobs: NonZeroUsize,
-    /// Logs, .gz .xz and .zst too; `-` is standard input
+    /// Logs, .gz .xz and .zst too; directories and patterns ("slow.log*") of them; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

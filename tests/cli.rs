@@ -323,7 +323,7 @@ fn what_cannot_be_read_is_named_and_fails() {
     let binary = file(&dir, "binary", b"\x7fELF\x02\x01\x01\0\0\0\0\0\xff\xfe");
     let zeros = file(&dir, "zeros", &[0; 4096]);
     let missing = dir.path().join("missing");
-    for path in [&binary, &zeros, name(dir.path()), name(&missing)] {
+    for path in [&binary, &zeros, name(&missing)] {
         let output = run(&["digest", path]);
         assert_eq!(code(&output), Some(1), "{path}");
         assert_eq!(text(&output.stdout), "", "{path}");
@@ -349,8 +349,34 @@ fn an_empty_log_is_no_failure() {
     let output = run(&["digest", &path]);
     assert_eq!(code(&output), Some(0));
     assert!(text(&output.stdout).contains("No statement was found."));
-    let report = digest(&[&path]);
+    assert_eq!(text(&output.stderr), format!("sqleuth: {path} is empty\n"));
+    let output = run(&["digest", "--format", "json", &path]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
     assert_eq!(report["queries"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_directory_and_a_pattern_are_read_as_their_files() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = std::fs::read(fixture("mysql-odd.log")).expect("the fixture is readable");
+    for rotated in ["slow.log", "slow.log.1"] {
+        file(&dir, rotated, &log);
+    }
+    let one = digest(&[&file(&dir, "copy", &log)]);
+    let pattern = dir.path().join("slow.log*");
+    let both = digest(&[name(&pattern)]);
+    file(&dir, "notes.txt", b"nothing of a log\n");
+    let output = run(&["digest", "--format", "json", name(dir.path())]);
+    assert_eq!(
+        code(&output),
+        Some(0),
+        "a file that is no log is no failure"
+    );
+    assert!(text(&output.stderr).contains("notes.txt"));
+    let all: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let entries = |report: &Value| report["source"]["entries"].as_u64();
+    assert_eq!(entries(&both), entries(&one).map(|n| 2 * n));
+    assert_eq!(entries(&all), entries(&one).map(|n| 3 * n));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::schema::{self, Declared};
+use crate::cli::inputs::Inputs;
 use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, tell};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -29,12 +30,13 @@ const UNREAD_TOLD: usize = 5;
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::default();
     let schema = schema(options);
+    let inputs = Inputs::of(&options.files)?;
     let mut reading = Reading::new(kept(options)?, Interrupt::listen());
     let mut summing = Summing::new(&config);
     match options.jobs.get() {
-        1 => read_all(&mut reading, options, &mut summing),
+        1 => read_all(&mut reading, (&inputs, options), &mut summing),
         jobs => {
-            let read = |sink: &mut dyn Sink| read_all(&mut reading, options, sink);
+            let read = |sink: &mut dyn Sink| read_all(&mut reading, (&inputs, options), sink);
             ((), summing) = crew::with_crew(jobs, summing, read);
         }
     }
@@ -52,9 +54,15 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads one file after the other, until somebody has enough.
-fn read_all(reading: &mut Reading, options: &Options, sink: &mut dyn Sink) {
-    for path in &options.files {
+fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink: &mut dyn Sink) {
+    let named = inputs.named.iter().map(|path| (path, true));
+    let found = inputs.found.iter().map(|path| (path, false));
+    for (path, is_named) in named.chain(found) {
         if let Err(error) = reading.read(path, options, sink) {
+            // a log directory holds other files too
+            if is_named || !error.is_no_log() {
+                reading.lack();
+            }
             tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
         }
         if reading.is_interrupted() {

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::cli::Digest as Options;
 use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
 use crate::cli::progress::Progress;
+use crate::cli::{Digest as Options, tell};
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
 use crate::model::event::Coverage;
 use crate::model::time::{Interval, Timestamp};
@@ -70,7 +70,10 @@ impl Reading {
             },
         );
         progress.clear();
-        self.source.partial |= done.is_err() || self.interrupt.came();
+        self.source.partial |= self.interrupt.came();
+        if done.is_ok() && summary.format.is_none() {
+            tell(format_args!("sqleuth: {} is empty", path.display()));
+        }
         if done.is_ok() || summary.entries > 0 {
             self.source.files.push(path.display().to_string());
             self.note(&summary);
@@ -81,6 +84,11 @@ impl Reading {
     /// Somebody wants no more to be read.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupt.came()
+    }
+
+    /// Something that was asked for could not be read.
+    pub(super) fn lack(&mut self) {
+        self.source.partial = true;
     }
 
     /// There are no more files, and these are the sums of their runs.

@@ -68,6 +68,13 @@ pub enum OfflineError {
     },
 }
 
+impl OfflineError {
+    /// The file can be read, but is no log.
+    pub fn is_no_log(&self) -> bool {
+        matches!(self, Self::UnknownFormat(_))
+    }
+}
+
 /// What a log came to.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
@@ -303,6 +310,11 @@ fn unpacked(magic: &[u8], whole: impl io::BufRead + 'static) -> io::Result<Box<d
     }
     if magic.starts_with(b"\x28\xb5\x2f\xfd") {
         return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(whole)?));
+    }
+    if magic.starts_with(b"BZh") {
+        return Err(io::Error::other(
+            "it is packed by bzip2, which is not read; unpack it first, or pipe `bzcat` into `-`",
+        ));
     }
     Ok(Box::new(whole))
 }

@@ -1,8 +1,9 @@
 //! Finds where a statement ends: at the next header that is not part of its own text.
 //!
 //! A statement may hold text that looks like a header, in a string; and a string may be left open by a crash, or
-//! may only look open to us. Hence a header inside an open string is passed over, unless the string is still open
-//! at the next few headers too: so many in one literal are less likely than one quote that never closes.
+//! may only look open to us. Hence a header inside an open string is passed over when the string closes before one of
+//! the next headers. Behind a quote that never closes each further literal closes and opens it again, so that it is
+//! open at every header: then the first of them is real.
 
 use std::sync::LazyLock;
 
@@ -11,8 +12,10 @@ use memchr::memmem::Finder;
 use super::literal::Literal;
 use crate::ingest::slow_log::{Next, scan};
 
-/// Headers that a string may hold before it is taken for one that never closes.
-const MAX_HEADERS_IN_A_STRING: usize = 3;
+/// Bytes behind the first header in a string, and headers in them, before it is taken for one that never closes: a live
+/// log is not told until then. A piece of a log in a literal is smaller.
+const MAX_STRING_BYTES: usize = 64 << 10;
+const MIN_HEADERS: usize = 4;
 
 /// `#` lines that are looked through for the `# Query_time:` which proves a header.
 const MAX_HEADER_LINES: usize = 12;
@@ -67,7 +70,7 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
         }
         headers += 1;
         let first = *in_string.get_or_insert(at);
-        if headers > MAX_HEADERS_IN_A_STRING {
+        if headers >= MIN_HEADERS && at - first > MAX_STRING_BYTES {
             return End::At(first);
         }
     }
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn a_string_that_never_closes_ends_at_the_first_header() {
         let entry = format!("{HEADER}SELECT 1;\n");
-        let body = format!("SELECT 'cut\n{}", entry.repeat(5));
+        let body = format!("SELECT 'cut\n{}", entry.repeat(2000));
         assert_eq!(find(body.as_bytes(), Next::More), End::At(12));
         let short = format!("SELECT 'cut\n{entry}");
         assert_eq!(find(short.as_bytes(), Next::More), End::Unknown);

@@ -153,6 +153,10 @@ impl<'a> Header<'a> {
             b"Rows_examined" => self.rows.examined = scan::whole(value),
             b"Rows_affected" => self.rows.affected = scan::whole(value),
             b"Bytes_sent" => self.bytes_sent = scan::whole(value),
+            b"Client" if self.client.is_empty() => {
+                let port = memchr::memrchr(b':', value);
+                self.client = port.map_or(value, |colon| &value[..colon]);
+            }
             b"Schema" | b"Db" => self.schema = Some(value),
             b"Start" => self.start = calendar.date(value).map(|(at, _)| at),
             b"End" => {

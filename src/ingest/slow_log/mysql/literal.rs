@@ -1,5 +1,12 @@
 //! Tells whether a place in a statement is inside a string, a quoted name or a comment.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// The search is prepared once.
+static COMMENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"/*"));
+
 /// Where in a statement the lexer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Inside {
@@ -22,8 +29,10 @@ impl Literal {
     /// Whether the byte at `place` of `sql` belongs to a string, a quoted name or a comment of several lines;
     /// places must be asked in order.
     pub(super) fn holds(&mut self, sql: &[u8], place: usize) -> bool {
+        let rest = &sql[self.at..place];
         let nothing_to_open = self.inside == Inside::Code
-            && memchr::memchr3(b'\'', b'"', b'`', &sql[self.at..place]).is_none();
+            && memchr::memchr3(b'\'', b'"', b'`', rest).is_none()
+            && COMMENT.find(rest).is_none();
         if nothing_to_open {
             self.at = place;
             return false;
@@ -97,9 +106,8 @@ mod tests {
             while by_byte.at < sql.len() {
                 by_byte.step(sql);
             }
-            let quotes = memchr::memchr3(b'\'', b'"', b'`', sql).is_some();
             let is_held = matches!(by_byte.inside, Inside::Quotes(_) | Inside::BlockComment);
-            prop_assert_eq!(Literal::default().holds(sql, sql.len()), quotes && is_held);
+            prop_assert_eq!(Literal::default().holds(sql, sql.len()), is_held);
         }
     }
 
@@ -114,6 +122,7 @@ mod tests {
         assert!(holds(r"SELECT 'it\'s # Time'", "# Time"));
         assert!(holds("SELECT 'it''s # Time'", "# Time"));
         assert!(holds("SELECT 'x' /* a\n# Time */", "# Time"));
+        assert!(holds("SELECT 1 /* a\n# Time */", "# Time"));
     }
 
     #[test]

@@ -356,4 +356,6 @@ impl Parser for Mysql {
 }
 
 #[cfg(test)]
+mod oddities;
+#[cfg(test)]
 mod tests;

@@ -92,6 +92,16 @@ fn packed_logs_are_unpacked_by_their_content() {
 }
 
 #[test]
+fn a_file_packed_by_bzip2_says_what_to_do() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"BZh91AY&SY").unwrap();
+    let error = sums(file.path()).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("bzcat"), "{source}");
+    assert!(!error.is_no_log());
+}
+
+#[test]
 fn an_empty_file_is_a_log_without_entries() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (summary, _) = sums(file.path()).unwrap();

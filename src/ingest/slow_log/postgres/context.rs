@@ -12,6 +12,9 @@ use crate::model::time::Timestamp;
 /// Processes whose last record is remembered.
 const MAX_LAST_SEEN: usize = 256;
 
+/// Times without a text that are remembered.
+const MAX_TEXTLESS: usize = 256;
+
 /// The state at a checkpoint, which may be some bytes before what has been read.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -27,6 +30,8 @@ pub(super) struct Context {
     threshold: Threshold,
     limits: Limits,
     last_seen: BTreeMap<u32, Timestamp>,
+    /// Times without a text that waited, this many bytes behind the checkpoint.
+    textless: Vec<u64>,
 }
 
 impl Context {
@@ -47,6 +52,11 @@ impl Context {
             threshold: sessions.threshold,
             limits: sessions.limits.clone(),
             last_seen: sessions.last_seen(MAX_LAST_SEEN),
+            textless: sessions
+                .textless_starts()
+                .filter_map(|from| from.checked_sub(checkpoint))
+                .take(MAX_TEXTLESS)
+                .collect(),
         }
     }
 
@@ -57,6 +67,11 @@ impl Context {
         sessions.threshold = self.threshold;
         sessions.limits = self.limits;
         sessions.see(self.last_seen);
+        sessions.textless_waited = self
+            .textless
+            .iter()
+            .map(|distance| parser.offset.saturating_add(*distance))
+            .collect();
         if let Framing::Stderr(prefix) = &mut parser.framing {
             prefix.restore(self.prefix);
         }

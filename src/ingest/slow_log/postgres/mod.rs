@@ -253,7 +253,7 @@ impl Parser for Postgres {
         Progress {
             consumed: at,
             held: self.sessions.held(self.offset),
-            unparsed: std::mem::take(&mut self.unparsed),
+            unparsed: std::mem::take(&mut self.unparsed) + self.sessions.take_textless(),
         }
     }
 
@@ -276,5 +276,7 @@ impl Parser for Postgres {
     }
 }
 
+#[cfg(test)]
+mod oddities;
 #[cfg(test)]
 mod tests;

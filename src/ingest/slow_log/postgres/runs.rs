@@ -11,7 +11,7 @@ use super::message::{Broken, Portal, Wait};
 use super::outcome;
 use super::pending::{self, Kind, Pending};
 use super::plan::{self, Explained};
-use super::session::{Protocol, Session, identity};
+use super::session::{self, Protocol, Session, identity};
 use super::sessions::{Because, Sessions, Tell};
 use super::waiting::Waiter;
 use crate::ingest::RawError;
@@ -184,6 +184,7 @@ impl Sessions {
         tell: Tell<'_>,
     ) {
         let Some(started) = session.statement.take() else {
+            self.note_textless(record, elapsed, session);
             return;
         };
         let record = Record {
@@ -236,7 +237,8 @@ impl Sessions {
             _ => {}
         }
         self.flush(record.from, session, Because::StillOpen, tell);
-        if session.take_executed(statement, elapsed) {
+        let was_fetched = session.fetches && session::declares(&sql);
+        if session.take_executed(statement, elapsed) || was_fetched {
             return;
         }
         let mut run = self.entry(record, &sql);

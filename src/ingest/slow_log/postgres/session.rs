@@ -10,6 +10,9 @@ use super::pending::{Kind, Pending};
 use crate::ingest::slow_log::scan;
 use crate::model::time::Timestamp;
 
+/// `parse` and `bind`.
+const MAX_STEPS: usize = 2;
+
 /// Runs of open portals that are remembered for the plan that comes when they close.
 const MAX_OPEN_PORTALS: usize = 4;
 
@@ -31,6 +34,19 @@ pub(super) struct Session {
     pub(super) last: Option<Timestamp>,
     /// How much of its wait for a lock has been told.
     pub(super) waited: Duration,
+    /// Times without a text: `parse` and `bind` of the statement that is logged next, or runs.
+    pub(super) textless: Vec<Textless>,
+    /// Those that were joined with a statement last.
+    pub(super) joined: Vec<Textless>,
+    /// It reads from cursors, each `FETCH` of which is a run.
+    pub(super) fetches: bool,
+}
+
+/// `log_duration` of what is not logged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Textless {
+    pub(super) from: u64,
+    pub(super) elapsed: Duration,
 }
 
 /// A statement of `log_statement`.
@@ -100,6 +116,7 @@ impl Session {
             self.statement.as_ref().map(|s| s.from),
             self.prepared.map(|p| p.from),
             self.spilled.map(|s| s.from),
+            self.textless.first().map(|t| t.from),
         ];
         starts.into_iter().flatten().min()
     }
@@ -171,6 +188,35 @@ impl Session {
             from: before.map_or(record.from, |s| s.from),
             statement,
             bytes: before.map_or(bytes, |s| s.bytes.saturating_add(bytes)),
+        });
+    }
+
+    /// Takes note of a time without a text; gives back one that no text will follow.
+    pub(super) fn note_textless(&mut self, record: &Record<'_>, elapsed: Duration) -> usize {
+        let one_too_many = usize::from(self.textless.len() >= MAX_STEPS);
+        self.textless.drain(..one_too_many);
+        self.textless.push(Textless {
+            from: record.from,
+            elapsed,
+        });
+        one_too_many
+    }
+
+    /// The times without a text before this statement were of its `parse` and `bind`.
+    pub(super) fn prepared_by_textless(&mut self, sql: &[u8]) {
+        let Some(first) = self.textless.first().copied() else {
+            return;
+        };
+        let steps: Duration = self.textless.iter().map(|step| step.elapsed).sum();
+        self.joined = std::mem::take(&mut self.textless);
+        let statement = identity(sql);
+        let before = self.prepared.filter(|p| p.statement == statement);
+        self.prepared = Some(Prepared {
+            from: before.map_or(first.from, |p| p.from.min(first.from)),
+            statement,
+            elapsed: before.map_or(steps, |p| p.elapsed.saturating_add(steps)),
+            at: before.and_then(|p| p.at),
+            is_bound: true,
         });
     }
 
@@ -261,6 +307,24 @@ fn ends_transaction(sql: &[u8]) -> bool {
     let length = sql.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let word = &sql[..length];
     ENDS.iter().any(|end| word.eq_ignore_ascii_case(end))
+}
+
+/// Whether a statement reads from a cursor, which runs a little of it each time.
+pub(super) fn fetches(sql: &[u8]) -> bool {
+    begins_with(sql, b"fetch") || begins_with(sql, b"move")
+}
+
+/// Whether a plan is of a cursor: it is logged when that is closed, and tells all its fetches together.
+pub(super) fn declares(sql: &[u8]) -> bool {
+    begins_with(sql, b"declare")
+}
+
+fn begins_with(sql: &[u8], word: &[u8]) -> bool {
+    let sql = sql.trim_ascii_start();
+    let begins = sql
+        .get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins && sql.get(word.len()).is_some_and(u8::is_ascii_whitespace)
 }
 
 pub(super) fn identity(sql: &[u8]) -> u64 {

@@ -12,13 +12,13 @@
 //! most [`MAX_HELD_BYTES`] back), and its context says up to where runs have been told: those are read again, and
 //! not told again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::limits::Limits;
 use super::message::{self, Message, Portal};
 use super::pending::{Kind, Pending};
-use super::session::{Executed, Protocol, Session, Told};
+use super::session::{self, Executed, Protocol, Session, Told};
 use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
@@ -51,6 +51,10 @@ pub(super) struct Sessions {
     pub(super) told_until: u64,
     /// What waited from before this byte was told, because nothing came for a while.
     pub(super) settled_until: u64,
+    /// Times without a text, not told yet.
+    textless: u64,
+    /// Where those start that waited before the restart.
+    pub(super) textless_waited: BTreeSet<u64>,
 }
 
 pub(super) type Tell<'t> = &'t mut dyn FnMut(Entry<'_>);
@@ -77,6 +81,8 @@ impl Sessions {
             database: database.to_owned(),
             told_until: 0,
             settled_until: 0,
+            textless: 0,
+            textless_waited: BTreeSet::new(),
         }
     }
 
@@ -107,7 +113,9 @@ impl Sessions {
     /// Takes a record that is no error; says whether the session has ended.
     fn noted(&mut self, record: &Record<'_>, session: &mut Session, tell: Tell<'_>) -> bool {
         let from = record.from;
-        match message::read(&record.message) {
+        let message = message::read(&record.message);
+        self.settle_textless(&message, session);
+        match message {
             Message::Ran(elapsed, sql) => self.ran(record, (elapsed, sql), session, tell),
             Message::Executed(elapsed, portal) => {
                 self.executed(record, (elapsed, portal), session, tell);
@@ -141,6 +149,45 @@ impl Sessions {
             Message::Threshold(None) | Message::Other => {}
         }
         false
+    }
+
+    /// A text says what the times without one before it were.
+    fn settle_textless(&mut self, message: &Message<'_>, session: &mut Session) {
+        match message {
+            Message::Executed(_, portal) | Message::Executes(portal) => {
+                session.prepared_by_textless(portal.sql);
+            }
+            Message::Ran(..) | Message::Starts(_) | Message::Left => {
+                self.textless += session.textless.drain(..).count() as u64;
+            }
+            _ => {}
+        }
+        if let Message::Ran(_, sql) = message {
+            session.fetches |= session::fetches(sql);
+        }
+    }
+
+    /// Takes note of a time without a text, unless the restart reads again what it was joined with before.
+    pub(super) fn note_textless(
+        &mut self,
+        record: &Record<'_>,
+        elapsed: Duration,
+        session: &mut Session,
+    ) {
+        if record.from >= self.told_until || self.textless_waited.remove(&record.from) {
+            self.textless += session.note_textless(record, elapsed) as u64;
+        }
+    }
+
+    /// Where the times start that wait for a text, or whose statement may wait.
+    pub(super) fn textless_starts(&self) -> impl Iterator<Item = u64> {
+        let sessions = self.by_pid.values();
+        sessions.flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
+    }
+
+    /// Runs of which only the time was told since the last call.
+    pub(super) fn take_textless(&mut self) -> u64 {
+        std::mem::take(&mut self.textless)
     }
 
     /// The client has sent another statement, and the server has not opened a portal for it yet.
@@ -242,6 +289,8 @@ impl Sessions {
 
     /// The file has ended: what waits will never be told.
     pub(super) fn end(&mut self) {
+        let left: usize = self.by_pid.values().map(|s| s.textless.len()).sum();
+        self.textless += left as u64;
         self.by_pid.clear();
         self.waiting = Waiting::default();
         self.waiting_bytes = 0;

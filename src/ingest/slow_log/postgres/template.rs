@@ -75,6 +75,11 @@ impl Template {
                 Item::Escape(b'q', _) if rest.trim_ascii().is_empty() => return Some(fields),
                 Item::Escape(b'q', _) => {}
                 Item::Text(text) => rest = strip(rest, text)?,
+                Item::Escape(b't' | b'm', 0) => {
+                    let (at, length) = calendar.date(rest)?;
+                    fields.at = Some(at);
+                    rest = &rest[length..];
+                }
                 Item::Escape(letter, width) => {
                     let length = self.length(index, (*letter, *width), rest, calendar)?;
                     take(&mut fields, *letter, &rest[..length], calendar);

@@ -141,6 +141,10 @@ fn a_wrapped_log_cut_or_stopped_anywhere_tells_the_same() {
             second.restore(&first.context());
             let checkpoint = progress.consumed - usize::try_from(progress.held).unwrap();
             feed(&mut *second, &bytes[checkpoint..], Next::End, &mut resumed);
+            assert_eq!(
+                resumed.unparsed, expected.unparsed,
+                "{name} stopped at {stop}"
+            );
             assert_eq!(resumed, expected, "{name} stopped at {stop}");
 
             feed(
