@@ -291,6 +291,13 @@ pub struct Join {
 }
 
 impl Join {
+    /// Both sides are one table in two roles: an index that serves the one may not serve the other.
+    pub fn is_of_one_table(&self) -> bool {
+        self.left.table.is_some() && self.left.table == self.right.table
+    }
+}
+
+impl Join {
     /// The column of `table`, and the one that it is compared with.
     pub fn side_of(&self, table: &str) -> Option<(&ColumnRef, &ColumnRef)> {
         let is = |column: &ColumnRef| column.table.as_deref() == Some(table);

@@ -83,12 +83,10 @@ impl Derived {
                 windows.insert(&three[0].text, name);
             }
         }
-        for (at, two) in tokens.windows(2).enumerate() {
-            if two[0].is("over")
-                && let Some(name) = windows.get(&*two[1].text)
-            {
-                self.names.insert(at + 1, name.clone());
-            }
+        for at in (0..tokens.len()).filter(|&at| tokens[at].is("over")) {
+            let named = at + 1 + usize::from(tokens.get(at + 1).is_some_and(|t| t.is_sign("(")));
+            let window = tokens.get(named).and_then(|t| windows.get(&*t.text));
+            self.names.extend(window.map(|name| (named, name.clone())));
         }
     }
 
@@ -241,11 +239,16 @@ impl<'t, 'a> Reader<'t, 'a> {
             .checked_sub(1)
             .is_some_and(|dot| tokens[dot].is_sign("."))
         {
-            return around.find_map(|scope| {
-                self.tables_of(scope)
-                    .iter()
-                    .find_map(|&table| self.output(table, name))
-            });
+            // A derived table does not see the tables beside it.
+            let mut inside = true;
+            return around
+                .take_while(|&scope| {
+                    std::mem::replace(&mut inside, !self.found.queries[scope].derived)
+                })
+                .find_map(|scope| {
+                    let tables = self.tables_of(scope).iter();
+                    tables.copied().find_map(|table| self.output(table, name))
+                });
         }
         let qualifier = &tokens[index.checked_sub(2)?].text;
         let is_called = |&&table: &&usize| {

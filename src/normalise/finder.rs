@@ -259,6 +259,7 @@ impl<'t> Finder<'_, 't> {
             "using" if in_query && !self.is(Some(index + 1), |t| t.is_sign("(")) => {
                 self.expect_table();
             }
+            "group" if self.is(before, |t| t.is_word("within")) => {}
             "order" | "group" | "having" if self.top.query => self.top.clause = Clause::Sorting,
             "by" | "if" | "not" | "exists" | "desc" | "and" | "or" => {}
             word if OTHER_CLAUSES.contains(&word) && in_query && !head => {

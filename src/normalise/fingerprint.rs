@@ -9,10 +9,13 @@ use xxhash_rust::xxh3::Xxh3;
 use super::alias::rename_aliases;
 use super::fold::fold;
 use super::parens::strip;
+use super::parser_text::{explained, for_parser};
 use super::render::{Style, render};
+use super::repair::repair;
 use super::rewrite::rewrite;
 use super::settings::NamePatterns;
 use super::token::{Kind, Token, decode};
+use super::utility::{kind, utility_tables};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, SetOps, StatementKind};
 
@@ -58,6 +61,8 @@ pub(super) struct Canonical {
     pub(super) tokens: usize,
     /// By the first keyword.
     pub(super) kind: StatementKind,
+    /// It asks for a plan and runs nothing.
+    pub(super) explains: bool,
     /// Tables, by their place.
     pub(super) tables: Vec<String>,
     /// Set operations before folding.
@@ -83,41 +88,12 @@ pub(super) fn canonical(
         fingerprint: hash(&tokens),
         loose: hash(&without_predicates(&tokens)),
         template: render(&tokens, Style::for_people(dialect)),
-        parser_text: render(&tokens, Style::for_parser(dialect)),
+        parser_text: render(&for_parser(&tokens), Style::for_parser(dialect)),
         tokens: tokens.len(),
         kind: kind(&tokens),
-        tables,
+        explains: explained(&tokens).is_some(),
+        tables: utility_tables(&tokens).unwrap_or(tables),
         set_ops,
-    }
-}
-
-/// Closes what a cut left open, so that the text meets its family where nothing but values is missing.
-fn repair(tokens: &mut Vec<Token<'_>>) {
-    while tokens
-        .last()
-        .is_some_and(|t| !t.ends_operand() && !t.is_sign("*"))
-    {
-        tokens.pop();
-    }
-    let mut open: Vec<usize> = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        if token.is_sign("(") || token.is_sign("[") {
-            open.push(index);
-        } else if token.is_sign(")") || token.is_sign("]") {
-            open.pop();
-        }
-    }
-    // A row that was cut behind a whole one tells nothing.
-    if let Some(&row) = open.last() {
-        let behind_row = row >= 2 && tokens[row - 1].is_sign(",") && tokens[row - 2].is_sign(")");
-        if behind_row {
-            tokens.truncate(row - 1);
-            open.pop();
-        }
-    }
-    while let Some(index) = open.pop() {
-        let close = if tokens[index].is_sign("(") { ")" } else { "]" };
-        tokens.push(Token::new(Kind::Sign, close));
     }
 }
 
@@ -172,46 +148,4 @@ fn without_predicates<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
         }
     }
     kept
-}
-
-/// What the statement does, by its first keyword or the one behind its CTEs.
-fn kind(tokens: &[Token<'_>]) -> StatementKind {
-    let mut depth = 0_usize;
-    let with = tokens
-        .iter()
-        .find(|t| t.kind == Kind::Keyword)
-        .is_some_and(|t| t.is("with"));
-    for token in tokens {
-        if token.is_sign("(") {
-            depth += 1;
-        } else if token.is_sign(")") {
-            depth = depth.saturating_sub(1);
-        }
-        let word = matches!(token.kind, Kind::Keyword | Kind::Name);
-        if !word || (with && depth > 0) {
-            continue;
-        }
-        let found = kind_of_word(&token.text);
-        if found.is_some() || !with {
-            return found.unwrap_or_default();
-        }
-    }
-    StatementKind::Utility
-}
-
-fn kind_of_word(word: &str) -> Option<StatementKind> {
-    Some(match word {
-        "select" | "values" => StatementKind::Select,
-        "insert" => StatementKind::Insert,
-        "update" => StatementKind::Update,
-        "delete" => StatementKind::Delete,
-        "replace" => StatementKind::Replace,
-        "merge" => StatementKind::Merge,
-        "call" => StatementKind::Call,
-        "create" | "alter" | "drop" | "truncate" | "rename" => StatementKind::Ddl,
-        "begin" | "start" | "commit" | "rollback" | "savepoint" | "release" => {
-            StatementKind::Transaction
-        }
-        _ => return None,
-    })
 }

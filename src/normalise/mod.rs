@@ -12,10 +12,12 @@ mod alias;
 mod cache;
 mod case;
 mod chunk;
+mod cut;
 pub mod ddl;
 mod derived;
 mod dialect;
 mod error;
+mod family;
 mod finder;
 mod fingerprint;
 mod fold;
@@ -26,16 +28,19 @@ mod marks;
 mod naming;
 mod parens;
 mod parser;
+mod parser_text;
 mod placeholder;
 mod precedence;
 mod predicate;
 mod quoting;
 mod redact;
 mod render;
+mod repair;
 mod rewrite;
 mod scope;
 mod settings;
 mod shape;
+mod split;
 mod statements;
 mod stream;
 mod tables;
@@ -44,6 +49,7 @@ mod tests;
 mod token;
 mod trace_comment;
 mod unknown_column;
+mod utility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,12 +57,15 @@ use std::sync::Arc;
 use crate::ingest::{Mark, RawBatch, RawRun, SourceMeta};
 use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
-use crate::model::id::SourceId;
-use crate::model::sql::{Dialect, Parsed, SetOps, Statement, StatementRef, TableName, Template};
+use crate::model::id::{FingerprintId, SourceId};
+use crate::model::sql::{
+    Dialect, Parsed, SetOps, Statement, StatementKind, StatementRef, TableName, Template,
+};
 use crate::model::time::Timestamp;
 
 use self::cache::Cache;
 use self::dialect::{DoubleQuote, Rules};
+use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
@@ -142,6 +151,7 @@ pub struct Normaliser {
     stream: Stream,
     texts: Cache,
     shapes: Cache,
+    families: Families,
     parser: ParserThread,
     last_end: HashMap<SourceId, Timestamp>,
 }
@@ -154,8 +164,9 @@ impl Normaliser {
             patterns: NamePatterns::new(&settings.fold),
             seed,
             stream: Stream::default(),
-            texts: Cache::new(settings.max_shapes, max_bytes / 2, seed),
-            shapes: Cache::new(settings.max_shapes, max_bytes / 2, seed),
+            texts: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
+            shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
+            families: Families::new(max_bytes / 4),
             parser: ParserThread::default(),
             last_end: HashMap::new(),
         }
@@ -263,7 +274,12 @@ impl Normaliser {
 
     /// The statement of the text that was read last, and whether it was not known before.
     pub fn statement_of(&mut self, last_read: &Text) -> (StatementRef, bool) {
-        match self.texts.get(last_read.key) {
+        let family = if last_read.cut {
+            self.whole_of_cut(last_read.dialect)
+        } else {
+            None
+        };
+        match family.or_else(|| self.texts.get(last_read.key)) {
             Some(statement) => (statement, false),
             None => self.unknown(last_read.key, last_read.dialect, last_read.cut),
         }
@@ -297,9 +313,7 @@ impl Normaliser {
 
     fn unknown(&mut self, key: u128, dialect: Dialect, cut: bool) -> (StatementRef, bool) {
         let canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
-        let shape_key = u128::from(canonical.fingerprint.0) << 16
-            | u128::from(cut) << 8
-            | u128::from(dialect as u8);
+        let shape_key = shape_key(canonical.fingerprint, cut, dialect);
         let known = self.shapes.get(shape_key);
         let new = known.is_none();
         let set_ops = canonical.set_ops;
@@ -309,6 +323,10 @@ impl Normaliser {
         };
         if new {
             self.shapes.insert(shape_key, Arc::clone(&statement));
+        }
+        if !cut {
+            let stream = self.stream.bytes();
+            self.families.learn(stream, dialect, &statement);
         }
         self.texts.insert(key, Arc::clone(&statement));
         (statement, new)
@@ -321,6 +339,14 @@ impl Normaliser {
         {
             Ok(mut shape) => {
                 shape.set_ops = canonical.set_ops;
+                if canonical.kind != StatementKind::Utility && shape.kind == StatementKind::Utility
+                    || canonical.explains
+                {
+                    shape.kind = canonical.kind;
+                }
+                if shape.tables.is_empty() {
+                    shape.tables = canonical.tables.into_iter().map(TableName::from).collect();
+                }
                 Parsed::Shape(Box::new(shape))
             }
             Err(why) => Parsed::Opaque {
@@ -347,6 +373,10 @@ fn target(source: &SourceMeta, database: &Arc<str>) -> DbTarget {
         target.namespace = Arc::clone(database);
     }
     target
+}
+
+fn shape_key(fingerprint: FingerprintId, cut: bool, dialect: Dialect) -> u128 {
+    u128::from(fingerprint.0) << 16 | u128::from(cut) << 8 | u128::from(dialect as u8)
 }
 
 /// The same statement; a copy where this text repeats its branches more or less often.

@@ -73,8 +73,9 @@ impl Finder<'_, '_> {
         let named = &self.found.tables[table];
         let explicit = self.is(index.checked_sub(1), |t| t.is("as"));
         let called = self.is(Some(index + 1), |t| t.is_sign("("));
-        let target = self.is(named.name.start.checked_sub(1), |t| t.is("into"))
-            && !self.tokens[0].is("merge");
+        let target = self.is(named.name.start.checked_sub(1), |t| {
+            t.is_any(&["into", "table"])
+        }) && !self.tokens[0].is("merge");
         let plain = !named.name.is_empty() && !named.function;
         !self.no_alias && (explicit || !(target || plain && called))
     }
@@ -106,7 +107,9 @@ impl Finder<'_, '_> {
             [",", ")", ";"].iter().any(|s| next.is_sign(s)) || next.is_any(&ITEM_ENDS)
         });
         let explicit = self.is(before, |t| t.is("as"));
+        let within_group = self.tokens[index].is_word("within");
         let implicit = self.tokens[index].is_name()
+            && !within_group
             && self.is(before, Token::ends_operand)
             && !self.is(index.checked_sub(2), |t| {
                 t.is("interval") || t.is_word("top")

@@ -130,10 +130,12 @@ impl<'a> Reader<'a> {
         self.one(operand, op);
     }
 
-    fn binary(&mut self, left: &Expr, op: Comparison, right: &Expr) {
+    fn binary(&mut self, left_side: &Expr, op: Comparison, right_side: &Expr) {
         let plain = |side: &Expr| column_ref(side, self.sources, self.outer);
-        if let (Some(left), Some(right)) = (plain(left), plain(right)) {
-            if left.table != right.table || left.table.is_none() {
+        if let (Some(left), Some(right)) = (plain(left_side), plain(right_side)) {
+            // Two roles of one table are joined by a condition, too.
+            let roles = qualifier(left_side) != qualifier(right_side);
+            if roles || left.table != right.table || left.table.is_none() {
                 self.joins.push(Join {
                     left,
                     right,
@@ -143,8 +145,8 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        self.one(left, op);
-        self.one(right, op);
+        self.one(left_side, op);
+        self.one(right_side, op);
     }
 
     fn one(&mut self, side: &Expr, op: Comparison) {
@@ -166,6 +168,21 @@ impl<'a> Reader<'a> {
             wrapped |= !matches!(expr, Expr::Nested(_) | Expr::Collate { .. });
             expr = inner;
         }
+    }
+}
+
+/// The name of the table that a column is written with.
+fn qualifier(side: &Expr) -> Option<&str> {
+    match side {
+        Expr::CompoundIdentifier(parts) => {
+            let table = parts.len().checked_sub(2)?;
+            Some(&parts.get(table)?.value)
+        }
+        Expr::Nested(inner) => match &**inner {
+            Expr::CompoundIdentifier(_) => qualifier(inner),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -108,7 +108,8 @@ impl<'a> Pass<'a, '_> {
             || (token.is("inner") && self.next_is(1, |t| t.is("join")))
             || (token.is("outer") && self.next_is(1, |t| t.is("join")))
             || (token.is("distinct") && self.last_is(|t| t.is("union")))
-            || (token.is("all") && self.last_is(|t| t.is("select")));
+            || (token.is("all") && self.last_is(|t| t.is("select")))
+            || (token.is_word("row") && self.is_row_constructor());
         self.at += usize::from(drop);
         let values = token.is_word("value")
             && self.next_is(1, |t| t.is_sign("("))
@@ -122,6 +123,13 @@ impl<'a> Pass<'a, '_> {
             self.word("values");
         }
         drop || values
+    }
+
+    /// `ROW(a, b)` is `(a, b)`.
+    fn is_row_constructor(&self) -> bool {
+        let signs = [",", "(", "="];
+        self.next_is(1, |t| t.is_sign("("))
+            && self.last_is(|t| t.is("values") || signs.iter().any(|sign| t.is_sign(sign)))
     }
 
     /// `LIMIT a, b`, `LIMIT b OFFSET a`, `OFFSET a ROWS FETCH NEXT b ROWS ONLY`: the second form for all.

@@ -56,11 +56,11 @@ const FALSE: Chunk = Chunk::of(b"false");
     reason = "independent observations of one text"
 )]
 pub(super) struct Stream {
-    out: Vec<u8>,
+    pub(super) out: Vec<u8>,
     parameters: Vec<u8>,
-    frames: Vec<Frame>,
-    depth: usize,
-    last_row: (usize, usize),
+    pub(super) frames: Vec<Frame>,
+    pub(super) depth: usize,
+    pub(super) last_row: (usize, usize),
     by_list: bool,
     /// Trace context of a comment.
     pub(super) trace: Option<TraceRef>,
@@ -76,10 +76,10 @@ pub(super) struct Stream {
 
 /// One open parenthesis.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
+pub(super) struct Frame {
     start: usize,
-    row: bool,
-    list: bool,
+    pub(super) row: bool,
+    pub(super) list: bool,
     /// Behind it, an ORDER BY list goes on.
     by_list: bool,
 }
@@ -366,11 +366,6 @@ impl Stream {
             tag.is_some_and(|at| before[at] == WORD && !operators.contains(&&before[at + 1..]))
         });
         self.after_word(&[b"join", b"into", b"update"]) || !function && self.after_word(&[b"from"])
-    }
-
-    /// Whether the text ended inside a literal, a comment or a parenthesis, or was longer than the stream.
-    pub(super) fn is_cut(&self) -> bool {
-        self.unterminated || self.overflow || self.depth > 0
     }
 
     fn last_tag(&self) -> u8 {

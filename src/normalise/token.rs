@@ -100,7 +100,8 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         let (word, tail) = body.split_at(end.unwrap_or(body.len()));
         let after_dot = tokens.last().is_some_and(|t: &Token<'_>| t.is_sign("."));
         let before_dot = tail.starts_with("\u{6}.");
-        let called = tail.starts_with("\u{6}(") && CALLED_KEYWORDS.contains(&word);
+        let merges = tokens.last().is_some_and(|t| t.is("then"));
+        let called = tail.starts_with("\u{6}(") && CALLED_KEYWORDS.contains(&word) && !merges;
         let kind = match tag {
             WORD if !after_dot && !before_dot && !called && is_keyword(word) => Kind::Keyword,
             WORD | QUOTED => Kind::Name,

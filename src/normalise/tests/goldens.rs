@@ -56,3 +56,20 @@ fn the_command_writes_one_json_line_for_each_statement() {
     );
     assert_eq!(lines[1]["truncated"], true);
 }
+
+#[test]
+fn statements_that_stand_across_blocks_of_the_input_are_read_whole() {
+    let text = format!("SELECT 'a;{}' FROM t;\n-- x;\nSELECT 2", "b;".repeat(100));
+    for size in 1..40 {
+        let mut out = Vec::new();
+        let input = std::io::BufReader::with_capacity(size, text.as_bytes());
+        let options = FingerprintOptions {
+            dialect: Some(Dialect::Postgres),
+            ..FingerprintOptions::default()
+        };
+        fingerprint_stream(input, &mut out, &Settings::default(), options).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let templates: Vec<&str> = text.lines().filter_map(|line| line.get(18..)).collect();
+        assert_eq!(templates, ["SELECT ? FROM t", "SELECT ?"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! The stage from outside.
 
+mod cuts;
 mod goldens;
 mod pairs;
 mod properties;

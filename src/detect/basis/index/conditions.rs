@@ -166,7 +166,7 @@ impl<'a> Reader<'a, '_> {
             .shape
             .joins
             .iter()
-            .filter(|join| join.equal && join.required)
+            .filter(|join| join.equal && join.required && !join.is_of_one_table())
         {
             let (left, right) = (&join.left, &join.right);
             for (side, other) in [(left, right), (right, left)] {

@@ -81,7 +81,7 @@ fn columns(shape: &Shape, table: &TableName) -> Option<Vec<Arc<str>>> {
     let joined = shape
         .joins
         .iter()
-        .filter(|join| join.equal && join.required);
+        .filter(|join| join.equal && join.required && !join.is_of_one_table());
     let joined = joined.flat_map(|join| [&join.left, &join.right]);
     let joined = joined.filter(|c| c.table.as_ref() == Some(table));
     let sorted = shape.order_by.iter().map_while(|key| key.column.as_ref());
