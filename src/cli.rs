@@ -107,9 +107,12 @@ pub struct Digest {
     /// Format of the input
     #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
     pub input: LogFormat,
-    /// Format of the report
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub format: Output,
+    /// Format of the report: text for a terminal, json for programs, md for a ticket, html as one file for a browser
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Language of the report
+    #[arg(long, value_parser = language, default_value = "en")]
+    pub lang: Lang,
     /// Only statements that ended at or after this time: 2026-11-21T10:05:00Z, "2026-11-21 10:05" (UTC), or 2h ago as 2h
     #[arg(long, value_name = "T")]
     pub since: Option<Moment>,
@@ -119,7 +122,7 @@ pub struct Digest {
     /// Schema dump or migration, to find missing indexes; may be given several times, in order
     #[arg(long, value_name = "FILE.sql")]
     pub schema: Vec<PathBuf>,
-    /// Show only the N costliest statements; JSON has all of them unless this is given
+    /// Show the N costliest statements, 15 unless this is given; JSON has all of them unless this is given
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
     /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
@@ -139,7 +142,17 @@ fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     fits.ok_or_else(|| format!("a number of threads is between 1 and {MAX_JOBS}"))
 }
 
-/// Format of a report.
+/// Format of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "each variant is the format it is named after")]
+pub enum ReportFormat {
+    Text,
+    Json,
+    Md,
+    Html,
+}
+
+/// Format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "each variant is the format it is named after")]
 pub enum Output {

@@ -4,19 +4,17 @@ mod crew;
 mod interrupt;
 mod judging;
 mod reading;
+mod show;
 mod summing;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::schema::{self, Declared};
 use crate::cli::inputs::Inputs;
-use crate::cli::{Digest as Options, Misuse, Output, PARTIAL, print, tell};
+use crate::cli::{Digest as Options, Misuse, PARTIAL, tell};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::time::{Interval, Timestamp};
-use crate::report::Style;
-use crate::report::digest::{render, write_json};
 
 use self::interrupt::Interrupt;
 use self::judging::Judging;
@@ -45,7 +43,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let judging = Judging::new(&read, &schema.schema, &config);
-    report(&judging, options, &config.style()?)?;
+    show::show(&judging, options, &config.style()?.in_lang(options.lang))?;
     Ok(if read.source.partial || !schema.failed.is_empty() {
         ExitCode::from(PARTIAL)
     } else {
@@ -72,26 +70,6 @@ fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink:
             return;
         }
     }
-}
-
-/// Prints what was found; a document for programs is written as it is made: it may be large.
-fn report(judging: &Judging<'_>, options: &Options, style: &Style) -> anyhow::Result<()> {
-    if options.format == Output::Text {
-        return print(&render(&judging.digest(options.top, style), options.top));
-    }
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let top = options.top.unwrap_or(usize::MAX);
-    let queries = judging.queries().take(top);
-    let findings = judging.findings(style);
-    write_json(
-        &mut out,
-        judging.source(),
-        queries,
-        findings,
-        &judging.errors(),
-    )?;
-    writeln!(out)?;
-    Ok(out.flush()?)
 }
 
 /// Reads what declares the tables, and tells what of it cannot be read.

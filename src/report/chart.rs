@@ -18,6 +18,7 @@ use crate::model::evidence::Unit;
 use crate::model::time::{Interval, Timestamp};
 
 pub use svg::render;
+pub(crate) use svg::{STYLE, escape};
 
 /// Most series that are told apart; callers sum the rest up.
 pub const MAX_SERIES: usize = 7;

@@ -2,10 +2,15 @@
 //!
 //! The JSON is a contract: fields may be added, none renamed.
 
-mod errors;
+mod html;
 mod json;
+mod load;
+mod markdown;
+mod numbers;
+mod page;
 mod text;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,27 +20,56 @@ use crate::model::error::{ErrorClass, ErrorFamily};
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Severity, Slug};
 use crate::model::id::FingerprintId;
-use crate::model::sql::{Dialect, StatementKind, StatementRef, TableName, Template};
-use crate::model::subject::{ErrorLoad, Latency, Load, RowLoad};
+use crate::model::sql::{Dialect, Statement, StatementKind, StatementRef, TableName, Template};
+use crate::model::subject::{ErrorLoad, Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
 pub use json::write_json;
-pub use text::render;
+pub use load::{LoadCurve, LoadStep};
+pub use numbers::{Rows, Seconds, Times};
 
 /// The report for people: what is worth a look. For programs, [`write_json`] tells all.
 #[derive(Debug, Clone)]
 pub struct Digest {
     /// What was read.
     pub source: Source,
+    /// Run time of all statements.
+    pub elapsed: Duration,
     /// Statements by total time, the costliest first; of a very long list only those, and the worst.
     pub queries: Vec<Query>,
+    /// So many of them are the costliest; what follows is told for its findings alone.
+    pub ranked: usize,
     /// What is wrong, the worst first; of a very long list the first.
     pub findings: Vec<Found>,
     /// Errors by family, the most frequent first.
     pub errors: Vec<Failed>,
     /// What those lists leave out.
     pub left_out: LeftOut,
+}
+
+/// How a report is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For a terminal of so many columns, of which 80 to 120 are used.
+    Text {
+        /// Columns.
+        width: usize,
+    },
+    /// For a ticket.
+    Markdown,
+    /// One file for a browser, which fetches nothing.
+    Html,
+}
+
+/// Renders the report; `top` is how many statements are shown.
+pub fn render(digest: &Digest, style: &Style, form: Form, top: Option<usize>) -> String {
+    let page = page::Page::new(digest, style, top);
+    match form {
+        Form::Text { width } => text::render(&page, width),
+        Form::Markdown => markdown::render(&page),
+        Form::Html => html::render(&page),
+    }
 }
 
 /// What a report for people leaves out.
@@ -109,6 +143,14 @@ pub struct Source {
     pub unparsed_entries: u64,
     /// Runs of statements that the parser could not read; they are grouped all the same.
     pub opaque_statements: u64,
+    /// Runs outside the interval that was asked for; they count nowhere else.
+    pub outside: u64,
+    /// Runs that failed or were cut.
+    pub errors: u64,
+    /// Runs by dialect.
+    pub dialects: BTreeMap<Dialect, Readable>,
+    /// Run time over time; `None` when no run tells its time.
+    pub load: Option<LoadCurve>,
     /// Runs faster than this are not in the log, in seconds, where that is known.
     pub slower_than_s: Option<Seconds>,
     /// Detectors that found too little in the log to judge any statement, with what they need.
@@ -119,6 +161,27 @@ pub struct Source {
     pub to: Option<Timestamp>,
 }
 
+/// How much of a dialect the parser knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Readable {
+    /// Runs.
+    pub statements: u64,
+    /// Runs of statements that the parser could not read.
+    pub opaque_statements: u64,
+}
+
+impl Source {
+    /// Adds the runs of one statement to what is told of all.
+    pub fn count(&mut self, statement: &Statement, load: &Load) {
+        self.errors += load.errors + load.cancelled;
+        let readable = self.dialects.entry(statement.dialect).or_default();
+        readable.statements += load.count;
+        if statement.shape().is_none() {
+            readable.opaque_statements += load.count;
+        }
+    }
+}
+
 /// A detector that was blind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotJudged {
@@ -126,16 +189,6 @@ pub struct NotJudged {
     pub detector: &'static str,
     /// What it needs to see.
     pub needs: &'static str,
-}
-
-/// A time in seconds, with the digits of a microsecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seconds(pub Duration);
-
-impl Serialize for Seconds {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.0.as_secs_f64())
-    }
 }
 
 /// One statement.
@@ -183,58 +236,8 @@ pub struct Query {
     pub tables: Vec<TableName>,
     /// Detectors that found something.
     pub findings: Vec<Slug>,
-}
-
-/// Statistics of times, in seconds; quantiles are within 1 %.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[expect(missing_docs, reason = "each field is the statistic it is named after")]
-pub struct Times {
-    pub total: Seconds,
-    pub min: Seconds,
-    pub mean: f64,
-    pub p50: Seconds,
-    pub p95: Seconds,
-    pub p99: Seconds,
-    pub max: Seconds,
-}
-
-impl Times {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a mean needs no more than 53 bits"
-    )]
-    fn of(latency: &Latency, count: u64) -> Self {
-        Self {
-            total: Seconds(latency.total),
-            min: Seconds(latency.min),
-            mean: latency.total.as_secs_f64() / count.max(1) as f64,
-            p50: Seconds(latency.p50),
-            p95: Seconds(latency.p95),
-            p99: Seconds(latency.p99),
-            max: Seconds(latency.max),
-        }
-    }
-}
-
-/// Statistics of a count per run.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[expect(missing_docs, reason = "each field is the statistic it is named after")]
-pub struct Rows {
-    pub total: u64,
-    pub mean: f64,
-    pub p95: u64,
-    pub max: u64,
-}
-
-impl From<RowLoad> for Rows {
-    fn from(rows: RowLoad) -> Self {
-        Self {
-            total: rows.total,
-            mean: rows.mean(),
-            p95: rows.p95,
-            max: rows.max,
-        }
-    }
+    /// The parser does not know its text; it is grouped all the same.
+    pub opaque: bool,
 }
 
 /// A finding, with its sentence.
@@ -321,5 +324,9 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         clients,
         tables: statement.tables().to_vec(),
         findings,
+        opaque: statement.shape().is_none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

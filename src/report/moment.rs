@@ -15,6 +15,18 @@ pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// Two instants as stamps; the day is told once when it is the same.
+pub fn range(from: Timestamp, to: Timestamp, zone: &TimeZone) -> (String, String) {
+    let (first, last) = (stamp(from, zone), stamp(to, zone));
+    match (first.split_once(' '), last.split_once(' ')) {
+        (Some((day, _)), Some((same, clock))) if day == same => {
+            let clock = clock.to_owned();
+            (first, clock)
+        }
+        _ => (first, last),
+    }
+}
+
 /// Time to the second; date and zone stand nearby.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_jiff()
@@ -65,6 +77,15 @@ mod tests {
         assert_eq!(full(at, &seoul()), "2026-11-21 14:03:20 KST");
         assert_eq!(rfc3339(at, &seoul()), "2026-11-21T14:03:20+09:00");
         assert_eq!(full(at, &TimeZone::UTC), "2026-11-21 05:03:20 UTC");
+    }
+
+    #[test]
+    fn a_range_tells_its_day_once() {
+        let from = Timestamp::from_unix_secs(1_795_237_400);
+        let day = std::time::Duration::from_secs(86_400);
+        let told = |to| range(from, to, &TimeZone::UTC).1;
+        assert_eq!(told(from), "05:03:20");
+        assert_eq!(told(from.plus(day)), "2026-11-22 05:03:20");
     }
 
     #[test]

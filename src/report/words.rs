@@ -7,6 +7,7 @@ mod measures;
 mod remedies;
 mod roles;
 
+use crate::model::error::ErrorClass;
 use crate::model::finding::{Safety, Severity};
 use crate::model::incident::IncidentState;
 use crate::report::{Lang, sentence};
@@ -39,6 +40,23 @@ pub fn safety(safety: Safety, lang: Lang) -> &'static str {
     match safety {
         Safety::Safe => lang.pick("results stay the same", "결과는 그대로임"),
         Safety::NeedsReview => lang.pick("review before running", "실행 전 검토 필요"),
+    }
+}
+
+/// What kind of error it is, as a phrase.
+pub fn failure(class: ErrorClass, lang: Lang) -> &'static str {
+    match class {
+        ErrorClass::Schema => lang.pick("statement that cannot run", "실행할 수 없는 문장"),
+        ErrorClass::Constraint => lang.pick("constraint violated", "제약 조건 위반"),
+        ErrorClass::Access => lang.pick("access refused", "접근 거부"),
+        ErrorClass::Timeout => lang.pick("timeout", "시간 초과"),
+        ErrorClass::Cancelled => lang.pick("cancelled", "취소됨"),
+        ErrorClass::Deadlock => lang.pick("deadlock", "교착 상태"),
+        ErrorClass::LockWait => lang.pick("wait for a lock", "잠금 대기"),
+        ErrorClass::ConnectionRefused => lang.pick("connection refused", "연결 거부"),
+        ErrorClass::ConnectionAborted => lang.pick("connection broken", "연결 끊김"),
+        ErrorClass::Resource => lang.pick("out of a resource", "자원 부족"),
+        ErrorClass::Other => lang.pick("other error", "기타 오류"),
     }
 }
 

@@ -9,6 +9,7 @@
 //! the window judged in the same transaction as the incidents that follow from it. After a crash the windows that
 //! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
 
+mod curve;
 mod errors;
 mod facts;
 mod history;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::curve::{Curve, Step};
 pub use self::errors::{ErrorStats, ErrorTable, PackedErrors};
 pub use self::names::Role;
 pub use self::query::{Detail, QueryStats};

@@ -20,10 +20,11 @@ use std::sync::Arc;
 
 use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::FingerprintId;
-use crate::model::sql::{Parsed, Statement};
+use crate::model::sql::{Parsed, Statement, StatementKind};
 use crate::model::subject::Latency;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::TextId;
+use crate::window::curve::Curve;
 use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
@@ -74,6 +75,7 @@ pub struct Totals {
     /// Of the first run, without its database.
     scope: Option<Arc<Scope>>,
     seen: Option<Interval>,
+    curve: Curve,
     previous: Timestamp,
     runs: u64,
     opaque: u64,
@@ -86,6 +88,7 @@ pub struct Totals {
 struct Slot {
     fingerprint: FingerprintId,
     place: Place,
+    kind: StatementKind,
     runs: Runs,
 }
 
@@ -158,6 +161,10 @@ impl Totals {
             Detail::Sparse
         };
         if let Some(slot) = self.slots.get_mut(slot.index()) {
+            if end != Timestamp::EPOCH {
+                let elapsed = run.elapsed.saturating_mul(run.weight.max(1));
+                self.curve.observe(end, slot.kind, elapsed);
+            }
             slot.runs.add(run, end, detail, &mut self.names);
         }
     }
@@ -178,6 +185,11 @@ impl Totals {
             (Some(runs), Some(errors)) => Some(runs.hull(errors)),
             (runs, errors) => runs.or(errors),
         }
+    }
+
+    /// Run time over time.
+    pub fn curve(&self) -> &Curve {
+        &self.curve
     }
 
     /// Runs, multiplied back where the log samples.
@@ -223,6 +235,7 @@ impl Totals {
         self.slots.push(Slot {
             fingerprint: statement.fingerprint,
             place: self.shelf.put(statement),
+            kind: statement.kind(),
             runs: Runs::Packed(Packed::default()),
         });
         index

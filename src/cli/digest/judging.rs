@@ -129,6 +129,7 @@ impl<'a> Judging<'a> {
     pub(super) fn digest(&self, top: Option<usize>, style: &Style) -> Digest {
         let shown = top.unwrap_or_default().max(SHOWN);
         let mut queries: Vec<Query> = self.queries().take(shown).collect();
+        let ranked = queries.len();
         let mut known: BTreeSet<_> = queries.iter().map(|q| q.fingerprint).collect();
         let sick = self.sick();
         for statement in sick.iter().take(SHOWN) {
@@ -140,8 +141,11 @@ impl<'a> Judging<'a> {
         let is_told = |found: &Found| found.fingerprint.is_none_or(|id| told.contains(&id));
         let share: f64 = queries.iter().map(|query| query.share).sum();
         let left_out = self.view.len().saturating_sub(queries.len());
+        let elapsed = self.view.load().elapsed;
         Digest {
             source: self.source.clone(),
+            elapsed,
+            ranked,
             findings: self.findings(style).filter(is_told).collect(),
             errors: self.errors(),
             left_out: LeftOut {
@@ -215,6 +219,7 @@ impl<'a> Judging<'a> {
         let mut fastest = Duration::MAX;
         for profile in self.view.profiles() {
             fastest = fastest.min(profile.load.elapsed.min);
+            self.source.count(&profile.statement, &profile.load);
             let mut number = 0;
             for (meta, verdict) in self.catalogue.inspect(&profile) {
                 let seen = sight.entry(meta.slug).or_insert(Sight {

@@ -10,7 +10,7 @@ use crate::cli::{Digest as Options, tell};
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
 use crate::model::event::Coverage;
 use crate::model::time::{Interval, Timestamp};
-use crate::report::digest::Source;
+use crate::report::digest::{LoadCurve, Source};
 use crate::window::Totals;
 
 /// Logs as they are read.
@@ -51,6 +51,7 @@ impl Reading {
         let mut progress = Progress::new(path);
         let kept = self.kept;
         let interrupt = &self.interrupt;
+        let mut outside = 0;
         let done = offline::read(
             path,
             options.input.known(),
@@ -66,6 +67,8 @@ impl Reading {
                 let end = entry.end.unwrap_or_default();
                 if end == Timestamp::EPOCH || (kept.from <= end && end < kept.to) {
                     sink.add(dialect, entry);
+                } else {
+                    outside += u64::from(entry.weight.max(1));
                 }
             },
         );
@@ -76,6 +79,7 @@ impl Reading {
         }
         if done.is_ok() || summary.entries > 0 {
             self.source.files.push(path.display().to_string());
+            self.source.outside += outside;
             self.note(&summary);
         }
         done
@@ -100,6 +104,7 @@ impl Reading {
         } = self;
         source.statements = totals.count();
         source.opaque_statements = totals.opaque();
+        source.load = LoadCurve::of(totals.curve());
         let seen = totals.seen();
         source.from = seen.map(|s| s.from);
         source.to = seen.map(|s| s.to);

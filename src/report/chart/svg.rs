@@ -24,7 +24,7 @@ const NAME_CHARS: usize = 32;
 const MAX_MARKS: usize = 6;
 
 /// Colours that colour-blind readers can tell apart (Okabe and Ito), each legible on both backgrounds.
-const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 text{font:13px system-ui,'Noto Sans KR','Noto Sans CJK KR',NanumGothic,sans-serif;fill:#1f2328}\
 .bg{fill:#fff}.title{font-size:16px;font-weight:600}.dim{fill:#57606a}.letter{font-weight:700;text-anchor:middle;paint-order:stroke;stroke:#fff;stroke-width:3px}\
 .grid{stroke:#d0d7de;stroke-width:1}.axis{stroke:#57606a}.mark{stroke:#1f2328;stroke-dasharray:4 3}\
@@ -366,7 +366,7 @@ fn as_f64(count: usize) -> f64 {
 }
 
 /// Text for XML; characters that XML forbids are dropped.
-fn escape(raw: &str) -> String {
+pub(crate) fn escape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in raw.chars() {
         match c {

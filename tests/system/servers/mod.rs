@@ -2,7 +2,9 @@
 
 mod detectors;
 mod errors;
+mod grouping;
 mod outage;
+mod peers;
 mod postgres;
 mod schema;
 mod workload;

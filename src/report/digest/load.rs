@@ -1,0 +1,66 @@
+//! Run time over time, as the document has it.
+
+use serde::Serialize;
+
+use crate::model::time::Timestamp;
+use crate::report::digest::Seconds;
+use crate::window::{Curve, Step};
+
+/// Run time over time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadCurve {
+    /// Length of a step.
+    pub step_s: Seconds,
+    /// Steps in which a run ended, the first first; in the others nothing did.
+    pub steps: Vec<LoadStep>,
+}
+
+/// One step of the load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadStep {
+    /// Its start.
+    pub at: Timestamp,
+    /// Run time of what ended in it and only reads.
+    pub read_s: Seconds,
+    /// Run time of what changes rows.
+    pub write_s: Seconds,
+    /// Run time of all else.
+    pub other_s: Seconds,
+}
+
+impl LoadCurve {
+    /// What was observed; `None` when that is nothing.
+    pub fn of(curve: &Curve) -> Option<Self> {
+        let step = |(at, step): (Timestamp, Step)| LoadStep {
+            at,
+            read_s: Seconds(step.read),
+            write_s: Seconds(step.write),
+            other_s: Seconds(step.other),
+        };
+        let steps: Vec<_> = curve.steps().map(step).collect();
+        (!steps.is_empty()).then(|| Self {
+            step_s: Seconds(curve.step()),
+            steps,
+        })
+    }
+
+    /// Length of a step, in seconds.
+    pub(super) fn seconds(&self) -> f64 {
+        self.step_s.0.as_secs_f64().max(1.0)
+    }
+
+    /// Steps from the first to the last, those without load too.
+    pub(super) fn span(&self) -> u64 {
+        let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else {
+            return 0;
+        };
+        last.at.since(first.at).as_secs() / self.step_s.0.as_secs().max(1) + 1
+    }
+}
+
+impl LoadStep {
+    /// Run time of all that ended in it, in seconds.
+    pub(super) fn total(&self) -> f64 {
+        (self.read_s.0 + self.write_s.0 + self.other_s.0).as_secs_f64()
+    }
+}

@@ -1,0 +1,193 @@
+//! The report for a ticket: Markdown that needs nothing beyond tables and code.
+
+use crate::report::digest::page::{
+    Advice, Detail, Failure, Line, Page, Try, errors_heading, statistics,
+};
+use crate::report::markdown::{code, fence, inline, table};
+use crate::report::{Lang, sentence, words};
+
+/// Longest text of a statement in the table, in characters.
+const TEMPLATE_CHARS: usize = 100;
+
+/// Renders the report.
+pub(super) fn render(page: &Page) -> String {
+    let lang = page.lang;
+    let title = lang.pick("SQL digest of", "SQL 요약:");
+    let mut parts = vec![
+        format!("# {title} {}", code(&page.files)),
+        bullets(&page.summary),
+    ];
+    if !page.is_empty {
+        parts.push(heading(lang.pick("Fix first", "먼저 고칠 것")));
+        parts.extend(
+            page.advice
+                .iter()
+                .enumerate()
+                .map(|(i, a)| fix(i + 1, a, lang)),
+        );
+        parts.extend(page.advice_note.iter().map(|note| inline(note)));
+        parts.push(heading(
+            lang.pick("Statements by total time", "총 실행 시간별 문장"),
+        ));
+        parts.push(profile(&page.profile, lang));
+        parts.extend(page.rest.iter().map(|rest| inline(rest)));
+        parts.push(heading(lang.pick("In detail", "상세")));
+        parts.extend(page.details.iter().map(|d| detail(d, lang)));
+    }
+    if !page.errors.is_empty() {
+        parts.push(heading(errors_heading(lang)));
+        parts.extend(page.errors.iter().map(failure));
+        parts.extend(page.errors_note.iter().map(|note| inline(note)));
+    }
+    if !page.notes.is_empty() {
+        parts.push(heading(lang.pick("Notes", "참고 사항")));
+        parts.push(bullets(&page.notes));
+    }
+    parts.push(String::new());
+    parts.join("\n\n").trim_end().to_owned() + "\n"
+}
+
+fn heading(text: &str) -> String {
+    format!("## {text}")
+}
+
+fn bullets(sentences: &[String]) -> String {
+    let lines: Vec<_> = sentences
+        .iter()
+        .map(|s| format!("- {}", inline(s)))
+        .collect();
+    lines.join("\n")
+}
+
+fn fix(rank: usize, advice: &Advice, lang: Lang) -> String {
+    let severity = words::severity(advice.severity, lang).to_uppercase();
+    let mut head = format!("### {rank}. {severity}");
+    if !advice.share.is_empty() {
+        let (share, name) = (&advice.share, code(&advice.name));
+        head = format!("{head}: {share}, {name}");
+    }
+    let mut said = inline(&advice.what);
+    if let Some(also) = &advice.also {
+        let lead = lang.pick("Also:", "그 밖에:");
+        said = format!("{said} {lead} {}.", inline(also));
+    }
+    if !advice.fingerprint.is_empty() {
+        said = format!("{said} ({})", code(&advice.fingerprint));
+    }
+    let mut parts = vec![head, said];
+    parts.extend(advice.remedy.as_ref().map(|r| remedy(r, lang)));
+    parts.join("\n\n")
+}
+
+fn failure(failure: &Failure) -> String {
+    let mut said = format!("- **{}**", inline(&failure.what));
+    if !failure.message.is_empty() {
+        said = format!("{said}: {}", inline(&failure.message));
+    }
+    if let Some(statement) = &failure.statement {
+        said = format!(
+            "{said} {} ({})",
+            code(statement),
+            code(&failure.fingerprint)
+        );
+    }
+    said
+}
+
+fn remedy(remedy: &Try, lang: Lang) -> String {
+    let why = inline(&remedy.why);
+    if remedy.sql.is_empty() {
+        return why;
+    }
+    let safety = words::safety(remedy.safety, lang);
+    let sql = fence("sql", std::slice::from_ref(&remedy.sql));
+    format!("{sql}\n\n{}: {why}", sentence::capitalise(safety))
+}
+
+fn profile(lines: &[Line], lang: Lang) -> String {
+    let head = lang.pick(
+        [
+            "#",
+            "share",
+            "total",
+            "runs",
+            "median",
+            "p95",
+            "rows/run",
+            "statement",
+        ],
+        [
+            "#",
+            "비중",
+            "합계",
+            "실행",
+            "중앙값",
+            "p95",
+            "행/실행",
+            "문장",
+        ],
+    );
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let template = code(&sentence::shorten(&line.template, TEMPLATE_CHARS));
+            let mark = line
+                .worst
+                .map(|worst| format!(" **{}**", words::severity(worst, lang)));
+            vec![
+                (index + 1).to_string(),
+                line.percent.clone(),
+                line.total.clone(),
+                line.runs.clone(),
+                line.median.clone(),
+                line.p95.clone(),
+                line.rows.clone(),
+                template + mark.as_deref().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(&head, &rows)
+}
+
+fn detail(detail: &Detail, lang: Lang) -> String {
+    let (rank, share) = (&detail.rank, &detail.share);
+    let mut parts = vec![
+        format!("### {rank} {}: {share}", code(&detail.name)),
+        fence("sql", &detail.sql),
+        statistics_of(detail, lang),
+    ];
+    let mut facts = detail.facts.clone();
+    facts.push(format!("fingerprint {}", detail.fingerprint));
+    parts.push(inline(&facts.join(" · ")));
+    let told: Vec<String> = detail
+        .findings
+        .iter()
+        .map(|ailment| {
+            let severity = words::severity(ailment.severity, lang);
+            let mut said = vec![inline(&ailment.summary)];
+            said.extend(ailment.evidence.iter().map(|e| inline(e)));
+            format!(
+                "- **{}** ({severity}): {}",
+                ailment.detector,
+                said.join("; ")
+            )
+        })
+        .collect();
+    if !told.is_empty() {
+        parts.push(told.join("\n"));
+    }
+    parts.extend(detail.remedies.iter().map(|r| remedy(r, lang)));
+    parts.join("\n\n")
+}
+
+fn statistics_of(detail: &Detail, lang: Lang) -> String {
+    let mut head = vec![" "];
+    head.extend(statistics(lang));
+    let rows: Vec<Vec<String>> = detail
+        .measures
+        .iter()
+        .map(|(label, cells)| [std::slice::from_ref(label), cells].concat())
+        .collect();
+    table(&head, &rows)
+}

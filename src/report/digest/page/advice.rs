@@ -1,0 +1,111 @@
+//! What to fix first: one entry for each sick statement, with its gravest finding and the remedy to try first.
+
+use std::collections::BTreeMap;
+
+use crate::model::finding::Severity;
+use crate::model::id::FingerprintId;
+use crate::report::digest::page::{Advice, Try, name, share_of_time};
+use crate::report::digest::{Digest, Found, Query};
+use crate::report::{Lang, Style, sentence};
+
+/// Sick statements told of.
+pub(super) const SICK: usize = 10;
+
+/// What was found about one statement, or about none.
+#[derive(Debug)]
+pub(super) struct Sick<'a> {
+    pub(super) query: Option<&'a Query>,
+    found: Vec<&'a Found>,
+}
+
+/// Findings of one statement stand together, in the order of the worst of each.
+pub(super) fn by_statement(digest: &Digest) -> Vec<Sick<'_>> {
+    let mut sick: Vec<Sick<'_>> = Vec::new();
+    for found in &digest.findings {
+        let same = |s: &&mut Sick<'_>| {
+            let first = s.found.first().and_then(|f| f.fingerprint);
+            first.is_some() && first == found.fingerprint
+        };
+        if let Some(known) = sick.iter_mut().find(same) {
+            known.found.push(found);
+            continue;
+        }
+        let is_its = |q: &&Query| Some(q.fingerprint) == found.fingerprint;
+        sick.push(Sick {
+            query: digest.queries.iter().find(is_its),
+            found: vec![found],
+        });
+    }
+    sick
+}
+
+/// The gravest finding of each statement.
+pub(super) fn worst(digest: &Digest) -> BTreeMap<FingerprintId, Severity> {
+    let mut worst: BTreeMap<FingerprintId, Severity> = BTreeMap::new();
+    for found in &digest.findings {
+        if let Some(id) = found.fingerprint {
+            let known = worst.entry(id).or_insert(found.severity);
+            *known = (*known).max(found.severity);
+        }
+    }
+    worst
+}
+
+pub(super) fn advice(sick: &[Sick<'_>], style: &Style) -> Vec<Advice> {
+    let told = sick.iter().take(SICK);
+    told.filter_map(|s| entry(s, style)).collect()
+}
+
+fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
+    let (worst, others) = sick.found.split_first()?;
+    let mut also: Vec<String> = Vec::new();
+    for other in others {
+        let symptom = sentence::symptom(&other.detector, style);
+        if other.detector != worst.detector && !also.contains(&symptom) {
+            also.push(symptom);
+        }
+    }
+    let also = (!also.is_empty()).then(|| also.join("; "));
+    let remedies = sick.found.iter().flat_map(|f| &f.remedies);
+    // What can be pasted comes first.
+    let remedy = remedies.min_by_key(|r| r.sql.is_empty());
+    Some(Advice {
+        severity: worst.severity,
+        share: sick
+            .query
+            .map_or_else(String::new, |q| share_of_time(q.share, style.lang)),
+        name: sick.query.map_or_else(String::new, name),
+        fingerprint: worst
+            .fingerprint
+            .map_or_else(String::new, |f| f.to_string()),
+        what: worst.summary.clone(),
+        also,
+        remedy: remedy.map(|r| Try::of(r, style.lang)),
+    })
+}
+
+/// What stands below the list, or in its place.
+pub(super) fn note(digest: &Digest, sick: usize, lang: Lang) -> Option<String> {
+    let left_out = sick.saturating_sub(SICK) + digest.left_out.sick;
+    if left_out > 0 {
+        return Some(lang.pick(
+            format!("{left_out} more have findings: --format json has them all."),
+            format!("진단된 문장 {left_out}종이 더 있음: --format json에 모두 있음."),
+        ));
+    }
+    if sick > 0 {
+        return None;
+    }
+    let nothing = lang.pick(
+        "No detector found anything to fix.",
+        "고칠 것을 찾은 탐지기가 없음.",
+    );
+    if digest.source.not_judged.is_empty() {
+        return Some(nothing.to_owned());
+    }
+    let blind = lang.pick(
+        "Some could not judge: see the notes.",
+        "일부는 판단할 수 없었음: 참고 사항을 볼 것.",
+    );
+    Some(format!("{nothing} {blind}"))
+}

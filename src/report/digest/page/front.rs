@@ -1,0 +1,306 @@
+//! What was read, how much of the load that is, and what the reader must know to judge the rest.
+
+use std::collections::BTreeMap;
+
+use crate::model::evidence::Unit;
+use crate::model::time::Timestamp;
+use crate::report::chart::{Chart, Kind, Series};
+use crate::report::digest::page::{counted, name, runs, statements};
+use crate::report::digest::{Digest, LoadStep, Seconds, Source};
+use crate::report::sentence::as_number;
+use crate::report::{Lang, Style, moment, unit};
+
+/// Files named before the rest is counted.
+const FILES: usize = 3;
+/// Fewer steps make no curve.
+const MIN_STEPS: u64 = 5;
+/// A peak below so many statements at once is nobody's trouble.
+const MIN_PEAK: f64 = 0.05;
+
+pub(super) fn files(source: &Source, lang: Lang) -> String {
+    let (shown, left_out) = source.files.split_at(source.files.len().min(FILES));
+    let shown = shown.join(", ");
+    if left_out.is_empty() {
+        return shown;
+    }
+    let more = left_out.len();
+    lang.pick(
+        format!("{shown} and {more} more"),
+        format!("{shown} 외 {more}개"),
+    )
+}
+
+pub(super) fn summary(digest: &Digest, style: &Style) -> Vec<String> {
+    let (source, lang) = (&digest.source, style.lang);
+    let mut told = Vec::new();
+    if source.partial {
+        let partial = lang.pick(
+            "Partial: not all of the input was read.",
+            "일부만 읽음: 입력 전체를 읽지 못했음.",
+        );
+        told.push(partial.to_owned());
+    }
+    if source.format.is_empty() {
+        let empty = lang.pick(
+            "The log is empty. No statement was found.",
+            "로그가 비어 있음. 문장이 없음.",
+        );
+        told.push(empty.to_owned());
+        return told;
+    }
+    told.push(volume(digest, lang));
+    told.extend(period(digest, style));
+    if digest.queries.is_empty() {
+        told.push(nothing(source, lang));
+        return told;
+    }
+    told.push(coverage(source, lang));
+    told.extend(errors(digest, lang));
+    told
+}
+
+fn volume(digest: &Digest, lang: Lang) -> String {
+    let source = &digest.source;
+    let size = unit::bytes(as_number(source.bytes));
+    let runs = runs(source.statements, lang);
+    let kinds = statements(digest.queries.len() + digest.left_out.queries, lang);
+    let time = unit::duration(digest.elapsed);
+    let format = &source.format;
+    lang.pick(
+        format!("{format}, {size}: {runs} of {kinds}, {time} of run time."),
+        format!("{format}, {size}: {kinds}, {runs}, 실행 시간 {time}."),
+    )
+}
+
+/// From when to when, and how many statements ran at once; the logs of some servers have whole seconds.
+fn period(digest: &Digest, style: &Style) -> Option<String> {
+    let (from, to) = digest.source.from.zip(digest.source.to)?;
+    let lang = style.lang;
+    let stamp = |at| moment::stamp(at, &style.zone);
+    let zone = moment::zone_name(to, &style.zone);
+    let length = to.since(from);
+    if length.as_secs() == 0 {
+        let from = stamp(from);
+        return Some(lang.pick(
+            format!("{from} {zone}, within a second."),
+            format!("{from} {zone}, 1초 이내."),
+        ));
+    }
+    let at_once = digest.elapsed.as_secs_f64() / length.as_secs_f64();
+    let at_once = unit::count(at_once);
+    let (from, to) = moment::range(from, to, &style.zone);
+    let length = unit::duration(length);
+    let said = lang.pick(
+        format!("{from} to {to} {zone} ({length}); {at_once} statements at once on average"),
+        format!("{from} ~ {to} {zone} ({length}), 평균 동시 실행 {at_once}"),
+    );
+    Some(match peak(digest) {
+        Some((at, most)) => {
+            let (at, most) = (clock(at, digest, style), unit::count(most));
+            lang.pick(
+                format!("{said}, {most} around {at}."),
+                format!("{said}, 최대 {most} ({at} 무렵)."),
+            )
+        }
+        None => format!("{said}."),
+    })
+}
+
+/// The start of the busiest step, with its day when the log spans several.
+fn clock(at: Timestamp, digest: &Digest, style: &Style) -> String {
+    let stamp = moment::stamp(at, &style.zone);
+    let is_one_day = digest.source.from.is_some_and(|from| {
+        let first = moment::stamp(from, &style.zone);
+        first.split_once(' ').map(|f| f.0) == stamp.split_once(' ').map(|s| s.0)
+    });
+    if is_one_day {
+        return moment::clock(at, &style.zone);
+    }
+    stamp
+}
+
+/// When most statements ran at once, and how many.
+fn peak(digest: &Digest) -> Option<(Timestamp, f64)> {
+    let load = digest
+        .source
+        .load
+        .as_ref()
+        .filter(|l| l.span() >= MIN_STEPS)?;
+    let (at, most) = load
+        .steps
+        .iter()
+        .map(|step| (step.at, step.total() / load.seconds()))
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (most >= MIN_PEAK).then_some((at, most))
+}
+
+pub(super) fn coverage(source: &Source, lang: Lang) -> String {
+    match source.slower_than_s {
+        Some(limit) if limit.0.as_millis() > 1 => {
+            let limit = unit::duration(limit.0);
+            lang.pick(
+                format!("Only runs slower than {limit} are in the log: shares are of those."),
+                format!("{limit}보다 느린 실행만 로그에 있음. 비중은 그 안에서의 비중임."),
+            )
+        }
+        Some(_) => lang
+            .pick(
+                "Nearly every run is in the log.",
+                "거의 모든 실행이 로그에 있음.",
+            )
+            .to_owned(),
+        None => lang
+            .pick(
+                "How much of the load is in the log is not known: shares are of what it has.",
+                "로그가 부하의 얼마를 담고 있는지 알 수 없음. 비중은 로그 안에서의 비중임.",
+            )
+            .to_owned(),
+    }
+}
+
+fn errors(digest: &Digest, lang: Lang) -> Option<String> {
+    let all = digest.source.errors;
+    let worst = digest.queries.iter().max_by_key(|q| q.errors)?;
+    if all == 0 {
+        return None;
+    }
+    let runs = digest.source.statements.max(1);
+    let share = unit::percent(as_number(all) / as_number(runs));
+    let failed = unit::exact(all);
+    let (most, of) = (unit::exact(worst.errors), name(worst));
+    Some(lang.pick(
+        format!("{failed} runs failed or were cut off ({share}), {most} of them: {of}"),
+        format!("실패하거나 중단된 실행 {failed}회 ({share}), 그중 {most}회: {of}"),
+    ))
+}
+
+fn nothing(source: &Source, lang: Lang) -> String {
+    if source.outside > 0 {
+        let runs = runs(source.outside, lang);
+        return lang.pick(
+            format!("No statement was found between --since and --until; {runs} lie outside."),
+            format!("--since와 --until 사이에 문장이 없음. 그 밖에 {runs}이 있음."),
+        );
+    }
+    lang.pick("No statement was found.", "문장이 없음.")
+        .to_owned()
+}
+
+pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
+    let source = &digest.source;
+    let mut notes = blind(source, lang);
+    if source.outside > 0 && !digest.queries.is_empty() {
+        let runs = runs(source.outside, lang);
+        notes.push(lang.pick(
+            format!("Left out by --since and --until: {runs}."),
+            format!("--since와 --until로 제외됨: {runs}."),
+        ));
+    }
+    if source.unparsed_entries > 0 {
+        let entries = counted(source.unparsed_entries, ("entry", "entries"), "개", lang);
+        notes.push(lang.pick(
+            format!("{entries} of the log could not be read."),
+            format!("읽지 못한 로그 항목: {entries}."),
+        ));
+    }
+    notes.extend(opaque(source, lang));
+    if !digest.queries.is_empty() {
+        let exact = lang.pick(
+            "Medians, p95 and p99 are within 1 % of the true value; all else is exact.",
+            "중앙값, p95, p99의 오차는 1 % 이내이며 나머지는 정확함.",
+        );
+        notes.push(exact.to_owned());
+    }
+    notes
+}
+
+/// Detectors that could not judge, those with the same need in one sentence.
+fn blind(source: &Source, lang: Lang) -> Vec<String> {
+    let mut by_need: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for blind in &source.not_judged {
+        by_need.entry(blind.needs).or_default().push(blind.detector);
+    }
+    let sentence = |(needs, detectors): (&str, Vec<&str>)| {
+        let detectors = detectors.join(", ");
+        lang.pick(
+            format!("Not judged for want of evidence: {detectors}. Needed: {needs}."),
+            format!("근거가 부족해 판단하지 않음: {detectors}. 필요한 것: {needs}."),
+        )
+    };
+    by_need.into_iter().map(sentence).collect()
+}
+
+/// How much of each dialect the parser did not know.
+fn opaque(source: &Source, lang: Lang) -> Vec<String> {
+    let strange = source
+        .dialects
+        .iter()
+        .filter(|(_, r)| r.opaque_statements > 0);
+    strange
+        .map(|(dialect, readable)| {
+            let (dialect, opaque) = (dialect.as_str(), readable.opaque_statements);
+            let all = readable.statements;
+            let share = unit::percent(as_number(opaque) / as_number(all));
+            let runs = runs(opaque, lang);
+            lang.pick(
+                format!(
+                    "The parser does not know the {dialect} SQL of {runs} ({share}); they are grouped by their text."
+                ),
+                format!("파서가 모르는 {dialect} SQL: {runs} ({share}). 텍스트로 묶음."),
+            )
+        })
+        .collect()
+}
+
+/// Statements at once over time, by what they do.
+pub(super) fn chart(digest: &Digest, style: &Style) -> Option<Chart> {
+    let load = digest.source.load.as_ref()?;
+    let steps = load.span();
+    if steps < MIN_STEPS {
+        return None;
+    }
+    let lang = style.lang;
+    let first = load.steps.first()?.at;
+    let of = |part: fn(&LoadStep) -> Seconds| {
+        let mut values = vec![Some(0.0); usize::try_from(steps).ok()?];
+        for step in &load.steps {
+            let index = step.at.since(first).as_secs_f64() / load.seconds();
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an index of a step"
+            )]
+            if let Some(value) = values.get_mut(index.round() as usize) {
+                *value = Some(part(step).0.as_secs_f64() / load.seconds());
+            }
+        }
+        values.iter().any(|v| *v > Some(0.0)).then_some(values)
+    };
+    let named = [
+        (lang.pick("reads", "읽기"), of(|s| s.read_s)),
+        (lang.pick("writes", "쓰기"), of(|s| s.write_s)),
+        (lang.pick("other", "기타"), of(|s| s.other_s)),
+    ];
+    let series = named.into_iter().filter_map(|(name, values)| {
+        let name = name.to_owned();
+        values.map(|values| Series { name, values })
+    });
+    Some(Chart {
+        title: lang.pick("Load over time", "시간에 따른 부하").to_owned(),
+        description: period(digest, style).unwrap_or_default(),
+        kind: Kind::Stacked,
+        unit: Unit::Ratio,
+        axis: lang
+            .pick(
+                "statements at once: run time of what ended in a step, by its length",
+                "동시 실행 수: 구간에 끝난 문장의 실행 시간 / 구간 길이",
+            )
+            .to_owned(),
+        from: first,
+        step: load.step_s.0,
+        series: series.collect(),
+        band: None,
+        marks: Vec::new(),
+        zone: style.zone.clone(),
+    })
+}

@@ -1,0 +1,164 @@
+//! Load over time, of any length of time, in a bounded number of steps.
+//!
+//! Steps are of 1, 2, 4, … seconds, counted from the epoch. When the log spans too many, each two become one; so
+//! the result depends on what was observed alone, not on its order.
+
+use std::time::Duration;
+
+use crate::model::sql::StatementKind;
+use crate::model::time::Timestamp;
+
+/// Steps that a curve may span; a chart has two pixels for each.
+const MAX_STEPS: u64 = 256;
+
+/// Run time of one step, by what the statements do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Of statements that read.
+    pub read: Duration,
+    /// Of statements that change rows.
+    pub write: Duration,
+    /// Of all others.
+    pub other: Duration,
+}
+
+/// Run time by the time at which the runs ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Curve {
+    /// A step is two to the power of this many seconds long.
+    power: u32,
+    /// Number of the step since the epoch, and its load; sorted.
+    steps: Vec<(u64, Step)>,
+    /// Where the run before went: most follow it.
+    last: usize,
+}
+
+impl Curve {
+    /// Adds a run.
+    pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration) {
+        let second = end.as_unix_nanos() / 1_000_000_000;
+        let step = self.step_at(second >> self.power);
+        let part = match kind {
+            StatementKind::Select => &mut step.read,
+            StatementKind::Insert
+            | StatementKind::Update
+            | StatementKind::Delete
+            | StatementKind::Replace
+            | StatementKind::Merge => &mut step.write,
+            _ => &mut step.other,
+        };
+        *part = part.saturating_add(elapsed);
+        self.coarsen();
+    }
+
+    /// Length of a step.
+    pub fn step(&self) -> Duration {
+        Duration::from_secs(1 << self.power)
+    }
+
+    /// Starts of the steps in which a run ended, and their load, the first first.
+    pub fn steps(&self) -> impl Iterator<Item = (Timestamp, Step)> {
+        self.steps.iter().map(|(number, step)| {
+            let start = Timestamp::from_unix_secs(number << self.power);
+            (start, *step)
+        })
+    }
+
+    fn step_at(&mut self, number: u64) -> &mut Step {
+        let is_last = self.steps.get(self.last).is_some_and(|s| s.0 == number);
+        if !is_last {
+            let found = self.steps.binary_search_by_key(&number, |s| s.0);
+            self.last = found.unwrap_or_else(|at| {
+                self.steps.insert(at, (number, Step::default()));
+                at
+            });
+        }
+        &mut self.steps[self.last].1
+    }
+
+    fn coarsen(&mut self) {
+        while self.span() > MAX_STEPS {
+            self.halve();
+        }
+    }
+
+    fn span(&self) -> u64 {
+        match (self.steps.first(), self.steps.last()) {
+            (Some(first), Some(last)) => last.0 - first.0 + 1,
+            _ => 0,
+        }
+    }
+
+    fn halve(&mut self) {
+        self.power += 1;
+        for step in &mut self.steps {
+            step.0 >>= 1;
+        }
+        self.steps.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                kept.1.add(&later.1);
+            }
+            is_same
+        });
+    }
+}
+
+impl Step {
+    fn add(&mut self, other: &Self) {
+        self.read = self.read.saturating_add(other.read);
+        self.write = self.write.saturating_add(other.write);
+        self.other = self.other.saturating_add(other.other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn curve(runs: &[(u64, u64)]) -> Curve {
+        let mut curve = Curve::default();
+        for (second, seconds) in runs {
+            let end = Timestamp::from_unix_secs(*second);
+            curve.observe(end, StatementKind::Select, Duration::from_secs(*seconds));
+        }
+        curve
+    }
+
+    fn told(curve: &Curve) -> Vec<(Timestamp, Step)> {
+        curve.steps().collect()
+    }
+
+    #[test]
+    fn a_short_log_has_steps_of_a_second() {
+        let curve = curve(&[(100, 1), (100, 2), (103, 4)]);
+        assert_eq!(curve.step(), Duration::from_secs(1));
+        let read: Vec<_> = curve
+            .steps()
+            .map(|(at, s)| (at, s.read.as_secs()))
+            .collect();
+        let at = Timestamp::from_unix_secs;
+        assert_eq!(read, [(at(100), 3), (at(103), 4)]);
+    }
+
+    #[test]
+    fn a_long_log_has_longer_steps_and_loses_nothing() {
+        let runs: Vec<_> = (0..100_000).map(|i| (1_795_255_200 + i * 60, 1)).collect();
+        let curve = curve(&runs);
+        assert!(curve.steps().count() <= 256);
+        let sum: Duration = curve.steps().map(|(_, step)| step.read).sum();
+        assert_eq!(sum.as_secs(), 100_000);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(
+            runs in prop::collection::vec((prop_oneof![0..300_u64, 0..u64::MAX / 2_000_000_000], 0..9_u64), 0..60),
+        ) {
+            let backwards: Vec<_> = runs.iter().rev().copied().collect();
+            prop_assert_eq!(told(&curve(&backwards)), told(&curve(&runs)));
+        }
+    }
+}
