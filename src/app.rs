@@ -27,7 +27,7 @@ use crate::alert::outbox::{Patience, Postman, StoreOutbox};
 use crate::alert::slack::{Connection, Slack};
 use crate::app::archive::StoreArchive;
 use crate::clock::Clock;
-use crate::config::{Config, SlowLog};
+use crate::config::Config;
 use crate::detect::catalogue::{ALL, Catalogue};
 use crate::incident::Incidents;
 use crate::ingest::intake::{Accepted, DEFAULT_BUDGET, Intake};
@@ -115,8 +115,8 @@ impl App {
     /// # Errors
     /// The first fault, or who was late.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        self.followed = Some(self.config.slow_log.iter().map(SlowLog::id).collect());
-        self.run_with(sources::follow_logs, shutdown).await
+        self.followed = Some(self.config.sources());
+        self.run_with(sources::follow_all, shutdown).await
     }
 
     /// Runs with sources of the caller's making, which are given the intake, until `shutdown` or their word.
@@ -212,8 +212,7 @@ fn work(
         recovered.statements,
     );
     let mut incidents = Incidents::new(config.incident.clone(), recovered.incidents);
-    let followed: Vec<_> = config.slow_log.iter().map(SlowLog::id).collect();
-    incidents.follow(&followed);
+    incidents.follow(&config.sources());
     pipeline::Work {
         inbox,
         commands,

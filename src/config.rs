@@ -4,6 +4,7 @@
 //! [`load`] reports every problem at once, each with file, line and fix.
 
 pub mod load;
+mod log;
 mod sense;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ use crate::model::id::{ServiceName, SourceId};
 use crate::report::{Lang, Links, Style};
 use crate::{alert, incident, normalise, serve, store, window};
 
+pub use self::log::Log;
+
 /// The default configuration, commented.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -41,6 +44,9 @@ pub struct Config {
     /// `[[slow_log]]`
     #[serde(deserialize_with = "distinct_logs")]
     pub slow_log: Vec<SlowLog>,
+    /// `[[log]]`
+    #[serde(deserialize_with = "log::distinct")]
+    pub log: Vec<Log>,
     /// `[fingerprint]`
     pub fingerprint: normalise::Settings,
     /// `[window]`
@@ -56,6 +62,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// Every log that is followed, as metrics and the store name it.
+    pub fn sources(&self) -> Vec<SourceId> {
+        let slow = self.slow_log.iter().map(SlowLog::id);
+        slow.chain(self.log.iter().map(Log::id)).collect()
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let slow = self.slow_log.iter().map(|log| &log.path);
+        slow.chain(self.log.iter().map(|log| &log.path))
+    }
+
     /// How people want to be told.
     ///
     /// # Errors
@@ -79,10 +96,16 @@ impl Config {
     /// # Errors
     /// The first that does not, naming its key.
     pub fn consistent(&self) -> Result<(), Misconfigured> {
-        if self.slow_log.iter().any(|log| log.path == self.store.path) {
+        if self.paths().any(|path| *path == self.store.path) {
             return Err(Misconfigured(format!(
                 "`store.path`: {} is a log that is followed; give the store a file of its own",
                 self.store.path.display()
+            )));
+        }
+        if let Some(log) = self.log.iter().find(|log| log.is_slow_log(&self.slow_log)) {
+            return Err(Misconfigured(format!(
+                "`log.path`: {} is a [[slow_log]], too, which tells its errors already; remove one of the two",
+                log.path.display()
             )));
         }
         let is_filter = |text: &str| {
@@ -321,7 +344,7 @@ mod tests {
     #[test]
     fn every_key_is_printed_with_a_comment_and_every_commented_key_is_one() {
         let is_key = |line: &str| {
-            line.starts_with("# ") && (line.contains(" = ") || line == "# [[slow_log]]")
+            line.starts_with("# ") && (line.contains(" = ") || line.starts_with("# [["))
         };
         let uncommented: Vec<&str> = DEFAULTS
             .lines()

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::app::Sources;
 use crate::clock::Clock;
-use crate::config::{Config, SlowLog};
+use crate::config::{Config, Log, SlowLog};
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
+use crate::ingest::server_log;
 use crate::ingest::slow_log::{self, Format};
 use crate::ingest::tail::{MakeParser, Tail};
 use crate::model::event::DbTarget;
-use crate::model::id::SourceId;
 use crate::model::sql::Dialect;
 use crate::topology::Topology;
 
-/// Follows every `[[slow_log]]`.
-pub(super) fn follow_logs(
+/// Follows every `[[slow_log]]` and every `[[log]]`.
+pub(super) fn follow_all(
     topology: &mut Topology,
     intake: Intake,
     sources: Sources,
@@ -25,24 +27,27 @@ pub(super) fn follow_logs(
         clock,
         mut checkpoints,
     } = sources;
-    for log in &config.slow_log {
-        let id = log.id();
+    let slow = config.slow_log.iter().map(|log| {
+        let make = make_parser(&config, log, clock.clone())?;
+        Ok((log.tail(), meta(&config, log), make))
+    });
+    let errors = config.log.iter().map(|log| {
+        let make = make_error_parser(log, log.zone(&config.general)?);
+        Ok((log.tail(), meta_of_errors(&config, log), make))
+    });
+    let all: anyhow::Result<Vec<_>> = slow.chain(errors).collect();
+    let all = all?;
+    let is_idle = all.is_empty();
+    for (settings, source, make) in all {
         let resume = checkpoints
             .iter()
-            .position(|c| c.source == id)
+            .position(|c| c.source == source.id)
             .map(|at| checkpoints.swap_remove(at));
-        let source = Arc::new(meta(&config, log, id));
-        let tail = Tail::new(
-            log.tail(),
-            source,
-            resume,
-            make_parser(&config, log, clock.clone())?,
-            clock.clone(),
-        );
+        let tail = Tail::new(settings, Arc::new(source), resume, make, clock.clone());
         let (intake, stop) = (intake.clone(), topology.stop_token());
         topology.spawn_blocking("tail", move || Ok(tail.run(&intake, &stop)?));
     }
-    if config.slow_log.is_empty() {
+    if is_idle {
         // Nothing to follow: the page still shows what was stored, until the stop.
         let stop = topology.stop_token();
         topology.spawn("idle", async move {
@@ -54,9 +59,9 @@ pub(super) fn follow_logs(
     Ok(())
 }
 
-fn meta(config: &Config, log: &SlowLog, id: SourceId) -> SourceMeta {
+fn meta(config: &Config, log: &SlowLog) -> SourceMeta {
     SourceMeta {
-        id,
+        id: log.id(),
         service: config.general.service.clone(),
         target: DbTarget {
             system: log.format.known().map_or(Dialect::Generic, dialect),
@@ -64,6 +69,24 @@ fn meta(config: &Config, log: &SlowLog, id: SourceId) -> SourceMeta {
             server: Arc::from(""),
         },
     }
+}
+
+fn meta_of_errors(config: &Config, log: &Log) -> SourceMeta {
+    let service = log.service.as_ref().unwrap_or(&config.general.service);
+    SourceMeta {
+        id: log.id(),
+        service: service.clone(),
+        target: DbTarget {
+            system: Dialect::Generic,
+            namespace: Arc::from(log.database.as_str()),
+            server: Arc::from(""),
+        },
+    }
+}
+
+fn make_error_parser(log: &Log, zone: TimeZone) -> MakeParser {
+    let kind = log.kind;
+    Box::new(move |_| Some(server_log::parser(kind, &zone)))
 }
 
 /// Dialect of the servers that write a format.

@@ -10,8 +10,8 @@ use crate::alert::slack::{Connection, Login};
 use crate::app::schema;
 use crate::cli::run::runtime;
 use crate::cli::{PARTIAL, load, print};
-use crate::config::{Config, SlowLog};
-use crate::ingest::slow_log;
+use crate::config::{Config, Log, SlowLog};
+use crate::ingest::slow_log::{self, Format};
 use crate::serve::{self, Auth};
 
 /// Bytes that tell a log's format.
@@ -29,14 +29,15 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     lines.push(config.style().map(|_| "general: ok".to_owned()));
     lines.push(store(&config));
     lines.push(slack(&config));
-    if config.slow_log.is_empty() {
+    if config.sources().is_empty() {
         lines.push(Err(anyhow::anyhow!(
-            "no [[slow_log]]: nothing is followed; set its path"
+            "no [[slow_log]] and no [[log]]: nothing is followed; set its path"
         )));
     }
     lines.extend(config.slow_log.iter().map(|log| follow(log, &config)));
     let declared = config.slow_log.iter().filter(|log| !log.schema.is_empty());
     lines.extend(declared.map(tables));
+    lines.extend(config.log.iter().map(|log| follow_errors(log, &config)));
     let is_well = lines.iter().all(Result::is_ok);
     for line in lines {
         match line {
@@ -125,20 +126,7 @@ fn tables(log: &SlowLog) -> anyhow::Result<String> {
 fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
     let path = log.path.display();
     log.zone(&config.general)?;
-    let mut head = Vec::new();
-    let read = File::open(&log.path).and_then(|file| {
-        let is_file = file.metadata()?.is_file();
-        if is_file {
-            file.take(HEAD).read_to_end(&mut head)
-        } else {
-            Err(std::io::Error::other("not a regular file"))
-        }
-    });
-    read.map_err(|error| {
-        anyhow::anyhow!(
-            "slow_log {path}: {error}; give a log file that the user of sqleuth may read"
-        )
-    })?;
+    let head = head(&log.path, "slow_log")?;
     let told = slow_log::sniff(&head);
     Ok(match (log.format.known(), told) {
         (_, None) if head.is_empty() => format!("slow_log {path}: readable, empty so far"),
@@ -152,4 +140,34 @@ fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
         ),
         (Some(format), _) | (None, Some(format)) => format!("slow_log {path}: readable, {format}"),
     })
+}
+
+fn follow_errors(log: &Log, config: &Config) -> anyhow::Result<String> {
+    let (path, kind) = (log.path.display(), log.kind.as_str());
+    log.zone(&config.general)?;
+    let head = head(&log.path, "log")?;
+    if slow_log::sniff(&head) == Some(Format::MysqlSlow) {
+        anyhow::bail!("log {path}: this is a slow-query log; follow it as [[slow_log]]");
+    }
+    Ok(format!("log {path}: readable, {kind}"))
+}
+
+/// What a log begins with.
+fn head(path: &Path, section: &str) -> anyhow::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| {
+        let is_file = file.metadata()?.is_file();
+        if is_file {
+            file.take(HEAD).read_to_end(&mut head)
+        } else {
+            Err(std::io::Error::other("not a regular file"))
+        }
+    });
+    read.map_err(|error| {
+        anyhow::anyhow!(
+            "{section} {}: {error}; give a log file that the user of sqleuth may read",
+            path.display()
+        )
+    })?;
+    Ok(head)
 }

@@ -42,7 +42,7 @@ declare_detector! {
         summary_ko: "클라이언트가 데이터베이스에 연결하지 못하거나 연결이 끊김",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "PostgreSQL's log",
+        needs: "PostgreSQL's log, or the error log of MySQL or MariaDB ([[log]])",
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -24,8 +24,8 @@ declare_detector! {
     /// ## How it decides
     /// Deadlocks of the same statements (of the same statement, where the log does not tell the other): >= `min_per_hour`,
     /// counted over the last minute and the hour or so before it, or over all of a file. With `min_per_minute` in the last
-    /// minute it is critical. Who waits for what is told by the `DETAIL` of PostgreSQL's message; a MySQL slow log tells the
-    /// victim alone.
+    /// minute it is critical. Who waits for what is told by the `DETAIL` of PostgreSQL's message and by the
+    /// error log of MySQL and MariaDB (`innodb_print_all_deadlocks`); a MySQL slow log tells the victim alone.
     ///
     /// ## Example
     /// ```sql
@@ -45,7 +45,7 @@ declare_detector! {
         summary_ko: "트랜잭션들이 같은 행을 서로 다른 순서로 잠가 하나가 취소됨",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "PostgreSQL's log, or a slow log with error numbers (log_slow_extra of MySQL, Percona)",
+        needs: "PostgreSQL's log, the error log of MySQL or MariaDB (innodb_print_all_deadlocks), or a slow log with error numbers",
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -8,10 +8,10 @@ mod mysql;
 mod names;
 pub mod offline;
 mod postgres;
-mod scan;
+pub(in crate::ingest) mod scan;
 mod threshold;
 mod wrapped;
-mod zone;
+pub(in crate::ingest) mod zone;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 const LONGEST_RUN: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// Reads a whole number; `None` unless every byte is a digit and it fits.
-pub(super) fn whole(text: &[u8]) -> Option<u64> {
+pub(in crate::ingest) fn whole(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
@@ -21,7 +21,7 @@ pub(super) fn whole(text: &[u8]) -> Option<u64> {
 }
 
 /// Reads the number that `text` starts with, and says how many bytes it took.
-pub(super) fn leading_whole(text: &[u8]) -> Option<(u64, usize)> {
+pub(in crate::ingest) fn leading_whole(text: &[u8]) -> Option<(u64, usize)> {
     let length = text.iter().take_while(|b| b.is_ascii_digit()).count();
     Some((whole(&text[..length])?, length))
 }
@@ -74,7 +74,7 @@ fn fraction(digits: &[u8], nanos_per_unit: u64) -> Option<u64> {
 }
 
 /// Length of the line that `text` starts with, line end included; `None` when it does not end.
-pub(super) fn line_length(text: &[u8]) -> Option<usize> {
+pub(in crate::ingest) fn line_length(text: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', text).map(|end| end + 1)
 }
 
@@ -110,7 +110,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// Text for a name; what is not UTF-8 is replaced.
-pub(super) fn name(bytes: &[u8]) -> Cow<'_, str> {
+pub(in crate::ingest) fn name(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(bytes),

@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 
 /// Reads dates, in the server's zone where they name none.
 #[derive(Debug, Clone)]
-pub(super) struct Calendar {
+pub(in crate::ingest) struct Calendar {
     zone: TimeZone,
     last: Option<(Second, u64)>,
 }
@@ -38,13 +38,13 @@ enum Zone {
 }
 
 impl Calendar {
-    pub(super) fn new(zone: TimeZone) -> Self {
+    pub(in crate::ingest) fn new(zone: TimeZone) -> Self {
         Self { zone, last: None }
     }
 
     /// Reads the date that `text` starts with, `2026-11-21 19:26:58.608 UTC` or RFC 3339 with any number of
     /// digits, and says how many bytes it took.
-    pub(super) fn date(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
+    pub(in crate::ingest) fn date(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
         let head: &[u8; 19] = text.first_chunk()?;
         let marks = [head[4], head[7], head[10], head[13], head[16]];
         if !matches!(marks, [b'-', b'-', b' ' | b'T', b':', b':']) {
@@ -67,7 +67,7 @@ impl Calendar {
     }
 
     /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone.
-    pub(super) fn short_date(&mut self, text: &[u8]) -> Option<Timestamp> {
+    pub(in crate::ingest) fn short_date(&mut self, text: &[u8]) -> Option<Timestamp> {
         let head: &[u8; 6] = text.first_chunk()?;
         let time = text[6..].trim_ascii();
         let (hour, length) = scan::leading_whole(time)?;

@@ -26,6 +26,8 @@ struct Log {
     waiting: u64,
     /// It is read now, as far as that can be told; what is not read any more cannot tell anything.
     is_followed: bool,
+    /// It is a log of errors that was found: that it tells nothing is well.
+    may_be_silent: bool,
 }
 
 /// What can be said of an incident that nobody told of.
@@ -47,8 +49,13 @@ impl Logs {
         let unread = followed.unwrap_or_default().iter();
         let unread = unread
             .filter(|id| !rows.iter().any(|row| row.source == **id))
-            .map(never_read);
-        let logs = rows.iter().cloned().chain(unread).map(|row| Log {
+            .map(|id| (never_read(id), false));
+        let read = rows.iter().map(|row| {
+            let tells_errors_alone = row.source.as_str().starts_with("log:");
+            (row.clone(), tells_errors_alone)
+        });
+        let logs = read.chain(unread).map(|(row, may_be_silent)| Log {
+            may_be_silent,
             waiting: site.metrics.lag_bytes(&row.source),
             is_followed: followed.is_none_or(|all| all.contains(&row.source)),
             row,
@@ -63,7 +70,7 @@ impl Logs {
             read.filter(|log| is(log)).count()
         };
         let of = count(&|_| true);
-        let silent = count(&|log| log.row.last_seen.is_none());
+        let silent = count(&|log| log.row.last_seen.is_none() && !log.may_be_silent);
         let late = count(&|log| log.is_late(now));
         if of == 0 {
             Sight::NoLog
@@ -119,6 +126,9 @@ impl Log {
         let read_to = self.row.last_seen.map(|at| at.min(now));
         let at = match read_to {
             Some(at) => facts::instant(at, style),
+            None if self.may_be_silent => {
+                of_class("span", "quiet").child(lang.pick("no error yet", "아직 오류 없음"))
+            }
             None => {
                 of_class("span", "quiet").child(lang.pick("no statement yet", "아직 문장 없음"))
             }
@@ -197,7 +207,17 @@ mod tests {
             },
             waiting,
             is_followed: true,
+            may_be_silent: false,
         }])
+    }
+
+    #[test]
+    fn a_log_of_errors_without_an_error_is_well_and_one_that_was_not_found_is_not() {
+        let mut logs = logs(5, 0);
+        logs.0[0].row.last_seen = None;
+        assert_eq!(logs.sight(now()), Sight::Silent { silent: 1, of: 1 });
+        logs.0[0].may_be_silent = true;
+        assert_eq!(logs.sight(now()), Sight::Clear);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Beside real servers: plant the fault, see one incident, end the fault, see it resolved.
 
 mod detectors;
+mod error_log;
 mod errors;
 mod grouping;
 mod outage;

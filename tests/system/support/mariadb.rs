@@ -84,6 +84,11 @@ impl MariaDb {
         self.dir.path().join("slow.log")
     }
 
+    /// Where the error log is.
+    pub fn error_log(&self) -> PathBuf {
+        self.dir.path().join("error.log")
+    }
+
     /// The command-line client, without a database.
     fn client(&self) -> Command {
         let mut command = Command::new("mariadb");

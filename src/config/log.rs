@@ -1,0 +1,111 @@
+//! `[[log]]`: logs of errors, beside the slow logs.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{General, SlowLog, zone};
+use crate::ingest::server_log::Kind;
+use crate::ingest::tail;
+use crate::model::id::{ServiceName, SourceId};
+
+/// `[[log]]`: one log of errors to follow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The log, or a link to it; it need not be there yet.
+    pub path: PathBuf,
+    /// Who writes it.
+    pub kind: Kind,
+    /// Service whose errors it tells; `general.service` when not given.
+    #[serde(default)]
+    pub service: Option<ServiceName>,
+    /// Database of errors that name none.
+    #[serde(default)]
+    pub database: String,
+    /// IANA zone of dates that name none; `general.time_zone` when not given.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// Where to begin with a log that was never read before.
+    #[serde(default)]
+    pub start: tail::Start,
+}
+
+impl Log {
+    /// Its name in metrics and the store.
+    pub fn id(&self) -> SourceId {
+        SourceId::new(format!("log:{}", self.path.display()))
+    }
+
+    /// What `ingest::tail` needs to know.
+    pub fn tail(&self) -> tail::Settings {
+        tail::Settings {
+            path: self.path.clone(),
+            start: self.start,
+            ..tail::Settings::default()
+        }
+    }
+
+    /// Zone of dates that name none.
+    ///
+    /// # Errors
+    /// A time zone that is not known.
+    pub fn zone(&self, general: &General) -> anyhow::Result<TimeZone> {
+        match &self.time_zone {
+            Some(name) => Ok(zone(name, "log.time_zone")?),
+            None => Ok(zone(&general.time_zone, "general.time_zone")?),
+        }
+    }
+
+    pub(super) fn is_slow_log(&self, logs: &[SlowLog]) -> bool {
+        logs.iter().any(|log| log.path == self.path)
+    }
+}
+
+/// A log that is named twice would be counted twice.
+pub(super) fn distinct<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Log>, D::Error> {
+    let logs = Vec::<Log>::deserialize(from)?;
+    let mut seen = BTreeSet::new();
+    match logs.iter().find(|log| !seen.insert(&log.path)) {
+        Some(twice) => Err(D::Error::custom(format!(
+            "{} is followed twice; remove one of the two",
+            twice.path.display()
+        ))),
+        None => Ok(logs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load::parse;
+
+    #[test]
+    fn unknown_keys_and_kinds_are_refused_with_what_is_known() {
+        let told = parse("f", "[[log]]\npath = \"a\"\nkind = \"oracle\"\n", []);
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.contains("f:3") && told.contains("mysql-error"),
+            "{told}"
+        );
+        let told = parse(
+            "f",
+            "[[log]]\npath = \"a\"\nkind = \"mysql-error\"\nformat = \"auto\"\n",
+            [],
+        );
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains("f:4") && told.contains("format"), "{told}");
+    }
+
+    #[test]
+    fn a_log_is_followed_once() {
+        let log = "[[log]]\npath = \"a\"\nkind = \"mysql-error\"\n";
+        let told = parse("f", &log.repeat(2), []).unwrap_err().to_string();
+        assert!(told.contains("twice"), "{told}");
+        let config = parse("f", &format!("[[slow_log]]\npath = \"a\"\n{log}"), []).unwrap();
+        let told = config.consistent().unwrap_err().to_string();
+        assert!(told.contains("`log.path`"), "{told}");
+    }
+}
