@@ -1,0 +1,102 @@
+//! What must hold for any bytes. The targets in `fuzz_targets` only call this.
+
+use std::cell::RefCell;
+
+use sqleuth::ingest::slow_log::{Entry, Format, Next, Options, Parser, parser as make};
+use sqleuth::model::sql::Dialect;
+use sqleuth::normalise::ddl::SchemaReader;
+use sqleuth::normalise::{Normaliser, Settings, split_statements};
+
+/// A log that comes in two pieces tells what it tells in one, and nothing is left of it.
+///
+/// The first two bytes say where the log is cut.
+pub fn parser(format: Format, data: &[u8]) {
+    let Some((at, log)) = data.split_first_chunk::<2>() else {
+        return;
+    };
+    let at = usize::from(u16::from_le_bytes(*at)) % (log.len() + 1);
+    let in_one = told(format, &[log]);
+    let in_two = told(format, &[&log[..at], log]);
+    assert_eq!(in_one, in_two, "cut at {at}");
+}
+
+/// Every entry that is told while the looks at a growing log follow each other; the last look is its end.
+fn told(format: Format, looks: &[&[u8]]) -> Vec<String> {
+    let mut parser = make(format, &Options::default());
+    let mut entries = Vec::new();
+    let mut done = 0;
+    for (n, look) in looks.iter().enumerate() {
+        let is_last = n + 1 == looks.len();
+        let next = if is_last { Next::End } else { Next::More };
+        done += feed(parser.as_mut(), &look[done..], next, &mut entries);
+        assert!(done <= look.len(), "more was consumed than was shown");
+    }
+    assert_eq!(Some(done), looks.last().map(|l| l.len()), "nothing is left");
+    entries
+}
+
+fn feed(
+    parser: &mut dyn Parser,
+    mut buffer: &[u8],
+    next: Next,
+    entries: &mut Vec<String>,
+) -> usize {
+    let before = buffer.len();
+    loop {
+        let mut tell = |entry: Entry<'_>| entries.push(format!("{entry:?}"));
+        let progress = parser.parse(buffer, next, &mut tell);
+        buffer = &buffer[progress.consumed..];
+        if buffer.is_empty() || progress.consumed == 0 {
+            return before - buffer.len();
+        }
+    }
+}
+
+thread_local! {
+    static NORMALISER: RefCell<Normaliser> = RefCell::new(Normaliser::new(&Settings::default(), 0));
+}
+
+/// Any text is a statement: it has an identity, which neither its template nor what stands around it changes.
+///
+/// The first byte chooses the dialect.
+pub fn statement(data: &[u8]) {
+    let Some((choice, sql)) = data.split_first() else {
+        return;
+    };
+    let dialect = match choice % 3 {
+        0 => Dialect::Mysql,
+        1 => Dialect::Postgres,
+        _ => Dialect::Generic,
+    };
+    NORMALISER.with_borrow_mut(|normaliser| {
+        let found = normaliser.statement(sql, dialect, false).statement;
+        let again = normaliser.statement(sql, dialect, false).statement;
+        assert_eq!(found.fingerprint, again.fingerprint);
+        // A cut text has no identity of its own: it joins a family, or waits for one.
+        let padded = [b" \n".as_slice(), sql].concat();
+        let padded = normaliser.statement(&padded, dialect, false).statement;
+        assert_eq!(found.fingerprint, padded.fingerprint, "white space before");
+        normaliser.statement(&sql[..sql.len() / 2], dialect, true);
+    });
+}
+
+/// Statements of a text are parts of it, in its order.
+pub fn statements(data: &[u8]) {
+    for dialect in [Dialect::Mysql, Dialect::Postgres, Dialect::Generic] {
+        let mut from = 0;
+        for sql in split_statements(data, dialect) {
+            let at = sql.as_ptr() as usize - data.as_ptr() as usize;
+            assert!(at >= from && at + sql.len() <= data.len());
+            from = at + sql.len();
+        }
+    }
+}
+
+/// A dump of any bytes is read to its end, and what cannot be read is counted at least once for each note of it.
+pub fn schema(data: &[u8]) {
+    let mut reader = SchemaReader::default();
+    let read = reader.read("dump.sql", data);
+    assert!(read.is_ok(), "bytes in memory cannot fail to be read");
+    let (_, notes, unread) = reader.finish();
+    assert!(notes.len() as u64 <= unread);
+}
