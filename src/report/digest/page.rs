@@ -93,7 +93,7 @@ pub(super) struct Detail {
     pub(super) fingerprint: String,
     /// The redacted text in lines.
     pub(super) sql: Vec<String>,
-    /// Statistics: a label and the cells of [`STATISTICS`], empty where nothing is known.
+    /// Statistics: a label and the cells of its row, total to largest, empty where nothing is known.
     pub(super) measures: Vec<(String, [String; 7])>,
     /// Sentences about its runs.
     pub(super) facts: Vec<String>,
