@@ -2,8 +2,9 @@
 //!
 //! A statement may hold text that looks like a header, in a string; and a string may be left open by a crash, or
 //! may only look open to us. Hence a header inside an open string is passed over when the string closes before one of
-//! the next headers. Behind a quote that never closes each further literal closes and opens it again, so that it is
-//! open at every header: then the first of them is real.
+//! the next headers, unless what stands between the headers closes its own strings: then they are entries behind a
+//! quote that never closes, and to take them for one would turn their literals inside out. The same holds for a string
+//! that is open at every header.
 
 use std::sync::LazyLock;
 
@@ -61,7 +62,8 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
             Line::Header => {}
         }
         if !literal.holds(body, at) {
-            return End::At(at);
+            let first = in_string.filter(|first| are_entries(&body[*first..at]));
+            return End::At(first.unwrap_or(at));
         }
         match proof(&body[at..], more) {
             Line::Other => continue,
@@ -79,6 +81,27 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
         Some(first) => End::At(first),
         None => End::Nowhere,
     }
+}
+
+/// Whether statements stand behind the headers of `text`, which starts with one, and each closes its own strings.
+fn are_entries(text: &[u8]) -> bool {
+    let heads = HASH
+        .find_iter(text)
+        .filter(|at| starts_a_line(text, *at) && line(&text[*at..], false) == Line::Header);
+    let mut heads = heads.peekable();
+    let mut any = false;
+    while let Some(head) = heads.next() {
+        let entry = &text[head..heads.peek().map_or(text.len(), |next| *next)];
+        let Some(length) = scan::line_length(entry) else {
+            return false;
+        };
+        let statement = &entry[length..];
+        if Literal::default().holds(statement, statement.len()) {
+            return false;
+        }
+        any |= !statement.is_empty();
+    }
+    any
 }
 
 /// Finds the next header that is beyond doubt, whatever stands before it.
@@ -188,6 +211,20 @@ mod tests {
         let short = format!("SELECT 'cut\n{entry}");
         assert_eq!(find(short.as_bytes(), Next::More), End::Unknown);
         assert_eq!(find(short.as_bytes(), Next::Quiet), End::At(12));
+    }
+
+    #[test]
+    fn entries_behind_a_cut_text_are_not_taken_for_its_string() {
+        let entry = |sql: &str| format!("{HEADER}{sql};\n");
+        let body = [
+            "SELECT 'cut;\n".to_owned(),
+            entry("INSERT INTO t VALUES ('\\'secret')"),
+            entry("SELECT 'other'"),
+        ]
+        .concat();
+        for next in [Next::More, Next::Quiet, Next::End] {
+            assert_eq!(find(body.as_bytes(), next), End::At(13), "{next:?}");
+        }
     }
 
     #[test]
