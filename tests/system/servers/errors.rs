@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::workload::Traffic;
 use crate::support::daemon::Daemon;
 use crate::support::postgres::Postgres;
+use crate::support::process::Process;
 use crate::support::wait_for;
 
 fn postgres(options: &[&str]) -> (Postgres, Daemon) {
@@ -119,14 +120,14 @@ fn waits_for_a_lock_on_postgres_are_found_and_a_slow_statement_is_none() {
 #[test]
 fn clients_that_postgres_turns_away_are_found() {
     let (server, daemon) = postgres(&["max_connections=6", "superuser_reserved_connections=0"]);
-    let mut traffic = Traffic::new();
-    for _ in 0..6 {
-        traffic.session(server.session(), Duration::from_secs(1), |_| {
-            "SELECT 1".to_owned()
-        });
-    }
+    // a session more than there is room for, in whatever order they arrive
     let refused = wait_for("a refused client", Duration::from_secs(60), || {
-        server.session().args(["-c", "SELECT 1"]).output().ok()?;
+        let mut clients: Vec<Process> = (0..8)
+            .map(|_| Process::start(server.session().args(["-c", "SELECT pg_sleep(0.5)"])))
+            .collect();
+        for client in &mut clients {
+            client.wait(Duration::from_secs(30));
+        }
         findings(&daemon, "connection-refusal").into_iter().next()
     });
     assert!(refused.to_string().contains("53300"), "{refused:#}");
