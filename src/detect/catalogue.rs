@@ -1,4 +1,5 @@
-//! Every detector, by name; a new one adds a line to [`ALL`], to [`DetectSettings`] and to [`Catalogue::new`].
+//! Every detector, by name; a new one adds a line to [`ALL`], to [`DetectSettings`] and to
+//! `add_alarms` or `add_advice`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{
-    Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, connection_refusal,
-    deadlock, error_burst, full_scan, load_hog, lock_wait, missing_index, missing_where,
-    parameter_skew, plan_flip, query_timeout, sort_spill, union_hotspot,
+    Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
+    connection_refusal, deadlock, deep_offset, error_burst, full_scan, heavy_column, load_hog,
+    lock_wait, missing_index, missing_where, needless_count, non_sargable, parameter_skew,
+    plan_flip, query_timeout, random_order, sort_spill, unbounded_aggregate, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -19,18 +21,25 @@ use crate::window::Closed;
 /// Every detector, sorted by slug.
 pub static ALL: &[&DetectorMeta] = &[
     &alias_in_where::META,
+    &cacheable_read::META,
     &connection_refusal::META,
     &deadlock::META,
+    &deep_offset::META,
     &error_burst::META,
     &full_scan::META,
+    &heavy_column::META,
     &load_hog::META,
     &lock_wait::META,
     &missing_index::META,
     &missing_where::META,
+    &needless_count::META,
+    &non_sargable::META,
     &parameter_skew::META,
     &plan_flip::META,
     &query_timeout::META,
+    &random_order::META,
     &sort_spill::META,
+    &unbounded_aggregate::META,
     &union_hotspot::META,
 ];
 
@@ -40,18 +49,25 @@ pub static ALL: &[&DetectorMeta] = &[
 #[expect(missing_docs, reason = "each field is the detector it is named after")]
 pub struct DetectSettings {
     pub alias_in_where: alias_in_where::Settings,
+    pub cacheable_read: cacheable_read::Settings,
     pub connection_refusal: connection_refusal::Settings,
     pub deadlock: deadlock::Settings,
+    pub deep_offset: deep_offset::Settings,
     pub error_burst: error_burst::Settings,
     pub full_scan: full_scan::Settings,
+    pub heavy_column: heavy_column::Settings,
     pub load_hog: load_hog::Settings,
     pub lock_wait: lock_wait::Settings,
     pub missing_index: missing_index::Settings,
     pub missing_where: missing_where::Settings,
+    pub needless_count: needless_count::Settings,
+    pub non_sargable: non_sargable::Settings,
     pub parameter_skew: parameter_skew::Settings,
     pub plan_flip: plan_flip::Settings,
     pub query_timeout: query_timeout::Settings,
+    pub random_order: random_order::Settings,
     pub sort_spill: sort_spill::Settings,
+    pub unbounded_aggregate: unbounded_aggregate::Settings,
     pub union_hotspot: union_hotspot::Settings,
 }
 
@@ -78,57 +94,94 @@ impl fmt::Debug for Catalogue {
 impl Catalogue {
     /// All detectors that are enabled.
     pub fn new(settings: &DetectSettings) -> Self {
-        let s = settings.clone();
         let mut all = Self {
             queries: Vec::new(),
             errors: Vec::new(),
         };
-        all.add_of_errors(
+        all.add_alarms(settings.clone());
+        all.add_advice(settings.clone());
+        all.add_all_of_errors(settings.clone());
+        all.queries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
+    }
+
+    fn add_all_of_errors(&mut self, s: DetectSettings) {
+        self.add_of_errors(
             s.alias_in_where.enabled,
             alias_in_where::AliasInWhere::new(s.alias_in_where),
         );
-        all.add_of_errors(
+        self.add_of_errors(
             s.connection_refusal.enabled,
             connection_refusal::ConnectionRefusal::new(s.connection_refusal),
         );
-        all.add_of_errors(s.deadlock.enabled, deadlock::Deadlock::new(s.deadlock));
-        all.add_of_errors(
+        self.add_of_errors(s.deadlock.enabled, deadlock::Deadlock::new(s.deadlock));
+        self.add_of_errors(
             s.error_burst.enabled,
             error_burst::ErrorBurst::new(s.error_burst),
         );
-        all.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
-        all.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
-        all.add_of_errors(
-            s.lock_wait.enabled,
-            lock_wait::LockWait::new(s.lock_wait.clone()),
+        self.add_of_errors(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
+    }
+
+    fn add_alarms(&mut self, s: DetectSettings) {
+        self.add(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
+        self.add(
+            s.deep_offset.enabled,
+            deep_offset::DeepOffset::new(s.deep_offset),
         );
-        all.add(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
-        all.add(
+        self.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
+        self.add(
             s.missing_index.enabled,
             missing_index::MissingIndex::new(s.missing_index),
         );
-        all.add(
+        self.add(
             s.missing_where.enabled,
             missing_where::MissingWhere::new(s.missing_where),
         );
-        all.add(
-            s.parameter_skew.enabled,
-            parameter_skew::ParameterSkew::new(s.parameter_skew),
+        self.add(
+            s.non_sargable.enabled,
+            non_sargable::NonSargable::new(s.non_sargable),
         );
-        all.add(s.plan_flip.enabled, plan_flip::PlanFlip::new(s.plan_flip));
-        all.add(
+        self.add(s.plan_flip.enabled, plan_flip::PlanFlip::new(s.plan_flip));
+        self.add(
             s.query_timeout.enabled,
             query_timeout::QueryTimeout::new(s.query_timeout),
         );
-        all.add(
+        self.add(
+            s.random_order.enabled,
+            random_order::RandomOrder::new(s.random_order),
+        );
+        self.add(
             s.sort_spill.enabled,
             sort_spill::SortSpill::new(s.sort_spill),
         );
-        all.add(
+        self.add(
             s.union_hotspot.enabled,
             union_hotspot::UnionHotspot::new(s.union_hotspot),
         );
-        all
+    }
+
+    fn add_advice(&mut self, s: DetectSettings) {
+        self.add(
+            s.cacheable_read.enabled,
+            cacheable_read::CacheableRead::new(s.cacheable_read),
+        );
+        self.add(
+            s.heavy_column.enabled,
+            heavy_column::HeavyColumn::new(s.heavy_column),
+        );
+        self.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
+        self.add(
+            s.needless_count.enabled,
+            needless_count::NeedlessCount::new(s.needless_count),
+        );
+        self.add(
+            s.parameter_skew.enabled,
+            parameter_skew::ParameterSkew::new(s.parameter_skew),
+        );
+        self.add(
+            s.unbounded_aggregate.enabled,
+            unbounded_aggregate::UnboundedAggregate::new(s.unbounded_aggregate),
+        );
     }
 
     fn add(&mut self, enabled: bool, detector: impl Detector<QueryProfile> + 'static) {

@@ -47,18 +47,25 @@ pub mod catalogue;
 mod basis;
 
 pub mod alias_in_where;
+pub mod cacheable_read;
 pub mod connection_refusal;
 pub mod deadlock;
+pub mod deep_offset;
 pub mod error_burst;
 pub mod full_scan;
+pub mod heavy_column;
 pub mod load_hog;
 pub mod lock_wait;
 pub mod missing_index;
 pub mod missing_where;
+pub mod needless_count;
+pub mod non_sargable;
 pub mod parameter_skew;
 pub mod plan_flip;
 pub mod query_timeout;
+pub mod random_order;
 pub mod sort_spill;
+pub mod unbounded_aggregate;
 pub mod union_hotspot;
 
 pub use catalogue::{Catalogue, DetectSettings, explain};

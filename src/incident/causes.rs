@@ -83,6 +83,15 @@ mod tests {
     }
 
     #[test]
+    fn the_form_of_a_statement_explains_its_scan_and_not_the_other_way_round() {
+        let causes = Causes::built_in();
+        for form in ["deep-offset", "non-sargable", "random-order"] {
+            assert!(causes.strength(form, "full-scan") >= 1.0, "{form}");
+            assert!(causes.strength("full-scan", form) <= 0.0, "{form}");
+        }
+    }
+
+    #[test]
     fn an_effect_of_an_effect_is_less_certain() {
         let causes = Causes::built_in();
         let direct = causes.strength("plan-flip", "full-scan");

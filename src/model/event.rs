@@ -133,6 +133,7 @@ pub struct QueryEvent {
     /// Which statement.
     pub statement: StatementRef,
     /// Keyed hash of its literals, in order: tells equal parameters from different ones, and nothing else.
+    /// 0 when the values are not told: the text has placeholders.
     pub parameters: u64,
     /// Rows.
     pub rows: RowCounts,

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod finding;
 pub mod id;
 pub mod incident;
+pub mod obstacle;
 pub mod schema;
 pub mod sql;
 pub mod subject;

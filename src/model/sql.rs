@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::id::FingerprintId;
+use crate::model::obstacle::Obstacle;
 
 /// The SQL dialect that a server speaks.
 #[derive(
@@ -259,6 +260,12 @@ pub struct Shape {
     pub limit: Option<Limit>,
     /// Nested SELECTs.
     pub subqueries: u16,
+    /// The outermost select list is one `COUNT(...)` of all rows, without groups.
+    pub counts: bool,
+    /// Some ORDER BY begins with a random number.
+    pub random_order: bool,
+    /// A pattern of a LIKE begins with a wildcard. Of the text, not of the shape: the pattern is a literal.
+    pub leading_wildcard: bool,
 }
 
 /// A condition on one column.
@@ -273,6 +280,9 @@ pub struct Predicate {
     /// Every row that it reads must meet it: it stands in no OR, no negated AND and no HAVING.
     #[serde(default)]
     pub required: bool,
+    /// What it stands inside, where the rest of the comparison names no column, so that it could stand alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
 }
 
 /// A comparison of columns of two tables.

@@ -43,6 +43,20 @@ pub struct QueryProfile {
     pub plan: Option<Arc<[PlanRow]>>,
     /// Its slowest runs; at most 3.
     pub exemplars: Vec<Exemplar>,
+    /// Of a count, beside which page queries it ran: same tables, same conditions; at most 4. Not of a recent profile.
+    #[serde(default)]
+    pub companions: Vec<Companion>,
+}
+
+/// Another statement of the same service on the same database, and what it did in the interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Companion {
+    /// The statement.
+    pub statement: StatementRef,
+    /// Runs.
+    pub count: u64,
+    /// Time of all of them.
+    pub elapsed: Duration,
 }
 
 /// For what kind of detector a profile was made.
@@ -193,6 +207,9 @@ pub struct TableFacts {
     pub rows: Option<u64>,
     /// Time of all statements that name it, in the interval.
     pub elapsed: Duration,
+    /// Runs in the interval that wrote to it, as far as the origin shows them.
+    #[serde(default)]
+    pub writes: u64,
 }
 
 /// What one set of parameters costs.

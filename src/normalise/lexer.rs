@@ -190,7 +190,7 @@ impl Lexer<'_> {
             b'.' if self.peek(1).is_ascii_digit() && !self.is_glued() => self.fraction(),
             b'{' | b'#' | b'$' if self.braced_end(byte).is_some() => {
                 self.at = self.braced_end(byte).unwrap_or(self.sql.len());
-                self.stream.literal(b"?");
+                self.stream.placeholder();
             }
             b'$' => self.dollar(),
             b'?' => self.question(),

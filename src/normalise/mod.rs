@@ -9,6 +9,7 @@
 //! behind the lexer can leak one. Identity comes from tokens alone, whether or not the parser reads the text.
 
 mod alias;
+mod attributes;
 mod cache;
 mod case;
 mod chunk;
@@ -26,12 +27,14 @@ mod literals;
 mod made_up;
 mod marks;
 mod naming;
+mod obstacle;
 mod parens;
 mod parser;
 mod parser_text;
 mod placeholder;
 mod precedence;
 mod predicate;
+mod projection;
 mod quoting;
 mod redact;
 mod render;
@@ -40,6 +43,7 @@ mod rewrite;
 mod scope;
 mod settings;
 mod shape;
+mod signal_words;
 mod split;
 mod statements;
 mod stream;
@@ -59,10 +63,11 @@ use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
 use crate::model::id::{FingerprintId, SourceId};
 use crate::model::sql::{
-    Dialect, Parsed, SetOps, Statement, StatementKind, StatementRef, TableName, Template,
+    Dialect, Parsed, Statement, StatementKind, StatementRef, TableName, Template,
 };
 use crate::model::time::Timestamp;
 
+use self::attributes::with_attributes;
 use self::cache::Cache;
 use self::dialect::{DoubleQuote, Rules};
 use self::family::Families;
@@ -109,7 +114,7 @@ pub struct Told {
 pub struct Normalised {
     /// The statement that it is a run of.
     pub statement: StatementRef,
-    /// Keyed hash of its literals, in order.
+    /// Keyed hash of its literals, in order; 0 where the text has placeholders in the place of values.
     pub parameters: u64,
     /// Trace context of a comment.
     pub trace: Option<TraceRef>,
@@ -259,7 +264,9 @@ impl Normaliser {
     pub fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
         self.lex(sql, dialect, truncated);
         let cut = truncated || self.stream.is_cut();
-        let key = self.stream.key() ^ (u128::from(cut) << 8 | u128::from(dialect as u8));
+        let wildcard = self.stream.leading_wildcard;
+        let variant = u128::from(wildcard) << 9 | u128::from(cut) << 8 | u128::from(dialect as u8);
+        let key = self.stream.key() ^ variant;
         let low = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
         let high = u64::try_from(key >> 64).unwrap_or_default();
         Text {
@@ -317,8 +324,9 @@ impl Normaliser {
         let known = self.shapes.get(shape_key);
         let new = known.is_none();
         let set_ops = canonical.set_ops;
+        let wildcard = self.stream.leading_wildcard;
         let statement = match known {
-            Some(statement) => with_set_ops(statement, set_ops),
+            Some(statement) => with_attributes(statement, set_ops, wildcard),
             None => Arc::new(self.parse(canonical, dialect, cut)),
         };
         if new {
@@ -347,6 +355,7 @@ impl Normaliser {
                 if shape.tables.is_empty() {
                     shape.tables = canonical.tables.into_iter().map(TableName::from).collect();
                 }
+                shape.leading_wildcard = self.stream.leading_wildcard;
                 Parsed::Shape(Box::new(shape))
             }
             Err(why) => Parsed::Opaque {
@@ -377,19 +386,4 @@ fn target(source: &SourceMeta, database: &Arc<str>) -> DbTarget {
 
 fn shape_key(fingerprint: FingerprintId, cut: bool, dialect: Dialect) -> u128 {
     u128::from(fingerprint.0) << 16 | u128::from(cut) << 8 | u128::from(dialect as u8)
-}
-
-/// The same statement; a copy where this text repeats its branches more or less often.
-fn with_set_ops(statement: StatementRef, set_ops: SetOps) -> StatementRef {
-    let same = statement
-        .shape()
-        .is_none_or(|shape| shape.set_ops == set_ops);
-    if same {
-        return statement;
-    }
-    let mut copy = Statement::clone(&statement);
-    if let Parsed::Shape(shape) = &mut copy.parsed {
-        shape.set_ops = set_ops;
-    }
-    Arc::new(copy)
 }

@@ -25,7 +25,7 @@ impl Lexer<'_> {
             return self.operator();
         }
         self.at = self.word_end(self.at + 1);
-        self.stream.literal(b"?");
+        self.stream.placeholder();
     }
 
     /// `:name`, `@name`, `@@variable`, `%s`, `%(name)s`, or an operator.
@@ -53,7 +53,7 @@ impl Lexer<'_> {
             return self.operator();
         };
         self.at = end;
-        self.stream.literal(b"?");
+        self.stream.placeholder();
     }
 
     fn python_placeholder_end(&self) -> Option<usize> {
@@ -67,7 +67,7 @@ impl Lexer<'_> {
     pub(super) fn dollar(&mut self) {
         if self.peek(1).is_ascii_digit() {
             self.at = self.word_end(self.at + 1);
-            return self.stream.literal(b"?");
+            return self.stream.placeholder();
         }
         if !self.rules.dollar_quotes {
             return self.dollar_name();

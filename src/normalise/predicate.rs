@@ -5,8 +5,10 @@ use sqlparser::ast::{
     JoinOperator, TableFactor, TableWithJoins, UnaryOperator,
 };
 
+use super::obstacle::{caseless, obstacle};
 use super::shape::shared;
 use super::tables::Sources;
+use crate::model::obstacle::Obstacle;
 use crate::model::sql::{ColumnRef, Comparison, Join, Predicate};
 
 /// Functions and casts nested deeper are not looked into for a column.
@@ -56,7 +58,12 @@ impl<'a> Reader<'a> {
 
     /// Every comparison that is made when the rows have been read.
     pub(super) fn having(&mut self, condition: Option<&Expr>) {
+        let before = self.predicates.len();
         self.walk(condition, false);
+        // What an aggregate stands around is no obstacle: no index could serve it either way.
+        for predicate in &mut self.predicates[before..] {
+            predicate.obstacle = None;
+        }
     }
 
     /// Walks AND and OR chains without recursion.
@@ -105,9 +112,13 @@ impl<'a> Reader<'a> {
                 let not = *negated != outer_not;
                 (&**expr, unless(not, Comparison::Range, Comparison::Other))
             }
-            Expr::Like { expr, negated, .. } | Expr::ILike { expr, negated, .. } => {
+            Expr::Like { expr, negated, .. } => {
                 let not = *negated != outer_not;
                 (&**expr, unless(not, Comparison::Like, Comparison::Other))
+            }
+            Expr::ILike { expr, negated, .. } => {
+                let op = unless(*negated != outer_not, Comparison::Like, Comparison::Other);
+                return self.one(expr, op, Some(caseless(expr)));
             }
             Expr::IsNull(expr) => {
                 let op = unless(outer_not, Comparison::IsNull, Comparison::IsNotNull);
@@ -127,7 +138,7 @@ impl<'a> Reader<'a> {
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => (expr, Comparison::Equal),
             _ => (expr, Comparison::Other),
         };
-        self.one(operand, op);
+        self.one(operand, op, obstacle(operand, None));
     }
 
     fn binary(&mut self, left_side: &Expr, op: Comparison, right_side: &Expr) {
@@ -145,11 +156,11 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        self.one(left_side, op);
-        self.one(right_side, op);
+        self.one(left_side, op, obstacle(left_side, Some(right_side)));
+        self.one(right_side, op, obstacle(right_side, Some(left_side)));
     }
 
-    fn one(&mut self, side: &Expr, op: Comparison) {
+    fn one(&mut self, side: &Expr, op: Comparison, obstacle: Option<Obstacle>) {
         let mut expr = side;
         let mut wrapped = false;
         for _ in 0..MAX_WRAPPING {
@@ -159,6 +170,7 @@ impl<'a> Reader<'a> {
                     op,
                     wrapped,
                     required: self.required,
+                    obstacle,
                 });
                 return;
             }

@@ -14,6 +14,7 @@ use sqlparser::ast::{
 };
 
 use super::predicate::{Reader, column_ref, join_condition};
+use super::projection::{aggregates, counts_rows, is_random};
 use super::tables::{Sources, object_name, target};
 use crate::model::sql::{Limit, Shape, SortKey, StatementKind, TableName};
 
@@ -55,6 +56,7 @@ impl Visitor for Collector {
                     .map(|cte| cte.alias.name.value.clone()),
             );
         }
+        self.shape.random_order |= orders_at_random(query);
         ControlFlow::Continue(())
     }
 
@@ -195,6 +197,7 @@ impl Collector {
                 .iter()
                 .all(|s| chooses(s.selection.as_ref()) || join_condition(&s.from));
         let first = branches.first().copied();
+        self.shape.counts = matches!(branches[..], [only] if counts_rows(only));
         if let Some(select) = first {
             self.select(select);
         }
@@ -291,6 +294,20 @@ fn branch_selects<'a>(body: &'a SetExpr, found: &mut Vec<&'a Select>) {
     }
 }
 
+/// Whether the first sort key of a query is a random number, or names one of its select list.
+fn orders_at_random(query: &Query) -> bool {
+    let Some(OrderBy {
+        kind: OrderByKind::Expressions(keys),
+        ..
+    }) = &query.order_by
+    else {
+        return false;
+    };
+    let select = query.body.as_select();
+    keys.first()
+        .is_some_and(|key| is_random(resolve(&key.expr, select)))
+}
+
 /// The select item that a column number names.
 fn resolve<'a>(key: &'a Expr, select: Option<&'a Select>) -> &'a Expr {
     let Expr::Value(value) = key else {
@@ -306,65 +323,6 @@ fn resolve<'a>(key: &'a Expr, select: Option<&'a Select>) -> &'a Expr {
     match item {
         Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => expr,
         _ => key,
-    }
-}
-
-fn aggregates(item: &SelectItem) -> bool {
-    let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
-        return false;
-    };
-    let mut finder = AggregateFinder { depth: 0 };
-    expr.visit(&mut finder).is_break()
-}
-
-struct AggregateFinder {
-    depth: usize,
-}
-
-impl Visitor for AggregateFinder {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = expr else {
-            return ControlFlow::Continue(());
-        };
-        let name = object_name(&function.name).to_ascii_lowercase();
-        let aggregate = matches!(
-            &*name,
-            "count"
-                | "sum"
-                | "avg"
-                | "min"
-                | "max"
-                | "group_concat"
-                | "string_agg"
-                | "array_agg"
-                | "json_agg"
-                | "jsonb_agg"
-                | "json_arrayagg"
-                | "json_objectagg"
-                | "std"
-                | "stddev"
-                | "variance"
-                | "bit_or"
-                | "bit_and"
-                | "bool_or"
-                | "bool_and"
-        );
-        if aggregate && self.depth == 0 && function.over.is_none() {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
     }
 }
 

@@ -7,6 +7,9 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use super::chunk::{CHUNK_BYTES, Chunk};
+use super::signal_words::{
+    AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, OR, SELECT, SET, TRUE, UNION, VALUES,
+};
 use crate::model::event::TraceRef;
 
 /// A bare word, lower-cased.
@@ -37,18 +40,6 @@ const MAX_ROW_DEPTH: usize = 64;
 /// Longer literals go into the parameter hash by their own hash.
 const MAX_PARAMETER_BYTES: usize = 64;
 
-// words that say what the numbers behind them are
-const BY: Chunk = Chunk::of(b"by");
-const LIMIT: Chunk = Chunk::of(b"limit");
-const OFFSET: Chunk = Chunk::of(b"offset");
-const HAVING: Chunk = Chunk::of(b"having");
-const VALUES: Chunk = Chunk::of(b"values");
-const SET: Chunk = Chunk::of(b"set");
-const UNION: Chunk = Chunk::of(b"union");
-const SELECT: Chunk = Chunk::of(b"select");
-const TRUE: Chunk = Chunk::of(b"true");
-const FALSE: Chunk = Chunk::of(b"false");
-
 /// One statement's tokens, reused from statement to statement.
 #[derive(Debug, Default)]
 #[expect(
@@ -62,6 +53,12 @@ pub(super) struct Stream {
     pub(super) depth: usize,
     pub(super) last_row: (usize, usize),
     by_list: bool,
+    /// A LIKE waits for its pattern.
+    like: bool,
+    /// A value was left out of the text: equal texts need not be equal runs.
+    placeholders: bool,
+    /// The pattern of a LIKE begins with a wildcard.
+    pub(super) leading_wildcard: bool,
     /// Trace context of a comment.
     pub(super) trace: Option<TraceRef>,
     /// The text ended inside a literal or a comment.
@@ -113,8 +110,11 @@ impl Stream {
         xxh3_128(&self.out)
     }
 
-    /// Keyed hash of the literals, in order.
+    /// Keyed hash of the literals, in order; 0 where values were left out of the text.
     pub(super) fn parameter_hash(&self, seed: u64) -> u64 {
+        if self.placeholders {
+            return 0;
+        }
         xxh3_64_with_seed(&self.parameters, seed)
     }
 
@@ -150,6 +150,8 @@ impl Stream {
             LIMIT | OFFSET | HAVING | VALUES | SET | UNION | SELECT => self.by_list = false,
             // They become literals later, where their place allows it.
             TRUE | FALSE => self.parameters.extend_from_slice(&text.bytes()[..length]),
+            LIKE | ILIKE => self.like = true,
+            AND | OR => self.like = false,
             _ => {}
         }
     }
@@ -187,6 +189,7 @@ impl Stream {
     /// A literal, of which only a keyed hash remains.
     #[inline]
     pub(super) fn literal(&mut self, text: &[u8]) {
+        self.like = false;
         let mut end = self.out.len();
         if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
             self.parameters.push(sign);
@@ -202,6 +205,13 @@ impl Stream {
         }
         self.out.truncate(end);
         self.out.push(LITERAL);
+    }
+
+    /// A placeholder: a literal whose value is told elsewhere, or nowhere.
+    #[inline]
+    pub(super) fn placeholder(&mut self) {
+        self.placeholders = true;
+        self.literal(b"?");
     }
 
     /// A whole number: a literal, or a column's place in an ORDER BY list.
@@ -226,6 +236,7 @@ impl Stream {
         if text.first() == Some(&b'$') && self.is_json_argument() {
             return self.json_key(text);
         }
+        self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);
         self.literal(text);
     }
 

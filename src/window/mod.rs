@@ -9,6 +9,7 @@
 //! the window judged in the same transaction as the incidents that follow from it. After a crash the windows that
 //! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
 
+mod companions;
 mod curve;
 mod errors;
 mod facts;

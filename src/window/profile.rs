@@ -1,5 +1,6 @@
 //! Makes the subjects of detectors from the sums of several windows.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,9 +8,10 @@ use std::time::Duration;
 
 use crate::model::event::Coverage;
 use crate::model::schema::Schema;
-use crate::model::sql::{Statement, StatementRef};
-use crate::model::subject::{Baseline, Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::model::sql::{Parsed, Statement, StatementKind, StatementRef, TableName};
+use crate::model::subject::{Baseline, Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::model::time::Interval;
+use crate::window::companions::Pages;
 use crate::window::facts::TableBook;
 use crate::window::query::QueryStats;
 use crate::window::table::{OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope};
@@ -19,7 +21,16 @@ use crate::window::table::{OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope};
 pub(super) struct View<'a> {
     tables: Vec<&'a QueryTable>,
     totals: Vec<(&'a Scope, TotalLoad)>,
-    table_time: BTreeMap<(&'a str, &'a str), Duration>,
+    table_sums: BTreeMap<(&'a str, &'a str), TableSums>,
+    /// Made when a count first asks for them.
+    pages: OnceCell<Pages<'a>>,
+}
+
+/// What statements did to one table.
+#[derive(Debug, Clone, Copy, Default)]
+struct TableSums {
+    time: Duration,
+    writes: u64,
 }
 
 /// What all profiles of one view have in common.
@@ -44,7 +55,8 @@ impl<'a> View<'a> {
         let mut view = Self {
             tables,
             totals: Vec::new(),
-            table_time: BTreeMap::new(),
+            table_sums: BTreeMap::new(),
+            pages: OnceCell::new(),
         };
         view.add_up();
         view
@@ -108,7 +120,25 @@ impl<'a> View<'a> {
             parameters: stats.parameters(),
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
+            companions: self.companions(key, statement, frame.horizon),
         }
+    }
+
+    /// Only advice asks for them, hence an alarm does not pay for the search.
+    fn companions(
+        &self,
+        key: &QueryKey,
+        statement: &Statement,
+        horizon: Horizon,
+    ) -> Vec<Companion> {
+        let Some(shape) = statement.shape().filter(|shape| shape.counts) else {
+            return Vec::new();
+        };
+        if horizon == Horizon::Recent {
+            return Vec::new();
+        }
+        let pages = self.pages.get_or_init(|| Pages::of(&self.tables));
+        pages.beside(&key.scope, shape)
     }
 
     fn stats(&self, key: &QueryKey) -> QueryStats {
@@ -127,16 +157,26 @@ impl<'a> View<'a> {
 
     fn facts(&self, scope: &Scope, statement: &Statement, book: &TableBook) -> Vec<TableFacts> {
         let database = &scope.target.namespace;
+        let sums = |name: &str| {
+            let sums = self.table_sums.get(&(&**database, name));
+            sums.copied().unwrap_or_default()
+        };
         let facts = statement.tables().iter().map(|name| TableFacts {
             name: Arc::clone(name),
             schema: None,
             rows: book.rows(database, name),
-            elapsed: {
-                let time = self.table_time.get(&(&**database, &**name));
-                time.copied().unwrap_or_default()
-            },
+            elapsed: sums(name).time,
+            writes: self.writes(database, name),
         });
         facts.collect()
+    }
+
+    /// Writes to a table, whether they name its schema or not: rather one too many than one overlooked.
+    fn writes(&self, database: &str, table: &str) -> u64 {
+        let of_database = self.table_sums.range((database, "")..);
+        let of_database = of_database.take_while(|((name, _), _)| *name == database);
+        let of_table = of_database.filter(|((_, name), _)| bare(name) == bare(table));
+        of_table.fold(0, |all, (_, sums)| all.saturating_add(sums.writes))
     }
 
     fn add_up(&mut self) {
@@ -155,10 +195,31 @@ impl<'a> View<'a> {
                 total.statements += u64::from(distinct.insert(key));
                 for name in ran.statement.tables() {
                     let named = (&*key.scope.target.namespace, &**name);
-                    let known = self.table_time.entry(named).or_default();
-                    *known = known.saturating_add(time);
+                    let known = self.table_sums.entry(named).or_default();
+                    known.time = known.time.saturating_add(time);
+                }
+                for name in written(&ran.statement) {
+                    let named = (&*key.scope.target.namespace, &**name);
+                    let known = self.table_sums.entry(named).or_default();
+                    known.writes = known.writes.saturating_add(ran.stats.count());
                 }
             }
         }
     }
+}
+
+/// Tables that a statement writes to; all that it names, where its syntax is not known.
+pub(super) fn written(statement: &Statement) -> &[TableName] {
+    match &statement.parsed {
+        Parsed::Shape(shape) => &shape.written,
+        Parsed::Opaque { kind, tables, .. } => match kind {
+            StatementKind::Select | StatementKind::Transaction => &[],
+            _ => tables,
+        },
+    }
+}
+
+/// The name without its schema.
+pub(super) fn bare(table: &str) -> &str {
+    table.rsplit('.').next().unwrap_or(table)
 }

@@ -5,8 +5,9 @@
 //! span: 60s  runs: 50  time: 2s (median)  total: 100s  max: 3s     all: 200s  statements: 10  log: complete
 //! examined: 1000 (10..5000)    sent: 1               full_scans: 50   access_known: 50
 //! plan: SIMPLE customers ALL rows=1000000 actual=999 (one line a step)
-//! table: customers rows=1000000 elapsed=50s          set: runs=3 total=90s max=31s rows=600000
+//! table: customers rows=1000000 elapsed=50s writes=9 set: runs=3 total=90s max=31s rows=600000 told=no
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
+//! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
 //! ```
 
@@ -18,8 +19,8 @@ use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow}
 use sqleuth::model::id::{FingerprintId, ServiceName};
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
 use sqleuth::model::subject::{
-    Baseline, Basis, Exemplar, Horizon, Latency, Load, ParameterLoad, QueryProfile, RowLoad,
-    TableFacts, TotalLoad,
+    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, QueryProfile,
+    RowLoad, TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
 use sqleuth::normalise::ddl::SchemaReader;
@@ -133,6 +134,10 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
             rows_returned: load.rows_returned.map(|r| r.max),
             trace: None,
         }],
+        companions: notes
+            .stated("page")
+            .map(|line| page(&notes, line))
+            .collect(),
         load,
     };
     notes.assert_all_used();
@@ -150,10 +155,8 @@ pub(crate) fn dialect(notes: &Notes) -> Dialect {
 /// What the normaliser makes of `sql`, unless it is to be taken for unreadable.
 fn statement(notes: &Notes) -> Statement {
     let sql = notes.get("sql").expect("a profile has `sql`");
-    let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
     let truncated = notes.yes("truncated");
-    let known = normaliser.statement(sql.as_bytes(), dialect(notes), truncated);
-    let statement = Statement::clone(&known.statement);
+    let statement = normalised(sql, dialect(notes), truncated);
     assert!(
         statement.shape().is_some() || truncated,
         "unreadable: {sql}"
@@ -167,6 +170,12 @@ fn statement(notes: &Notes) -> Statement {
         parsed: Parsed::Opaque { why, kind, tables },
         ..statement
     }
+}
+
+fn normalised(sql: &str, dialect: Dialect, truncated: bool) -> Statement {
+    let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
+    let known = normaliser.statement(sql.as_bytes(), dialect, truncated);
+    Statement::clone(&known.statement)
 }
 
 fn load(notes: &Notes, before: &str) -> Load {
@@ -202,7 +211,7 @@ fn load(notes: &Notes, before: &str) -> Load {
         rows_examined: rows(notes.get(&key("examined")), runs),
         rows_returned: rows(notes.get(&key("sent")), runs),
         rows_affected: rows(notes.get(&key("affected")), runs),
-        bytes_sent: None,
+        bytes_sent: rows(notes.get(&key("bytes")), runs),
         access_known: count("access_known").unwrap_or(if flagged { runs } else { 0 }),
         full_scans,
         full_joins,
@@ -322,6 +331,7 @@ fn tables(notes: &Notes, statement: &Statement) -> Vec<TableFacts> {
             schema: Some(Arc::clone(found)),
             rows: None,
             elapsed: Duration::ZERO,
+            writes: 0,
         });
     }
     tables
@@ -339,6 +349,20 @@ fn table(line: &str) -> TableFacts {
         elapsed: facts
             .get("elapsed")
             .map_or(Duration::ZERO, |text| duration(text)),
+        writes: facts
+            .get("writes")
+            .map_or(0, |text| text.parse().expect("a number")),
+    }
+}
+
+/// A page query that ran beside a count.
+fn page(notes: &Notes, line: &str) -> Companion {
+    let (facts, sql) = line.split_once(" sql=").expect("a page has `sql=`");
+    let facts = pairs(facts);
+    Companion {
+        statement: Arc::new(normalised(sql, dialect(notes), false)),
+        count: facts["runs"].parse().expect("a number"),
+        elapsed: duration(facts["total"]),
     }
 }
 
@@ -347,7 +371,11 @@ fn sets(notes: &Notes) -> Vec<ParameterLoad> {
         let facts = pairs(line);
         let number_of = |key: &str| facts.get(key).map(|t| t.parse().expect("a number"));
         ParameterLoad {
-            parameters: FingerprintId(number),
+            parameters: FingerprintId(if facts.get("told") == Some(&"no") {
+                0
+            } else {
+                number
+            }),
             count: number_of("runs").expect("a set has runs"),
             total: duration(facts["total"]),
             max: duration(facts["max"]),

@@ -1,7 +1,9 @@
 //! What several detectors measure by: weight of a problem, reading of a plan, drafts of findings and indexes.
 
 pub(super) mod draft;
+pub(super) mod effort;
 pub(super) mod index;
 pub(super) mod plan;
 pub(super) mod reading;
+pub(super) mod sargable;
 pub(super) mod weight;

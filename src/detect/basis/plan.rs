@@ -5,8 +5,50 @@
 
 use std::sync::Arc;
 
+use crate::detect::basis::weight::told_runs;
 use crate::model::event::PlanRow;
 use crate::model::sql::{Statement, TableName};
+use crate::model::subject::QueryProfile;
+
+/// How most runs came to their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::detect) enum Way {
+    /// The server does not say.
+    Untold,
+    /// By indexes.
+    Index,
+    /// Some table was read from end to end.
+    Scan,
+}
+
+/// The flags speak for every run. MariaDB writes none for a run that goes by an index and sorts nothing: there the
+/// plan of the slowest run tells.
+pub(in crate::detect) fn way(profile: &QueryProfile) -> Way {
+    let load = &profile.load;
+    let runs = told_runs(profile);
+    let flagged = load.full_scans.max(load.full_joins);
+    let steps = || profile.plan.iter().flat_map(|plan| plan.iter());
+    let mut named = steps().filter(|row| !row.table.is_empty());
+    let scans = if runs > 0 {
+        flagged > 0 && flagged.saturating_mul(2) >= runs
+    } else if named.next().is_some() {
+        steps().any(is_scan)
+    } else {
+        return Way::Untold;
+    };
+    if scans { Way::Scan } else { Way::Index }
+}
+
+/// Whether most runs sorted, as far as the server tells.
+pub(in crate::detect) fn sorts(profile: &QueryProfile) -> bool {
+    let runs = told_runs(profile);
+    let sorted = profile.load.filesorts;
+    if runs > 0 {
+        return sorted > 0 && sorted.saturating_mul(2) >= runs;
+    }
+    let mut steps = profile.plan.iter().flat_map(|plan| plan.iter());
+    steps.any(|row| row.extra.contains("filesort") || &*row.step == "Sort")
+}
 
 /// Whether a step reads a whole table or a whole index.
 pub(in crate::detect) fn is_scan(row: &PlanRow) -> bool {

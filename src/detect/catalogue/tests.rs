@@ -64,6 +64,7 @@ fn scan(horizon: Horizon) -> QueryProfile {
         parameters: Vec::new(),
         plan: None,
         exemplars: Vec::new(),
+        companions: Vec::new(),
     }
 }
 

@@ -124,6 +124,18 @@ fn equal_parameters_hash_alike_and_others_do_not() {
 }
 
 #[test]
+fn parameters_that_the_text_does_not_tell_are_not_taken_for_equal_ones() {
+    let untold = [
+        "SELECT a FROM t WHERE b = ?",
+        "SELECT a FROM t WHERE b = $1 AND c = 'x'",
+    ];
+    for sql in untold {
+        assert_eq!(known(sql, Dialect::Postgres).parameters, 0, "{sql}");
+    }
+    assert_ne!(known("SELECT a FROM t", Dialect::Mysql).parameters, 0);
+}
+
+#[test]
 fn a_long_union_is_parsed_and_its_branches_are_counted() {
     let sql = vec!["SELECT a FROM t WHERE b = 1"; 3000].join(" UNION ");
     let found = known(&sql, Dialect::Mysql);

@@ -1,6 +1,7 @@
 //! What the shape says of a statement.
 
 use super::*;
+use crate::model::obstacle::Wrapping;
 use crate::model::sql::{Comparison, Shape, StatementKind};
 
 fn shape(sql: &str, dialect: Dialect) -> Shape {
@@ -138,4 +139,135 @@ fn templates_read_well() {
         ),
         "SELECT users.id, COUNT(*) FROM users WHERE users.\"Name\" = ? GROUP BY users.id ORDER BY 2 DESC"
     );
+}
+
+/// Kind and text of what stands around the columns of a condition.
+fn obstacles(condition: &str, dialect: Dialect) -> Vec<(Wrapping, String)> {
+    let shape = shape(&format!("SELECT a FROM t WHERE {condition}"), dialect);
+    let found = shape.predicates.iter().filter_map(|p| p.obstacle.as_ref());
+    found.map(|o| (o.kind, o.expression.to_string())).collect()
+}
+
+#[test]
+fn what_stands_around_a_column_is_named() {
+    use Wrapping::{
+        Arithmetic, CaseFold, Cast, Function, Json, NullDefault, Pattern, Substring, TimePart,
+    };
+    let mysql = [
+        ("DATE(at) = '2026-01-01'", TimePart),
+        ("YEAR(at) IN (2025, 2026)", TimePart),
+        ("CAST(at AS DATE) BETWEEN 'a' AND 'b'", TimePart),
+        ("EXTRACT(YEAR FROM at) = 2026", TimePart),
+        ("'x' = LOWER(email)", CaseFold),
+        ("(UPPER(email)) LIKE 'X%'", CaseFold),
+        ("IFNULL(gone, 0) = 0", NullDefault),
+        ("CAST(id AS CHAR) = '7'", Cast),
+        ("CONVERT(id, CHAR) = '7'", Cast),
+        ("LEFT(code, 3) = 'abc'", Substring),
+        ("SUBSTRING(code, 1, 3) = 'abc'", Substring),
+        ("doc->'$.id' = 7", Json),
+        ("JSON_EXTRACT(doc, '$.id') = 7", Json),
+        ("id + 0 = 7", Arithmetic),
+        ("price * 2 > 7", Arithmetic),
+        ("REPLACE(phone, '-', '') = '1'", Function),
+    ];
+    for (condition, kind) in mysql {
+        let found = obstacles(condition, Dialect::Mysql);
+        assert_eq!(found.len(), 1, "{condition}: {found:?}");
+        assert_eq!(found[0].0, kind, "{condition}");
+        assert!(!found[0].1.contains('7'), "no literal: {found:?}");
+    }
+    let postgres = [
+        ("lower(email) = 'x'", CaseFold),
+        ("at::date = '2026-01-01'", TimePart),
+        ("date_trunc('day', at) = '2026-01-01'", TimePart),
+        ("id::text = '7'", Cast),
+        ("doc->>'id' = '7'", Json),
+        ("name || '' = 'x'", Arithmetic),
+        ("name ILIKE 'x%'", Pattern),
+    ];
+    for (condition, kind) in postgres {
+        let found = obstacles(condition, Dialect::Postgres);
+        assert_eq!(found.len(), 1, "{condition}: {found:?}");
+        assert_eq!(found[0].0, kind, "{condition}");
+    }
+}
+
+#[test]
+fn a_column_that_stands_alone_meets_no_obstacle() {
+    for condition in [
+        "at >= DATE_SUB(NOW(), INTERVAL 1 DAY)",
+        "email = LOWER('X')",
+        "(at) > '2026-01-01' AND name LIKE 'x%'",
+        "id = b + 1",
+        "RAND() < 0.1",
+        "t.id = COALESCE(t.parent, t.root)",
+    ] {
+        let found = obstacles(condition, Dialect::Mysql);
+        assert!(found.is_empty(), "{condition}: {found:?}");
+    }
+    let having = shape(
+        "SELECT a FROM t GROUP BY a HAVING SUM(b) > 7",
+        Dialect::Mysql,
+    );
+    assert!(having.predicates.iter().all(|p| p.obstacle.is_none()));
+}
+
+#[test]
+fn the_wildcard_of_a_pattern_is_of_the_text_and_not_of_the_shape() {
+    let mut normaliser = Normaliser::new(&Settings::default(), 0);
+    let mut read = |sql: &str| {
+        let statement = normaliser
+            .statement(sql.as_bytes(), Dialect::Mysql, false)
+            .statement;
+        let wildcard = statement.shape().unwrap().leading_wildcard;
+        (statement.fingerprint, wildcard)
+    };
+    let prefix = read("SELECT a FROM t WHERE b LIKE 'x%'");
+    let infix = read("SELECT a FROM t WHERE b LIKE '%x%'");
+    assert_eq!(prefix.0, infix.0);
+    assert!(!prefix.1 && infix.1);
+    assert!(!read("SELECT a FROM t WHERE b LIKE 'y%'").1);
+    assert!(read("SELECT a FROM t WHERE b LIKE CONCAT('%', 'x')").1);
+    assert!(!read("SELECT a FROM t WHERE b LIKE CONCAT(?, '%')").1);
+    assert!(!read("SELECT a FROM t WHERE b LIKE ? AND c = '%x'").1);
+}
+
+#[test]
+fn a_sort_by_a_random_number_is_known_by_its_first_key() {
+    for random in [
+        "SELECT a FROM t ORDER BY RAND() LIMIT 1",
+        "SELECT a FROM t ORDER BY RAND(7) * weight",
+        "SELECT a, RANDOM() AS r FROM t ORDER BY r",
+        "SELECT a FROM t JOIN (SELECT id FROM t ORDER BY rand() LIMIT 3) x USING (id)",
+    ] {
+        assert!(shape(random, Dialect::Mysql).random_order, "{random}");
+    }
+    for other in [
+        "SELECT a FROM t WHERE RAND() < 0.1 ORDER BY a",
+        "SELECT RAND() FROM t ORDER BY a",
+        "SELECT a FROM t ORDER BY a, RAND()",
+    ] {
+        assert!(!shape(other, Dialect::Mysql).random_order, "{other}");
+    }
+}
+
+#[test]
+fn a_count_of_all_rows_is_told_from_other_aggregates() {
+    for count in [
+        "SELECT COUNT(*) FROM t WHERE a = 1",
+        "SELECT COUNT(DISTINCT t.id) AS n FROM t",
+        "SELECT COUNT(*) FROM (SELECT a FROM t WHERE b = 1) AS sub",
+    ] {
+        assert!(shape(count, Dialect::Mysql).counts, "{count}");
+    }
+    for other in [
+        "SELECT a, COUNT(*) FROM t GROUP BY a",
+        "SELECT COUNT(*) FROM t GROUP BY a",
+        "SELECT SUM(a) FROM t",
+        "SELECT COUNT(*) FROM t UNION SELECT COUNT(*) FROM s",
+        "SELECT a FROM t",
+    ] {
+        assert!(!shape(other, Dialect::Mysql).counts, "{other}");
+    }
 }

@@ -14,6 +14,46 @@ pub(super) const MEASURES: &[Entry] = &[
         "rows read per run",
         "실행당 읽은 행",
     ),
+    (
+        "rows_examined_at_most",
+        "most rows read by one run",
+        "실행 하나가 읽은 최대 행",
+    ),
+    (
+        "rows_examined_at_p95",
+        "rows read per run, 95th percentile",
+        "실행당 읽은 행, 95번째 백분위",
+    ),
+    (
+        "bytes_sent_per_row",
+        "bytes sent per row",
+        "행당 보낸 바이트",
+    ),
+    (
+        "bytes_sent_per_run",
+        "bytes sent per run",
+        "실행당 보낸 바이트",
+    ),
+    (
+        "count_time_vs_page_time",
+        "time of the count, times that of the page",
+        "개수를 세는 시간, 페이지 조회 시간의 배수",
+    ),
+    (
+        "pages_per_count",
+        "page queries per count",
+        "개수 조회 하나당 페이지 조회",
+    ),
+    (
+        "repeated_share_of_time",
+        "share of its run time spent on repeated values",
+        "같은 값으로 반복한 실행 시간의 비중",
+    ),
+    (
+        "writes_per_read",
+        "writes to its tables per read",
+        "읽기 하나당 테이블 쓰기",
+    ),
     ("rows_sent_per_run", "rows sent per run", "실행당 보낸 행"),
     (
         "rows_changed_per_run",

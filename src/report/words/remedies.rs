@@ -134,4 +134,108 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "push conditions and LIMIT from outside into each branch, and give each branch its index",
         "바깥의 조건과 LIMIT을 각 분기 안으로 옮기고, 분기마다 인덱스를 둘 것",
     ),
+    (
+        "page by key: remember the sort key of the last row shown and ask for rows behind it, with the primary key as last sort key; an index on the sort keys then reads one page only",
+        "키셋 페이징을 쓸 것: 마지막으로 보여 준 행의 정렬 키를 기억해 그 뒤의 행만 요청하고, 기본 키를 마지막 정렬 키로 둘 것. 정렬 키에 인덱스가 있으면 한 페이지만 읽음",
+    ),
+    (
+        "until then limit how far back people and crawlers may page, or skip over the index alone and join the page's rows by primary key",
+        "그 전까지는 사람과 크롤러가 넘길 수 있는 페이지 수를 제한하거나, 인덱스만으로 건너뛴 뒤 그 페이지의 행만 기본 키로 조인할 것",
+    ),
+    (
+        "TABLESAMPLE SYSTEM reads random pages of the table instead of all of it",
+        "TABLESAMPLE SYSTEM은 테이블 전체 대신 무작위 페이지만 읽음",
+    ),
+    (
+        "choose random keys in the program and fetch those rows, or the first ones behind them, by primary key",
+        "프로그램에서 무작위 키를 고르고, 그 행이나 바로 뒤의 행을 기본 키로 가져올 것",
+    ),
+    (
+        "or store a random number with each row, under an index, and begin at a random place; or draw again only every few minutes and cache the result",
+        "또는 행마다 난수를 인덱스와 함께 저장해 임의의 지점부터 읽거나, 몇 분에 한 번만 새로 뽑아 결과를 캐시할 것",
+    ),
+    (
+        "name the columns that the list shows, and fetch the large ones by primary key when a row is opened",
+        "목록에 보이는 열만 지정하고, 큰 열은 행을 열 때 기본 키로 가져올 것",
+    ),
+    (
+        "where lists need none of it, move the large columns to a table of their own with the same primary key",
+        "목록에 전혀 필요 없다면 큰 열을 같은 기본 키를 가진 별도 테이블로 옮길 것",
+    ),
+    (
+        "keep the result up to date where the rows are written (a balance or counter per key, in the same transaction), or per closed month, and add only what came since",
+        "행을 쓸 때 같은 트랜잭션에서 키별 잔액이나 카운터를 갱신하거나, 마감된 달까지의 합계에 그 이후만 더할 것",
+    ),
+    (
+        "until then an index that also holds the aggregated column spares the reading of the rows themselves",
+        "그 전까지는 집계하는 열까지 담은 인덱스로 행 자체를 읽지 않게 할 것",
+    ),
+    (
+        "search words by a FULLTEXT index (MATCH ... AGAINST, WITH PARSER ngram for parts of words), or let the pattern begin with what is known",
+        "단어는 FULLTEXT 인덱스로 검색하거나(MATCH ... AGAINST, 단어 일부는 WITH PARSER ngram), 패턴이 아는 글자로 시작하게 할 것",
+    ),
+    (
+        "a trigram index (pg_trgm) serves patterns that begin with a wildcard or ignore case; for words use full-text search",
+        "와일드카드로 시작하거나 대소문자를 무시하는 패턴에는 트라이그램 인덱스(pg_trgm)를, 단어 검색에는 전문 검색을 쓸 것",
+    ),
+    (
+        "compare the column itself with a half-open range of time, so that an index on it serves the condition",
+        "열 자체를 반열린 시간 범위와 비교해 그 열의 인덱스를 쓸 수 있게 할 것",
+    ),
+    (
+        "leave the function out where the collation ignores case (all but _cs and _bin do), or index what it makes: ((LOWER(column))) in MySQL 8, an indexed generated column in MariaDB",
+        "콜레이션이 대소문자를 구분하지 않으면(_cs와 _bin이 아니면) 함수를 빼고, 아니면 그 결과에 인덱스를 둘 것: MySQL 8은 ((LOWER(column))), MariaDB는 인덱스가 있는 생성 열",
+    ),
+    (
+        "store it in one case and compare the column itself, or index what the function makes of it",
+        "한 가지 대소문자로 저장해 열 자체를 비교하거나, 함수의 결과에 인덱스를 둘 것",
+    ),
+    (
+        "compare the column itself and add OR ... IS NULL where NULL is meant; better, make the column NOT NULL with a default",
+        "열 자체를 비교하고 NULL도 뜻한다면 OR ... IS NULL을 더할 것. 기본값이 있는 NOT NULL 열로 바꾸면 더 좋음",
+    ),
+    (
+        "give the value the type of the column instead of casting the column to that of the value",
+        "열을 값의 형식으로 변환하지 말고 값을 열의 형식에 맞출 것",
+    ),
+    (
+        "a prefix of known length is a LIKE with the wildcard at its end, which an index serves",
+        "길이가 정해진 접두사는 와일드카드로 끝나는 LIKE로 쓰면 인덱스를 쓸 수 있음",
+    ),
+    (
+        "a field that is searched for deserves a column: a generated column with an index, or an index on the expression",
+        "검색하는 필드는 열로 둘 것: 인덱스가 있는 생성 열, 또는 식에 대한 인덱스",
+    ),
+    (
+        "calculate with the value and leave the column alone on its side of the comparison",
+        "계산은 값 쪽에서 하고 비교의 한쪽에는 열만 둘 것",
+    ),
+    (
+        "index what the function makes of the column (an expression index, or an indexed generated column), or store it ready-made",
+        "함수의 결과에 인덱스를 두거나(식 인덱스, 인덱스가 있는 생성 열) 결과를 미리 저장할 것",
+    ),
+    (
+        "an index on the expression as it is written serves the condition; check its write cost first",
+        "쓰인 그대로의 식에 인덱스를 두면 조건에 쓰임. 쓰기 비용을 먼저 확인할 것",
+    ),
+    (
+        "needed once per database for a trigram index",
+        "트라이그램 인덱스를 쓰려면 데이터베이스마다 한 번 필요함",
+    ),
+    (
+        "a trigram index finds parts of words from three letters on; check its size and write cost first",
+        "트라이그램 인덱스는 세 글자 이상의 부분 문자열을 찾음. 크기와 쓰기 비용을 먼저 확인할 것",
+    ),
+    (
+        "fetch one row more than the page shows: it tells whether there is a next page, which is all that most lists need",
+        "보여 줄 행보다 하나 더 가져올 것: 다음 페이지가 있는지 알 수 있고, 대부분의 목록은 그것으로 충분함",
+    ),
+    (
+        "where a number must be shown, count once per search and keep it, stop counting at a limit (1,000+), or show the estimate of the planner",
+        "숫자를 보여 줘야 한다면 검색마다 한 번만 세어 보관하거나, 한도(1,000+)까지만 세거나, 플래너의 추정치를 보여 줄 것",
+    ),
+    (
+        "keep the answer in the program or in a shared cache for as long as it may be old, and drop it where the tables are written",
+        "묵어도 되는 시간만큼 결과를 프로그램이나 공유 캐시에 두고, 테이블에 쓸 때 버릴 것",
+    ),
 ];

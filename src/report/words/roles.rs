@@ -22,6 +22,11 @@ pub(super) const ROLES: &[Entry] = &[
         "그 테이블에서 가장 비싼 문장",
     ),
     ("missing_where", "no condition in", "조건 없는 문장"),
+    ("hidden_column", "column hidden in", "열이 감싸인 식"),
+    ("use_instead", "use instead", "대신 쓸 조건"),
+    ("select_list", "select list", "선택 목록"),
+    ("history_of", "history of", "이력의 기준 열"),
+    ("page_query", "page query", "페이지 조회"),
     (
         "in_the_deadlock",
         "one of the statements that met",

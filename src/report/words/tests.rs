@@ -24,12 +24,15 @@ fn literals() -> Vec<Literal> {
         .map(|meta| format!("detect/{}.rs", meta.slug.replace('-', "_")));
     let shared = [
         "draft",
+        "effort",
         "index/mod",
         "index/conditions",
         "index/coverage",
         "index/declared",
+        "index/expression",
         "plan",
         "reading",
+        "sargable",
         "weight",
     ]
     .map(|name| format!("detect/basis/{name}.rs"));

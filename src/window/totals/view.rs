@@ -12,14 +12,18 @@ use crate::model::event::{Coverage, DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::schema::Schema;
 use crate::model::sql::{Statement, StatementRef};
-use crate::model::subject::{Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::model::subject::{Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::window::companions::{MAX_COMPANIONS, is_page, reads};
 use crate::window::facts::TableBook;
 use crate::window::names::Role;
-use crate::window::profile::declare;
+use crate::window::profile::{bare, declare, written};
 use crate::window::table::{OTHER_STATEMENTS, Scope};
 use crate::window::totals::hash::Hashed;
 use crate::window::totals::shelf::Reader;
 use crate::window::totals::{Slot, Sums, Totals};
+
+/// Page queries of the same conditions that are looked at for a count.
+const MAX_PAGES: usize = 64;
 
 /// Totals that are complete.
 #[derive(Debug)]
@@ -31,6 +35,10 @@ pub struct TotalView<'a> {
     load: TotalLoad,
     /// Nanoseconds of all statements that name a table, by the hash of its name.
     table_time: HashMap<u64, u64, Hashed>,
+    /// Runs that wrote to a table, by the hash of its name without its schema.
+    table_writes: HashMap<u64, u64, Hashed>,
+    /// Page queries: hash of what they read, and their place; sorted.
+    pages: Vec<(u64, u32)>,
     book: TableBook,
     /// The costliest first.
     ranks: Vec<Rank>,
@@ -61,11 +69,14 @@ impl<'a> TotalView<'a> {
             scope: totals.scope.clone().unwrap_or_else(nowhere),
             load: TotalLoad::default(),
             table_time: HashMap::default(),
+            table_writes: HashMap::default(),
+            pages: Vec::new(),
             book: TableBook::default(),
             ranks: Vec::with_capacity(totals.slots.len()),
         };
         view.add_up();
         view.ranks.sort_unstable();
+        view.pages.sort_unstable();
         view
     }
 
@@ -163,12 +174,44 @@ impl<'a> TotalView<'a> {
             parameters: stats.parameters(),
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
+            companions: self.companions(&statement),
             statement,
         };
         if let Some(schema) = self.schema {
             declare(&mut profile, schema);
         }
         profile
+    }
+
+    /// Of a count, the page queries that ran beside it.
+    fn companions(&self, statement: &Statement) -> Vec<Companion> {
+        let Some(shape) = statement.shape().filter(|shape| shape.counts) else {
+            return Vec::new();
+        };
+        let key = reads(shape);
+        let from = self.pages.partition_point(|(hash, _)| *hash < key);
+        let alike = self
+            .pages
+            .iter()
+            .skip(from)
+            .take_while(|(hash, _)| *hash == key);
+        let slots = alike
+            .take(MAX_PAGES)
+            .filter_map(|(_, slot)| self.totals.slots.get(*slot as usize));
+        let mut shelf = self.totals.shelf.reader();
+        let mut pages: Vec<Companion> = slots
+            .map(|slot| {
+                let Total { statement, sums } = self.total(slot, &mut shelf);
+                Companion {
+                    statement,
+                    count: sums.stats.count(),
+                    elapsed: sums.stats.elapsed(),
+                }
+            })
+            .collect();
+        pages.sort_by_key(|page| Reverse(page.count));
+        pages.truncate(MAX_COMPANIONS);
+        pages
     }
 
     fn facts(&self, statement: &Statement) -> Vec<TableFacts> {
@@ -179,6 +222,10 @@ impl<'a> TotalView<'a> {
             elapsed: {
                 let nanos = self.table_time.get(&xxh3_64(name.as_bytes()));
                 Duration::from_nanos(nanos.copied().unwrap_or_default())
+            },
+            writes: {
+                let writes = self.table_writes.get(&xxh3_64(bare(name).as_bytes()));
+                writes.copied().unwrap_or_default()
             },
         });
         facts.collect()
@@ -199,6 +246,14 @@ impl<'a> TotalView<'a> {
                 let known = self.table_time.entry(xxh3_64(table.as_bytes()));
                 let known = known.or_default();
                 *known = known.saturating_add(nanos);
+            }
+            for table in written(&statement) {
+                let known = self.table_writes.entry(xxh3_64(bare(table).as_bytes()));
+                let known = known.or_default();
+                *known = known.saturating_add(stats.count());
+            }
+            if let Some(shape) = statement.shape().filter(|shape| is_page(shape)) {
+                self.pages.push((reads(shape), index));
             }
             let database = &self.scope.target.namespace;
             self.book.learn(database, &statement, stats, now);

@@ -13,7 +13,7 @@ use crate::support::postgres::Postgres;
 use crate::support::wait_for;
 
 /// A fault must be found within this long; other work may share the machine.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub(super) const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Chronic detectors look often, incidents end soon, and memories are short: the test is minutes long, not hours.
 /// Slow is what a fast machine takes for the half million rows of the ledger: 0.08 to 0.16 s were measured.
@@ -32,16 +32,16 @@ fn beside(log: &std::path::Path, format: &str) -> Daemon {
 }
 
 /// The newest finding of a detector on a statement whose template contains `text`.
-fn finding(daemon: &Daemon, detector: &str, text: &str) -> Option<Value> {
+pub(super) fn finding(daemon: &Daemon, detector: &str, text: &str) -> Option<Value> {
     let found = daemon.items(&format!("findings?from=30m&limit=1000&detector={detector}"));
     found.into_iter().find(|f| template(f).contains(text))
 }
 
-fn template(finding: &Value) -> &str {
+pub(super) fn template(finding: &Value) -> &str {
     finding["template"].as_str().unwrap_or_default()
 }
 
-fn await_finding(daemon: &Daemon, detector: &str, text: &str) -> Value {
+pub(super) fn await_finding(daemon: &Daemon, detector: &str, text: &str) -> Value {
     let what = format!("{detector} on {text}");
     let found = wait_for(&what, PATIENCE, || finding(daemon, detector, text));
     println!("{what}: {}", found["severity"]);
@@ -50,7 +50,7 @@ fn await_finding(daemon: &Daemon, detector: &str, text: &str) -> Value {
 }
 
 /// The statements that a finding proposes.
-fn remedies(finding: &Value, begin: &str) -> Vec<String> {
+pub(super) fn remedies(finding: &Value, begin: &str) -> Vec<String> {
     let all = finding["remedies"].as_array().cloned().unwrap_or_default();
     let sql = all.iter().filter_map(|r| r["sql"].as_str());
     sql.filter(|sql| sql.starts_with(begin))
@@ -97,7 +97,7 @@ fn assert_the_well_are_silent(daemon: &Daemon) {
     assert!(seen >= 9, "{seen} statements that look alike were seen");
 }
 
-fn assert_all_ends(daemon: &Daemon) {
+pub(super) fn assert_all_ends(daemon: &Daemon) {
     wait_for("end of every incident", PATIENCE, || {
         let incidents = daemon.items("incidents");
         let over = incidents.iter().all(|i| i["state"] == "resolved");

@@ -8,4 +8,5 @@ mod outage;
 mod peers;
 mod postgres;
 mod schema;
+mod shapes;
 mod workload;

@@ -68,7 +68,7 @@ fn list(dialect: Dialect, parts: &[Part]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-fn quote_path(dialect: Dialect, table: &str) -> String {
+pub(super) fn quote_path(dialect: Dialect, table: &str) -> String {
     let parts: Vec<_> = table.split('.').map(|part| quote(dialect, part)).collect();
     parts.join(".")
 }
@@ -92,7 +92,7 @@ fn free_name(table: &str, parts: &[Part], schema: &TableSchema) -> String {
 }
 
 /// `idx_table_columns`, in letters that need no quotes.
-fn name(table: &str, parts: &[Part]) -> String {
+pub(super) fn name(table: &str, parts: &[Part]) -> String {
     let bare = table.rsplit('.').next().unwrap_or(table);
     let columns = parts.iter().map(|part| &*part.column);
     let parts = std::iter::once(bare).chain(columns);
@@ -110,7 +110,7 @@ fn name(table: &str, parts: &[Part]) -> String {
 }
 
 /// The identifier, in quotes unless every server reads it the same without.
-fn quote(dialect: Dialect, identifier: &str) -> String {
+pub(super) fn quote(dialect: Dialect, identifier: &str) -> String {
     let mut bytes = identifier.bytes();
     let first = bytes
         .next()

@@ -9,6 +9,7 @@ mod conditions;
 mod coverage;
 mod ddl;
 mod declared;
+mod expression;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::model::sql::{ColumnRef, Comparison, Predicate, SetOps, Shape, TableNa
 use crate::model::subject::QueryProfile;
 
 pub(in crate::detect) use self::declared::{Proposal, propose};
+pub(in crate::detect) use self::expression::{Class, Over, over};
 
 /// Wider indexes seldom pay for their writes.
 const MAX_COLUMNS: usize = 4;

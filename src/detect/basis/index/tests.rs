@@ -10,6 +10,7 @@ fn predicate(table: Option<&str>, column: &str, op: Comparison) -> Predicate {
         },
         op,
         wrapped: false,
+        obstacle: None,
         required: true,
     }
 }

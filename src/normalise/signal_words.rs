@@ -1,0 +1,18 @@
+//! Words that say what the literals behind them are.
+
+use super::chunk::Chunk;
+
+pub(super) const BY: Chunk = Chunk::of(b"by");
+pub(super) const LIMIT: Chunk = Chunk::of(b"limit");
+pub(super) const OFFSET: Chunk = Chunk::of(b"offset");
+pub(super) const HAVING: Chunk = Chunk::of(b"having");
+pub(super) const VALUES: Chunk = Chunk::of(b"values");
+pub(super) const SET: Chunk = Chunk::of(b"set");
+pub(super) const UNION: Chunk = Chunk::of(b"union");
+pub(super) const SELECT: Chunk = Chunk::of(b"select");
+pub(super) const LIKE: Chunk = Chunk::of(b"like");
+pub(super) const ILIKE: Chunk = Chunk::of(b"ilike");
+pub(super) const AND: Chunk = Chunk::of(b"and");
+pub(super) const OR: Chunk = Chunk::of(b"or");
+pub(super) const TRUE: Chunk = Chunk::of(b"true");
+pub(super) const FALSE: Chunk = Chunk::of(b"false");
