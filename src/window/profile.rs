@@ -8,13 +8,17 @@ use std::time::Duration;
 
 use crate::model::event::Coverage;
 use crate::model::schema::Schema;
-use crate::model::sql::{Parsed, Statement, StatementKind, StatementRef, TableName};
+use crate::model::sql::{
+    Comparison, Parsed, Predicate, Statement, StatementKind, StatementRef, TableName,
+};
 use crate::model::subject::{Baseline, Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::model::time::Interval;
 use crate::window::companions::Pages;
 use crate::window::facts::TableBook;
 use crate::window::query::QueryStats;
-use crate::window::table::{OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope};
+use crate::window::table::{
+    OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope, has_leading_wildcard,
+};
 
 /// Several windows seen as one.
 #[derive(Debug)]
@@ -105,6 +109,7 @@ impl<'a> View<'a> {
         baseline: Option<Baseline>,
     ) -> QueryProfile {
         let stats = self.stats(key);
+        let statement = self.text(key, statement);
         QueryProfile {
             statement: statement.clone(),
             service: key.scope.service.clone(),
@@ -122,6 +127,24 @@ impl<'a> View<'a> {
             exemplars: stats.exemplars().to_vec(),
             companions: self.companions(key, statement, frame.horizon),
         }
+    }
+
+    /// The text whose pattern begins with a wildcard, whichever window it ran in; else `one`.
+    fn text<'s>(&self, key: &QueryKey, one: &'s StatementRef) -> &'s StatementRef
+    where
+        'a: 's,
+    {
+        let is_like = |p: &Predicate| p.op == Comparison::Like;
+        let has_pattern = one
+            .shape()
+            .is_some_and(|s| s.predicates.iter().any(is_like));
+        if !has_pattern || has_leading_wildcard(one) {
+            return one;
+        }
+        let ran = self.tables.iter().filter_map(|table| table.get(key));
+        let mut texts = ran.map(|ran| &ran.statement);
+        let other = texts.find(|statement| has_leading_wildcard(statement));
+        other.unwrap_or(one)
     }
 
     /// Only advice asks for them, hence an alarm does not pay for the search.

@@ -194,7 +194,9 @@ impl QueryTable {
             return &mut self.queries.entry(key).or_insert_with(other).stats;
         }
         let new = || Box::new(Ran::new(statement.clone()));
-        &mut self.queries.entry(key).or_insert_with(new).stats
+        let ran = self.queries.entry(key).or_insert_with(new);
+        ran.prefer(statement);
+        &mut ran.stats
     }
 }
 
@@ -205,6 +207,21 @@ impl Ran {
             stats: QueryStats::default(),
         }
     }
+
+    /// Of the texts of one statement, that whose pattern no index serves is the one worth knowing: the rows that it
+    /// reads outweigh those of all others.
+    #[inline]
+    fn prefer(&mut self, other: &StatementRef) {
+        let is_known = Arc::ptr_eq(&self.statement, other);
+        if !is_known && has_leading_wildcard(other) && !has_leading_wildcard(&self.statement) {
+            self.statement = Arc::clone(other);
+        }
+    }
+}
+
+/// Whether a pattern of a LIKE begins with a wildcard in this text of the statement.
+pub(super) fn has_leading_wildcard(statement: &Statement) -> bool {
+    statement.shape().is_some_and(|s| s.leading_wildcard)
 }
 
 /// The least time that a statement must have taken to be among the [`DETAILED`] costliest.

@@ -13,7 +13,7 @@ use crate::model::event::{Coverage, DbTarget, Origin, Outcome, QueryEvent, RowCo
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{Dialect, Parsed, Shape, Statement, Template};
 use crate::model::subject::Horizon;
-use crate::normalise::EventBatch;
+use crate::normalise::{self, EventBatch, Normaliser};
 
 /// A round number, so that windows are easy to tell.
 const T0: u64 = 1_800_000_000;
@@ -449,3 +449,33 @@ fn a_sampled_run_counts_as_many() {
 }
 
 mod errors;
+
+#[test]
+fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
+    let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
+    let mut text = |pattern: &str| {
+        let sql = format!("SELECT id FROM t WHERE name LIKE '{pattern}'");
+        normaliser
+            .statement(sql.as_bytes(), Dialect::Mysql, false)
+            .statement
+    };
+    let (prefix, infix) = (text("a%"), text("%a%"));
+    let run = |secs, statement: &StatementRef| QueryEvent {
+        statement: statement.clone(),
+        ..event(at(secs), 1, 5)
+    };
+    let mut windows = windows();
+    let first = vec![run(1, &prefix), run(2, &infix), run(3, &prefix)];
+    let mut outputs = windows.observe(batch(first, 1), at(3));
+    outputs.extend(windows.observe(batch(vec![run(14, &prefix)], 2), at(14)));
+    outputs.extend(windows.observe(batch(vec![run(40, &prefix)], 3), at(40)));
+    let profiles = closed(&outputs).into_iter().flat_map(|c| &c.profiles);
+    let kinds: Vec<bool> = profiles
+        .map(|p| p.statement.shape().unwrap().leading_wildcard)
+        .collect();
+    assert_eq!(
+        kinds,
+        [true, true],
+        "in its window, and in the minute after it"
+    );
+}

@@ -29,7 +29,9 @@ use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
-use crate::window::table::{OTHER_STATEMENTS, SPARSE_FROM, Scope, other_statements};
+use crate::window::table::{
+    OTHER_STATEMENTS, SPARSE_FROM, Scope, has_leading_wildcard, other_statements,
+};
 
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
@@ -89,6 +91,8 @@ struct Slot {
     fingerprint: FingerprintId,
     place: Place,
     kind: StatementKind,
+    /// A pattern of some text begins with a wildcard; the shelf has the first text alone.
+    leading_wildcard: bool,
     runs: Runs,
 }
 
@@ -210,6 +214,9 @@ impl Totals {
     fn slot_for(&mut self, statement: &Statement) -> SlotId {
         let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
         if let Some(&index) = self.by_fingerprint.get(&statement.fingerprint) {
+            if let Some(slot) = self.slots.get_mut(index as usize) {
+                slot.leading_wildcard |= has_leading_wildcard(statement);
+            }
             return SlotId::new(index, is_opaque);
         }
         let is_full = self.slots.len() >= MAX_STATEMENTS || self.shelf.is_full();
@@ -236,6 +243,7 @@ impl Totals {
             fingerprint: statement.fingerprint,
             place: self.shelf.put(statement),
             kind: statement.kind(),
+            leading_wildcard: has_leading_wildcard(statement),
             runs: Runs::Packed(Packed::default()),
         });
         index

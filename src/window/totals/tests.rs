@@ -232,3 +232,21 @@ fn runs_of_texts_that_cannot_be_parsed_are_counted() {
     }
     assert_eq!((totals.count(), totals.opaque()), (3, 2));
 }
+
+#[test]
+fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
+    let mut normaliser = Normaliser::new(&Settings::default(), 0);
+    let mut totals = Totals::default();
+    for pattern in ["a%", "%a%", "b%"] {
+        let sql = format!("SELECT id FROM t WHERE name LIKE '{pattern}'");
+        let text = normaliser.read(sql.as_bytes(), Dialect::Mysql, false);
+        let (statement, _) = normaliser.statement_of(&text);
+        totals.admit(text.id, &statement);
+    }
+    let view = totals.view(Coverage::default());
+    let kinds: Vec<bool> = view
+        .ranked()
+        .map(|total| total.statement.shape().unwrap().leading_wildcard)
+        .collect();
+    assert_eq!(kinds, [true]);
+}
