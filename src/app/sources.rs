@@ -32,7 +32,7 @@ pub(super) fn follow_all(
         Ok((log.tail(), meta(&config, log), make))
     });
     let errors = config.log.iter().map(|log| {
-        let make = make_error_parser(log, log.zone(&config.general)?);
+        let make = make_error_parser(log, log.zone(&config.general)?, clock.clone());
         Ok((log.tail(), meta_of_errors(&config, log), make))
     });
     let all: anyhow::Result<Vec<_>> = slow.chain(errors).collect();
@@ -84,9 +84,9 @@ fn meta_of_errors(config: &Config, log: &Log) -> SourceMeta {
     }
 }
 
-fn make_error_parser(log: &Log, zone: TimeZone) -> MakeParser {
+fn make_error_parser(log: &Log, zone: TimeZone, clock: Clock) -> MakeParser {
     let kind = log.kind;
-    Box::new(move |_| Some(server_log::parser(kind, &zone)))
+    Box::new(move |_| Some(server_log::parser(kind, &zone, Some(clock.clone()))))
 }
 
 /// Dialect of the servers that write a format.

@@ -40,7 +40,7 @@ declare_detector! {
         summary_ko: "조건절에서 아직 존재하지 않는 SELECT 목록의 별칭을 사용함",
         urgency: Urgency::Acute,
         severity: Severity::Warning,
-        needs: "errors with their statement: PostgreSQL's log",
+        needs: "errors with their statement: PostgreSQL's log, or an application's ([[log]])",
         since: "0.1.0",
         status: Status::Stable,
     }

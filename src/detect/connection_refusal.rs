@@ -12,7 +12,8 @@ use crate::model::subject::{ErrorBaseline, ErrorProfile, Horizon, TotalLoad};
 
 declare_detector! {
     /// ## What it sees
-    /// Clients that get no connection: all slots are taken, the server is starting or stopping, or connections break.
+    /// Clients that get no connection: all slots are taken, the server is starting or stopping, the program's own pool is
+    /// empty, or connections break.
     ///
     /// ## Why it hurts
     /// Whoever gets no connection gets an error, whatever the statement. More connections are rarely the answer: they are
@@ -42,7 +43,7 @@ declare_detector! {
         summary_ko: "클라이언트가 데이터베이스에 연결하지 못하거나 연결이 끊김",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "PostgreSQL's log, or the error log of MySQL or MariaDB ([[log]])",
+        needs: "PostgreSQL's log, the error log of MySQL or MariaDB, or an application's log ([[log]])",
         since: "0.1.0",
         status: Status::Stable,
     }

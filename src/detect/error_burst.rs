@@ -51,7 +51,7 @@ declare_detector! {
         summary_ko: "쿼리 또는 서버의 오류가 이전보다 급증함",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "PostgreSQL's log, or a slow log with error numbers (log_slow_extra of MySQL, Percona)",
+        needs: "errors: PostgreSQL's log, an application's or MySQL's error log ([[log]]), or log_slow_extra of MySQL and Percona",
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -201,6 +201,68 @@ fn no_value_of_a_postgres_json_log_leaves_the_process() {
     postgres_keeps_quiet("postgres-json", json_lines);
 }
 
+/// What programs write of a failure, with a canary wherever a value can stand, quoted or not.
+fn application_lines() -> String {
+    let at = now();
+    let texts = [
+        "ERROR order of @@ failed: bad SQL grammar [SELECT id FROM orders WHERE note = '@@' AND a = ##]; nested exception is java.sql.SQLSyntaxErrorException: Unknown column 'note' in 'where clause' for @@",
+        "ERROR java.sql.SQLIntegrityConstraintViolationException: (conn=##) Duplicate entry '@@' for key 'PRIMARY'\n\tat com.shop.@@(Orders.java:7)",
+        "ERROR sqlalchemy.exc.IntegrityError: (pymysql.err.IntegrityError) (1062, \"Duplicate entry '@@' for key 'PRIMARY'\")\n[SQL: INSERT INTO orders (note)\nVALUES (%(note)s)]\n[parameters: {'note': @@}]",
+        "ERROR org.postgresql.util.PSQLException: ERROR: invalid input syntax for type integer: \"@@\" of @@",
+        "ERROR SQLSTATE[42S22]: Column not found: 1054 Unknown column 'note' in 'where clause' (SQL: select id from orders where name = @@ and a = ##)",
+        "ERROR SQLSTATE[HY000]: General error: 1364 @@ has no default",
+        "ERROR error: select id from orders where note = '@@' - column \"note\" does not exist @@\n    at /app/node_modules/pg-protocol/dist/parser.js:283:98 {\n  detail: 'Key (a)=(@@)'\n}",
+        "ERROR pq: value too long for type @@",
+        "ERROR java.sql.SQLTransientConnectionException: @@-pool - Connection is not available, request timed out after ##ms.",
+        "ERROR PDOException: password of @@ is @@",
+    ];
+    let texts = texts
+        .iter()
+        .map(|text| format!("{at} {}", with_canaries(text)));
+    let object = serde_json::json!({
+        "@timestamp": at.replace(" UTC", "Z").replace(' ', "T"), "level": "error", "user": CANARY, "message": format!("{CANARY} failed"),
+        "error": {"type": "QueryFailedError", "message": "column \"note\" does not exist", "query": format!("SELECT id FROM orders WHERE note = '{CANARY}'"),
+            "code": "42703", "detail": format!("Key (note)=({CANARY}) already exists."), "parameters": [CANARY, NUMBER]},
+    });
+    let lines: Vec<String> = texts.chain([object.to_string()]).collect();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn no_value_of_an_applications_log_leaves_the_process() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let slack = Slack::start();
+    let mut log = Log::create(dir.path().join("app.log"));
+    let daemon = Daemon::new(&format!(
+        "[[log]]\npath = \"{}\"\nkind = \"application\"\nstart = \"beginning\"\n{FAST}[telemetry]\nlog = \"trace\"\n\
+         [detect.error-burst]\nmin_errors_unknown = 1\nmin_errors = 1\nmin_data_errors = 1\n{}",
+        dir.path().join("app.log").display(),
+        slack_config(dir.path(), &slack)
+    ))
+    .start();
+    let told = wait_for("findings and an incident", Duration::from_secs(60), || {
+        log.write(application_lines());
+        std::thread::sleep(Duration::from_millis(300));
+        let findings = daemon.items("findings?from=1h&limit=1000");
+        let codes = ["1054", "1062", "42703", "pool-timeout"];
+        let text: String = findings.iter().map(ToString::to_string).collect();
+        let is_told = codes
+            .iter()
+            .all(|code| text.contains(&format!("\"{code}\"")));
+        let incidents = daemon.items("incidents");
+        (is_told && !incidents.is_empty()).then_some(incidents)
+    });
+    wait_for("message", Duration::from_secs(30), || {
+        (!slack.parents().is_empty()).then_some(())
+    });
+    assert_clean_pages(&daemon);
+    for incident in told {
+        let id = incident["id"].as_str().expect("an incident has an id");
+        assert_clean_incident(&daemon, id);
+    }
+    assert_clean_elsewhere(&daemon, &slack);
+}
+
 fn postgres_keeps_quiet(format: &str, lines: fn() -> String) {
     let dir = tempfile::TempDir::new().expect("a temporary directory");
     let slack = Slack::start();

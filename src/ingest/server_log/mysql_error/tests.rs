@@ -29,7 +29,7 @@ fn told(entry: &Entry<'_>) -> String {
 }
 
 fn read(log: &str, piece: usize, end: Next) -> Vec<String> {
-    let mut parser = parser(Kind::MysqlError, &TimeZone::UTC);
+    let mut parser = parser(Kind::MysqlError, &TimeZone::UTC, None);
     feed(&mut *parser, log.as_bytes(), piece, end)
 }
 
@@ -199,7 +199,7 @@ fn a_record_without_an_end_is_told_once_and_what_follows_it_is_read() {
 
 #[test]
 fn what_is_remembered_at_a_checkpoint_goes_on_in_the_rest_of_a_large_record_and_holds_no_text() {
-    let mut first = parser(Kind::MysqlError, &TimeZone::UTC);
+    let mut first = parser(Kind::MysqlError, &TimeZone::UTC, None);
     let log = format!(
         "2026-11-22  2:38:43 8 [ERROR] Out of memory\n{}",
         "secret\n".repeat(60_000)
@@ -209,7 +209,7 @@ fn what_is_remembered_at_a_checkpoint_goes_on_in_the_rest_of_a_large_record_and_
     assert_eq!(count, 1);
     let context = first.context();
     assert!(!context.contains("secret"), "{context}");
-    let mut second = parser(Kind::MysqlError, &TimeZone::UTC);
+    let mut second = parser(Kind::MysqlError, &TimeZone::UTC, None);
     second.restore(&context);
     let rest = format!(
         "{}2026-11-22  2:38:44 0 [Warning] Too many connections\n",

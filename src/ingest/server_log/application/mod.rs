@@ -1,0 +1,203 @@
+//! The log of a program: which of its records tell that the database said no.
+//!
+//! ```text
+//! line ─► may tell of an error? ─no─► skipped, and done with at once
+//!              └yes─► Trace (its lines) ─► Cause (code, kind, words) + statement ─► Entry
+//! ```
+//!
+//! A record is one error, however many exceptions wrap it. Nothing of it goes on but code, kind, the statement and
+//! the words that a server would say.
+
+mod cause;
+mod codes;
+mod exceptions;
+mod json;
+mod message;
+mod pool;
+mod stamp;
+mod statement;
+mod trace;
+
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZone;
+use memchr::memmem::{self, Finder};
+use serde::{Deserialize, Serialize};
+
+use self::stamp::{Stamp, Stamps};
+use self::trace::Trace;
+use super::records::{First, Grammar};
+use crate::clock::Clock;
+use crate::ingest::RawError;
+use crate::ingest::slow_log::Entry;
+use crate::model::sql::{Dialect, RawSql};
+use crate::model::time::Timestamp;
+
+/// One of these is in a line that tells of an error, or above the trace of one.
+static MARKS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+    let marks = [
+        "rror",
+        "RROR",
+        "xception",
+        "raceback",
+        "SQL",
+        "onnect",
+        "imeout",
+        "imed out",
+        "ATAL",
+        "fail",
+        "Fail",
+        "WARN",
+        "warn",
+        "CRIT",
+        "SEVERE",
+        "panic",
+        " pq: ",
+        "eadlock",
+        "Duplicate entry",
+        "Unknown ",
+    ];
+    marks.into_iter().map(Finder::new).collect()
+});
+
+/// Bytes of a line that are looked at for marks.
+const MAX_MARKED_BYTES: usize = 8 << 10;
+
+/// Hibernate tells each error twice on lines of its own, and then throws it.
+const TOLD_AGAIN: &[u8] = b"SqlExceptionHelper";
+
+/// What the lines of a program's log mean.
+#[derive(Debug)]
+pub(super) struct Application {
+    stamps: Stamps,
+    /// For lines without a stamp: they are new when they are read. `None` for a log that is read as a whole.
+    clock: Option<Clock>,
+    /// The latest stamp.
+    latest: Option<Timestamp>,
+    trace: Trace,
+    state: State,
+}
+
+/// What is remembered at a checkpoint.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct State {
+    /// Who speaks of errors as this log does.
+    dialect: Dialect,
+}
+
+impl Application {
+    /// Dates that name no zone are in `zone`.
+    pub(super) fn new(zone: TimeZone, clock: Option<Clock>) -> Self {
+        Self {
+            stamps: Stamps::new(zone),
+            clock,
+            latest: None,
+            trace: Trace::default(),
+            state: State::default(),
+        }
+    }
+
+    /// Whether the line has a stamp; remembers it.
+    fn note_stamp(&mut self, line: &[u8]) -> bool {
+        let stamp = self.stamps.of(line);
+        if let Some(Stamp::At(at)) = stamp {
+            self.latest = Some(at);
+        }
+        stamp.is_some()
+    }
+
+    fn entry(
+        &mut self,
+        record: &[u8],
+        sql: Option<&str>,
+        at: Option<Timestamp>,
+    ) -> Option<Entry<'static>> {
+        let cause = cause::find(record)?;
+        if let Some(dialect) = cause.dialect {
+            self.state.dialect = dialect;
+        }
+        let found = match sql {
+            Some(sql) => Some((sql.as_bytes().into(), false)),
+            None => statement::find(record, cause.at),
+        };
+        let (sql, truncated) = found.unwrap_or_default();
+        Some(Entry {
+            sql: sql.into_owned().into(),
+            truncated,
+            end: at.or_else(|| self.clock.as_ref().map(Clock::now)),
+            error: Some(Box::new(RawError {
+                class: cause.class,
+                code: cause.code.as_ref().into(),
+                message: RawSql::new(cause.message.into_bytes()),
+                alone: true,
+                ..RawError::default()
+            })),
+            ..Entry::default()
+        })
+    }
+}
+
+impl Grammar for Application {
+    type State = State;
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn restore(&mut self, state: State) {
+        self.state = state;
+    }
+
+    fn first(&mut self, line: &[u8]) -> First {
+        let is_stamped = self.note_stamp(line);
+        if !may_tell(line) {
+            return First::Skip;
+        }
+        self.trace = Trace::begin(line, is_stamped);
+        First::Begins
+    }
+
+    fn goes_on(&mut self, line: &[u8]) -> bool {
+        let is_stamped = self.stamps.of(line).is_some();
+        self.trace.goes_on(line, is_stamped)
+    }
+
+    fn is_header(&mut self, line: &[u8]) -> bool {
+        trace::is_object(line) || self.note_stamp(line) || trace::names_exception(line)
+    }
+
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn tell(&mut self, record: &[u8], tell: &mut dyn FnMut(Entry<'_>)) {
+        let first = record.split(|b| *b == b'\n').next().unwrap_or_default();
+        if memmem::find(first, TOLD_AGAIN).is_some() {
+            return;
+        }
+        let told = if trace::is_object(first.trim_ascii_end())
+            && let Some(object) = json::read(first, &mut self.stamps)
+        {
+            self.entry(object.text.as_bytes(), object.sql.as_deref(), object.at)
+        } else {
+            self.entry(record, None, self.latest)
+        };
+        if let Some(entry) = told {
+            tell(entry);
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.state.dialect
+    }
+}
+
+/// Whether a line may tell of an error, or stand above the trace of one.
+fn may_tell(line: &[u8]) -> bool {
+    let head = &line[..line.len().min(MAX_MARKED_BYTES)];
+    MARKS.iter().any(|mark| mark.find(head).is_some())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What the logs of programs tell, in pieces of any size.
+
+use jiff::tz::TimeZone;
+
+use super::super::{Kind, parser};
+use crate::ingest::slow_log::{Entry, Next, Parser};
+
+/// One entry as a line: time, class, code, statement, message.
+fn told(entry: &Entry<'_>) -> String {
+    let error = entry.error.as_deref().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let at = entry
+        .end
+        .map_or_else(|| "-".to_owned(), |at| at.to_string());
+    format!(
+        "{at} {} {} [{}] {}",
+        error.class,
+        error.code,
+        text(&entry.sql),
+        text(error.message.reveal()),
+    )
+}
+
+fn feed(parser: &mut dyn Parser, log: &[u8], piece: usize, end: Next) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut buffer = Vec::new();
+    let mut tell = |entry: Entry<'_>| all.push(told(&entry));
+    for piece in log.chunks(piece) {
+        buffer.extend_from_slice(piece);
+        let progress = parser.parse(&buffer, Next::More, &mut tell);
+        buffer.drain(..progress.consumed);
+    }
+    parser.parse(&buffer, end, &mut tell);
+    all
+}
+
+fn application() -> Box<dyn Parser> {
+    parser(Kind::Application, &TimeZone::UTC, None)
+}
+
+fn read(log: &str) -> Vec<String> {
+    let whole = feed(&mut *application(), log.as_bytes(), log.len(), Next::End);
+    for piece in [1, 7, 100] {
+        let pieces = feed(&mut *application(), log.as_bytes(), piece, Next::End);
+        assert_eq!(pieces, whole, "in pieces of {piece}");
+    }
+    whole
+}
+
+const SPRING: &str = "\
+2026-11-22 04:00:00.123 ERROR 17 --- [nio-8080-exec-1] o.a.c.c.C.[.[.[/].[dispatcherServlet] : Servlet.service() threw exception [Request processing failed; nested exception is org.springframework.jdbc.BadSqlGrammarException: PreparedStatementCallback; bad SQL grammar [SELECT id FROM orders WHERE note = ?]; nested exception is java.sql.SQLSyntaxErrorException: Unknown column 'note' in 'where clause'] with root cause
+
+java.sql.SQLSyntaxErrorException: Unknown column 'note' in 'where clause'
+\tat com.mysql.cj.jdbc.exceptions.SQLError.createSQLException(SQLError.java:121) ~[mysql-connector-j-8.0.33.jar!/:8.0.33]
+\tat com.shop.Orders.load(Orders.java:7)
+2026-11-22 04:00:01.000  INFO 17 --- [main] com.shop.Main : ready
+";
+
+#[test]
+fn a_stack_trace_of_java_is_one_error_with_its_code_and_statement() {
+    let expected = [
+        "2026-11-22T04:00:00.123Z schema 1054 [SELECT id FROM orders WHERE note = ?] Unknown column 'note' in 'where clause'",
+    ];
+    assert_eq!(read(SPRING), expected);
+}
+
+#[test]
+fn a_line_that_tells_of_no_error_is_done_with_at_once() {
+    let mut parser = application();
+    let log = "2026-11-22 04:00:00 INFO ready\nGET /orders 200\n".repeat(100);
+    let progress = parser.parse(log.as_bytes(), Next::More, &mut |_| panic!("no error"));
+    assert_eq!((progress.consumed, progress.held), (log.len(), 0));
+}
+
+#[test]
+fn errors_that_are_not_the_databases_are_skipped_without_a_word() {
+    let log = "\
+2026-11-22 04:00:00 ERROR cannot render
+java.lang.NullPointerException: column Alice does not exist
+\tat com.shop.Orders.load(Orders.java:7)
+2026-11-22 04:00:01 WARN zip code: '12345' Too many connections to the printer
+2026-11-22 04:00:02 ERROR Out of memory
+{\"level\":\"error\",\"time\":1795320000000,\"msg\":\"timeout of 5000ms exceeded\",\"code\":\"ECONNABORTED\"}
+panic: runtime error: index out of range [5] with length 3
+";
+    assert_eq!(read(log), Vec::<String>::new());
+    let mut parser = application();
+    let progress = parser.parse(log.as_bytes(), Next::End, &mut |_| {});
+    assert_eq!((progress.consumed, progress.unparsed), (log.len(), 0));
+}
+
+#[test]
+fn the_time_of_a_trace_without_one_is_that_of_the_line_before_it() {
+    let log = "\
+2026-11-22 04:00:00 INFO loading
+org.postgresql.util.PSQLException: ERROR: column \"note\" does not exist
+  Position: 23
+\tat org.postgresql.core.v3.QueryExecutorImpl.receiveErrorResponse(QueryExecutorImpl.java:2713)
+org.postgresql.util.PSQLException: ERROR: canceling statement due to statement timeout
+\tat org.postgresql.core.v3.QueryExecutorImpl.receiveErrorResponse(QueryExecutorImpl.java:2713)
+";
+    let expected = [
+        "2026-11-22T04:00:00Z schema 42703 [] column \"note\" does not exist",
+        "2026-11-22T04:00:00Z timeout 57014 [] canceling statement due to statement timeout",
+    ];
+    assert_eq!(read(log), expected);
+}
+
+#[test]
+fn what_hibernate_tells_twice_and_throws_counts_once() {
+    let log = "\
+2026-11-22 04:00:00.1  WARN 17 --- [main] o.h.engine.jdbc.spi.SqlExceptionHelper : SQL Error: 1054, SQLState: 42S22
+2026-11-22 04:00:00.1 ERROR 17 --- [main] o.h.engine.jdbc.spi.SqlExceptionHelper : Unknown column 'o1_0.note' in 'field list'
+2026-11-22 04:00:00.2 ERROR 17 --- [main] com.shop.Orders : failed
+
+org.springframework.dao.InvalidDataAccessResourceUsageException: JDBC exception executing SQL [select o1_0.id,o1_0.note from orders o1_0] [Unknown column 'o1_0.note' in 'field list'] [n/a]; SQL [n/a]
+\tat org.springframework.orm.jpa.vendor.HibernateJpaDialect.convert(HibernateJpaDialect.java:277)
+Caused by: org.hibernate.exception.SQLGrammarException: JDBC exception executing SQL [select o1_0.id,o1_0.note from orders o1_0]
+\t... 90 more
+";
+    let expected = [
+        "2026-11-22T04:00:00.2Z schema 1054 [select o1_0.id,o1_0.note from orders o1_0] Unknown column 'o1_0.note' in 'field list'",
+    ];
+    assert_eq!(read(log), expected);
+}
+
+#[test]
+fn a_pool_that_has_no_connection_refuses_one_whatever_its_name() {
+    let log = "\
+2026-11-22 04:00:00 ERROR x
+java.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available, request timed out after 30000ms.
+\tat com.zaxxer.hikari.pool.HikariPool.createTimeoutException(HikariPool.java:696)
+2026-11-22 04:00:01 ERROR sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00
+2026-11-22 04:00:01 INFO x
+KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably full. Are you missing a .transacting(trx) call?
+    at Client_PG.acquireConnection (/app/node_modules/knex/lib/client.js:312:26)
+2026/11/22 04:00:02 pq: sorry, too many clients already
+";
+    let codes: Vec<String> = read(log)
+        .iter()
+        .map(|line| {
+            line.split(' ')
+                .skip(1)
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    let pool = "connection-refused pool-timeout";
+    assert_eq!(codes, [pool, pool, pool, "connection-refused 53300"]);
+}
+
+#[test]
+fn lines_of_json_tell_the_same_as_text() {
+    let log = "\
+{\"@timestamp\":\"2026-11-22T04:00:00.000Z\",\"level\":\"ERROR\",\"message\":\"failed for Alice\",\"stack_trace\":\"org.postgresql.util.PSQLException: ERROR: relation \\\"orders\\\" does not exist\\n\\tat x.Y\"}
+{\"level\":50,\"time\":1795320000000,\"err\":{\"type\":\"DatabaseError\",\"message\":\"duplicate key value violates unique constraint \\\"orders_pkey\\\"\",\"code\":\"23505\",\"detail\":\"Key (id)=(7) already exists.\",\"routine\":\"_bt_check_unique\",\"stack\":\"error: duplicate key\\n    at /app/node_modules/pg-protocol/dist/parser.js:283:98\"},\"sql\":\"INSERT INTO orders (id) VALUES ($1)\",\"msg\":\"x\"}
+";
+    let expected = [
+        "2026-11-22T04:00:00Z schema 42P01 [] relation \"orders\" does not exist",
+        "2026-11-22T04:00:00Z constraint 23505 [INSERT INTO orders (id) VALUES ($1)] duplicate key value violates unique constraint \"orders_pkey\"",
+    ];
+    assert_eq!(read(log), expected);
+}
+
+#[test]
+fn a_record_without_an_end_is_told_once_and_what_follows_it_is_read() {
+    let mut log =
+        "2026-11-22 04:00:00 ERROR java.sql.SQLException: Duplicate entry 'a' for key 'b'\n"
+            .to_owned();
+    log.push_str(
+        &"Caused by: java.sql.SQLException: Duplicate entry 'a' for key 'b'\n\tat x.Y\n"
+            .repeat(20_000),
+    );
+    log.push_str(&"x".repeat(600_000));
+    log.push_str("\n2026-11-22 04:00:01 ERROR java.sql.SQLException: Too many connections\n");
+    for piece in [4096, 100_000, log.len()] {
+        let told = feed(&mut *application(), log.as_bytes(), piece, Next::End);
+        assert_eq!(told.len(), 2, "{piece}");
+    }
+}
+
+#[test]
+fn what_is_remembered_at_a_checkpoint_is_the_dialect_and_no_text() {
+    let mut first = application();
+    first.parse(SPRING.as_bytes(), Next::End, &mut |_| {});
+    let context = first.context();
+    assert!(!context.contains("note"), "{context}");
+    let mut second = application();
+    second.restore(&context);
+    assert_eq!(second.dialect(), first.dialect());
+    assert_eq!(second.dialect(), crate::model::sql::Dialect::Mysql);
+}
