@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::log::{Entry, FAST, Log, count, slack_config};
 use crate::support::daemon::Daemon;
 use crate::support::slack::Slack;
-use crate::support::wait_for;
+use crate::support::{PATIENCE, wait_for};
 
 const KILLS: u64 = 20;
 /// As long as a real Slack's answer, roughly: some kills hit it.
@@ -69,13 +69,9 @@ fn twenty_kills_lose_and_double_no_statement() {
     daemon.kill();
     daemon.restart();
     let counted = || [count(&daemon, "apples"), count(&daemon, "pears")];
-    let mut last = [0; 2];
-    let settled = (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(200));
-        last = counted();
-        last == written
+    wait_for(&format!("count {written:?}"), || {
+        (counted() == written).then_some(())
     });
-    assert!(settled, "counted {last:?}, written {written:?}");
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(counted(), written, "nothing is counted later");
 }
@@ -114,8 +110,7 @@ struct InFlight {
 
 impl InFlight {
     fn killed(&mut self, daemon: &Daemon, slack: &Slack) {
-        // What the socket had taken before the kill is read by now.
-        std::thread::sleep(Duration::from_millis(50));
+        slack.settle();
         let (now, known) = (parents(slack), known_to_the_store(daemon));
         let told_in_this_life = |(incident, n): &(&String, &usize)| {
             self.before.get(*incident).copied().unwrap_or(0) < **n && !known.contains(*incident)
@@ -144,7 +139,7 @@ fn kills_while_alerting_lose_no_alert_and_double_at_most_the_one_in_flight() {
         let sql = format!("SELECT id FROM orders_{table} WHERE note = 'x'");
         (0..10).for_each(|_| log.entry(Entry::scan(&sql)));
         let patience = match round % 2 {
-            0 => Duration::from_secs(10),
+            0 => PATIENCE,
             _ => Duration::from_millis(dice.up_to(2500)),
         };
         let (begin, known) = (Instant::now(), slack.parents().len());
@@ -180,7 +175,7 @@ fn kills_while_alerting_lose_no_alert_and_double_at_most_the_one_in_flight() {
 
 /// Each table's outage is one incident, and each incident has its message.
 fn every_outage_is_told(daemon: &Daemon, slack: &Slack) {
-    wait_for("message of every outage", Duration::from_secs(90), || {
+    wait_for("message of every outage", || {
         (parents(slack).len() >= 20).then_some(())
     });
     std::thread::sleep(Duration::from_secs(2));

@@ -25,7 +25,7 @@ fn mariadb(options: &[&str]) -> (MariaDb, Daemon) {
 }
 
 fn found(daemon: &Daemon, detector: &str) -> Value {
-    wait_for(detector, Duration::from_secs(90), || {
+    wait_for(detector, || {
         let findings = daemon.items("findings?from=10m");
         findings.into_iter().find(|f| f["detector"] == detector)
     })

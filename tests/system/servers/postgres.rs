@@ -92,6 +92,7 @@ fn every_run_is_counted_once_with_its_plan_in_every_protocol_and_format() {
         std::fs::write(&script, SCRIPT).expect("the test's directory can be written");
         for protocol in ["simple", "extended", "prepared"] {
             server.sql("SELECT pg_stat_statements_reset()");
+            server.settle(&FORMATS);
             let size = |format| std::fs::metadata(server.log(format)).map_or(0, |m| m.len());
             let begins = FORMATS.map(|format| usize::try_from(size(format)).expect("it fits"));
             run(server
@@ -99,7 +100,7 @@ fn every_run_is_counted_once_with_its_plan_in_every_protocol_and_format() {
                 .args(["-n", "-M", protocol, "-c", "3", "-t", "20", "-f"])
                 .arg(&script));
             let counted = calls(&server);
-            std::thread::sleep(Duration::from_millis(300));
+            server.settle(&FORMATS);
             for (format, begin) in FORMATS.into_iter().zip(begins) {
                 let part = dir.path().join("part").with_extension(format);
                 let (runs, rows) = digested(&server.log(format), begin, &part);
@@ -139,7 +140,7 @@ fn query(daemon: &Daemon, text: &str) -> Option<Value> {
 
 #[test]
 fn a_limit_and_a_spill_are_found_and_a_user_who_cancels_is_not() {
-    let server = server(&["auto_explain.log_min_duration=100ms"]);
+    let server = server(&["auto_explain.log_min_duration=10ms"]);
     server.sql(
         "CREATE TABLE big AS SELECT i, md5(i::text) h FROM generate_series(1, 150000) i; ANALYZE big; \
          CREATE TABLE limited AS SELECT 1; CREATE TABLE impatient AS SELECT 1",
@@ -164,14 +165,14 @@ fn a_limit_and_a_spill_are_found_and_a_user_who_cancels_is_not() {
             0.3 + 2.6 * f64::from(u32::try_from(n * 7 % 11).unwrap_or(0)) / 11.0
         )
     });
-    let limit = wait_for("query-timeout", Duration::from_secs(60), || {
+    let limit = wait_for("query-timeout", || {
         finding(&daemon, "query-timeout", "limited")
     });
     assert!(limit.to_string().contains("cut_runs"), "{limit:#}");
-    wait_for("sort-spill", Duration::from_secs(60), || {
-        finding(&daemon, "sort-spill", "big")
+    wait_for("sort-spill", || finding(&daemon, "sort-spill", "big"));
+    wait_for("cancelled runs", || {
+        let cancelled = query(&daemon, "impatient")?;
+        (cancelled["cancelled"].as_u64() >= Some(3)).then_some(())
     });
-    let cancelled = query(&daemon, "impatient").expect("what a user cancels is a run");
-    assert!(cancelled["cancelled"].as_u64() >= Some(3), "{cancelled:#}");
     assert_eq!(finding(&daemon, "query-timeout", "impatient"), None);
 }

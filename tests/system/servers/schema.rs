@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -82,6 +81,8 @@ struct Server<'a> {
     /// A client that reads statements from a pipe: to start one for each would take longer than they do.
     session: &'a dyn Fn() -> Command,
     dump: &'a dyn Fn() -> String,
+    /// Waits until all is logged.
+    settle: &'a dyn Fn(),
     log: &'a Path,
 }
 
@@ -100,7 +101,7 @@ impl Server<'_> {
         session.stdin(statements).stdout(Stdio::null());
         let done = session.status().expect("the client is installed");
         assert!(done.success(), "the statements run");
-        std::thread::sleep(Duration::from_millis(500));
+        (self.settle)();
         let text = std::fs::read(self.log).expect("the server's log can be read");
         let part = dir.join("part.log");
         std::fs::write(&part, &text[begin..]).expect("the directory can be written");
@@ -160,6 +161,7 @@ fn indexes_that_mariadb_lacks_are_proposed_and_cure() {
         sql: &|sql| server.sql(sql),
         session: &|| server.session(),
         dump: &|| server.dump(),
+        settle: &|| server.settle(),
         log: &log,
     }
     .assert_cured();
@@ -188,6 +190,7 @@ fn indexes_that_postgresql_lacks_are_proposed_and_cure() {
         sql: &|sql| server.sql(sql),
         session: &|| server.session(),
         dump: &|| server.dump(),
+        settle: &|| server.settle(&["log"]),
         log: &log,
     }
     .assert_cured();

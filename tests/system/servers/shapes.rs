@@ -4,17 +4,12 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::detectors::{PATIENCE, assert_all_ends, await_finding, finding, remedies, template};
+use super::detectors::{PACE, assert_all_ends, await_finding, finding, remedies, template};
 use super::workload::Traffic;
 use crate::support::daemon::Daemon;
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 use crate::support::wait_for;
-
-/// Faults keep a connection busy, however fast the machine is.
-const PACE: Duration = Duration::from_millis(100);
 
 /// Chronic detectors look often and incidents end soon: the test is minutes long, not hours.
 const HASTE: &str = "[window]\nrecent = \"20s\"\nlong_every = \"20s\"\n\
@@ -124,15 +119,13 @@ fn assert_the_well_are_silent(daemon: &Daemon) {
 
 /// Of all that is found of one statement, its form is named as the cause and not the scan that follows from it.
 fn assert_the_form_is_the_cause(daemon: &Daemon) {
-    let causes = wait_for("causes of the incidents", PATIENCE, || {
-        let incidents = daemon.items("incidents");
-        let cause = |i: &Value| Some(i["cause"]["finding"].as_str()?.to_owned());
-        let causes: Option<Vec<String>> = incidents.iter().map(cause).collect();
-        causes.filter(|causes| !causes.is_empty())
-    });
     let forms = ["deep-offset", "non-sargable", "random-order"];
-    let named = causes.iter().all(|cause| forms.contains(&cause.as_str()));
-    assert!(named, "{causes:?}");
+    wait_for("incidents that forms cause", || {
+        let incidents = daemon.items("incidents");
+        let mut causes = incidents.iter().map(|i| i["cause"]["finding"].as_str());
+        let named = causes.all(|cause| cause.is_some_and(|cause| forms.contains(&cause)));
+        (named && !incidents.is_empty()).then_some(())
+    });
 }
 
 fn sick_forms(server: &MariaDb) -> Traffic {

@@ -5,20 +5,20 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::process::Process;
-use super::{free_port, wait_for};
+use super::port::Port;
+use super::process::{Process, tied};
+use super::{PATIENCE, wait_for};
 
 /// `sqleuth run`, with a store that survives restarts within the test.
 #[derive(Debug)]
 pub struct Daemon {
     dir: TempDir,
-    port: u16,
+    port: Port,
     config: String,
     wrapper: Vec<String>,
     process: Option<Process>,
@@ -38,11 +38,11 @@ pub struct Answer {
 impl Daemon {
     /// Prepares a configuration: `[listen]` and `[store]` are added to what is given.
     pub fn new(config: &str) -> Self {
-        Self::at(free_port(), config)
+        Self::at(Port::take(), config)
     }
 
     /// The same, where the test has to know the port before.
-    pub fn at(port: u16, config: &str) -> Self {
+    pub fn at(port: Port, config: &str) -> Self {
         Self {
             dir: TempDir::new().expect("a temporary directory"),
             port,
@@ -63,7 +63,7 @@ impl Daemon {
         config.clone_into(&mut self.config);
         let text = format!(
             "{config}\n[listen]\nhttp = \"127.0.0.1:{}\"\n[store]\npath = \"{}\"\n",
-            self.port,
+            self.port.number(),
             self.path("store.db").display()
         );
         std::fs::write(self.path("sqleuth.toml"), text)
@@ -75,7 +75,7 @@ impl Daemon {
         self.configure(config);
         let known = self.log().matches(answer).count();
         self.process().signal("HUP");
-        wait_for(answer, Duration::from_secs(30), || {
+        wait_for(answer, || {
             (self.log().matches(answer).count() > known).then_some(())
         });
         self.wait_until_ready();
@@ -94,7 +94,7 @@ impl Daemon {
     }
 
     fn wait_until_ready(&mut self) {
-        wait_for("readiness of sqleuth", Duration::from_secs(30), || {
+        wait_for("readiness of sqleuth", || {
             let running = self.process.as_mut().is_some_and(Process::is_running);
             assert!(running, "sqleuth ended: {}", self.log());
             self.get("/readyz").filter(|(status, _)| *status == 200)
@@ -112,7 +112,7 @@ impl Daemon {
         let mut words: Vec<&OsStr> = self.wrapper.iter().map(OsStr::new).collect();
         words.push(OsStr::new(env!("CARGO_BIN_EXE_sqleuth")));
         let process = Process::start(
-            Command::new(words[0])
+            tied("KILL", words[0])
                 .args(&words[1..])
                 .arg("run")
                 .arg("--config")
@@ -148,7 +148,7 @@ impl Daemon {
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it has been started");
         process.signal("KILL");
-        process.wait(Duration::from_secs(10));
+        process.wait();
     }
 
     /// Asks it to end; returns its exit code.
@@ -167,15 +167,13 @@ impl Daemon {
 
     /// Sends a request with more header lines and a JSON body; `None` if nobody answers.
     pub fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Option<Answer> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .ok()?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port.number())).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let more: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n{body}",
-            self.port,
+            self.port.number(),
             body.len()
         );
         stream.write_all(request.as_bytes()).ok()?;

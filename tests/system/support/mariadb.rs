@@ -3,19 +3,19 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Process, run};
-use super::{free_port, wait_for};
+use super::port::Port;
+use super::process::{Process, run, tied};
+use super::wait_for;
 
 /// A running server; gone when dropped.
 #[derive(Debug)]
 pub struct MariaDb {
     dir: TempDir,
-    port: u16,
-    _server: Process,
+    port: Port,
+    server: Process,
 }
 
 impl MariaDb {
@@ -33,10 +33,10 @@ impl MariaDb {
             // Temporary tables are named by process ids, which containers that share /tmp may share too.
             .env("TMPDIR", dir.path())
             .args(as_root()));
-        let port = free_port();
+        let port = Port::take();
         let path = |name: &str| dir.path().join(name).display().to_string();
         let server = Process::start(
-            Command::new("/usr/sbin/mariadbd")
+            tied("KILL", "/usr/sbin/mariadbd")
                 .args([
                     "--no-defaults",
                     "--bind-address=127.0.0.1",
@@ -55,7 +55,7 @@ impl MariaDb {
                 .arg(format!("--socket={}", path("s")))
                 .arg(format!("--pid-file={}", path("pid")))
                 .arg(format!("--slow-query-log-file={}", path("slow.log")))
-                .arg(format!("--port={port}"))
+                .arg(format!("--port={}", port.number()))
                 .env("TMPDIR", dir.path())
                 .args(as_root())
                 .args(options)
@@ -63,12 +63,13 @@ impl MariaDb {
                 .stdout(Stdio::null())
                 .stderr(File::create(dir.path().join("error.log")).expect("a log file")),
         );
-        let this = Self {
-            dir,
-            port,
-            _server: server,
-        };
-        wait_for("answer of MariaDB", Duration::from_secs(60), || {
+        let mut this = Self { dir, port, server };
+        wait_for("answer of MariaDB", || {
+            assert!(
+                this.server.is_running(),
+                "MariaDB ended: {}",
+                this.complaints()
+            );
             this.client()
                 .args(["-e", "SELECT 1"])
                 .output()
@@ -77,6 +78,19 @@ impl MariaDb {
         });
         run(this.client().args(["-e", "CREATE DATABASE shop"]));
         this
+    }
+
+    /// Waits until whatever was run before this is in the log and in the statistics: the server turns to both once the
+    /// client has its answer, and the connection is gone when they are done. That it was asked is in neither.
+    pub fn settle(&self) {
+        let ask = "SET long_query_time = 1000; SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'root'";
+        wait_for("end of every connection", || {
+            (self.sql(ask).trim() == "1").then_some(())
+        });
+    }
+
+    fn complaints(&self) -> String {
+        std::fs::read_to_string(self.error_log()).unwrap_or_default()
     }
 
     /// Where the slow log is.
@@ -100,7 +114,7 @@ impl MariaDb {
             "--batch",
             "--silent",
         ]);
-        command.arg(format!("--port={}", self.port));
+        command.arg(format!("--port={}", self.port.number()));
         command
     }
 
@@ -114,7 +128,7 @@ impl MariaDb {
     pub fn dump(&self) -> String {
         let mut command = Command::new("mariadb-dump");
         command.args(["--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-uroot"]);
-        command.arg(format!("--port={}", self.port));
+        command.arg(format!("--port={}", self.port.number()));
         let output = run(command.args(["--no-data", "shop"]));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }

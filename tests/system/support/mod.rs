@@ -1,34 +1,28 @@
 //! What the tests with real servers share: private servers, a fake Slack, the daemon itself.
 //!
-//! Everything listens on loopback, on ports that were free a moment ago, in a directory that goes with the test.
+//! Everything listens on loopback, on ports that are the test's own, in a directory that goes with the test.
 
 pub mod collector;
 pub mod daemon;
 pub mod mariadb;
+pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod slack;
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// A loopback port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
-}
+/// How long anything may take that must happen: only a failing test waits so long, however busy the machine is.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Asks `ready` until it answers, and fails the test after `patience` with what was awaited.
-pub fn wait_for<T>(what: &str, patience: Duration, mut ready: impl FnMut() -> Option<T>) -> T {
+/// Asks `ready` until it answers, and fails the test after [`PATIENCE`] with what was awaited.
+pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(value) = ready() {
             return value;
         }
-        assert!(begin.elapsed() < patience, "no {what} within {patience:?}");
+        assert!(begin.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

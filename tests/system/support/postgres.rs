@@ -3,19 +3,20 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-use super::process::{Process, run};
-use super::{free_port, is_root, wait_for};
+use super::port::Port;
+use super::process::{Process, run, tied};
+use super::{is_root, wait_for};
 
 /// A running server; gone when dropped.
 #[derive(Debug)]
 pub struct Postgres {
     dir: TempDir,
-    port: u16,
-    server: Option<Process>,
+    port: Port,
+    server: Process,
 }
 
 impl Postgres {
@@ -36,10 +37,10 @@ impl Postgres {
             ])
             .arg(&data)
             .current_dir("/"));
-        let port = free_port();
+        let port = Port::take();
         let mut command = server_command("postgres");
         command.current_dir("/").arg("-D").arg(&data);
-        for setting in standard(port, dir.path())
+        for setting in standard(port.number(), dir.path())
             .iter()
             .map(String::as_str)
             .chain(options.iter().copied())
@@ -53,12 +54,13 @@ impl Postgres {
                 .stdout(Stdio::null())
                 .stderr(log),
         );
-        let this = Self {
-            dir,
-            port,
-            server: Some(server),
-        };
-        wait_for("answer of PostgreSQL", Duration::from_secs(60), || {
+        let mut this = Self { dir, port, server };
+        wait_for("answer of PostgreSQL", || {
+            assert!(
+                this.server.is_running(),
+                "PostgreSQL ended: {}",
+                this.complaints()
+            );
             this.client("postgres")
                 .args(["-c", "SELECT 1"])
                 .output()
@@ -67,6 +69,25 @@ impl Postgres {
         });
         run(this.client("postgres").args(["-c", "CREATE DATABASE shop"]));
         this
+    }
+
+    /// Waits until whatever was run before this is in the logs: a process of their own writes them, a moment later, in
+    /// the order in which they are told. The last word is a complaint, no statement.
+    pub fn settle(&self, extensions: &[&str]) {
+        static MARKS: AtomicU32 = AtomicU32::new(0);
+        let mark = format!("no_database_{}_", MARKS.fetch_add(1, Ordering::Relaxed));
+        let refused = self.client(&mark).args(["-c", "SELECT 1"]).output();
+        assert!(refused.is_ok_and(|o| !o.status.success()), "{mark} is none");
+        for extension in extensions {
+            wait_for(&format!("{mark} in the log"), || {
+                let log = std::fs::read_to_string(self.log(extension)).unwrap_or_default();
+                log.contains(&mark).then_some(())
+            });
+        }
+    }
+
+    fn complaints(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("start.log")).unwrap_or_default()
     }
 
     /// Where the server log is; `.csv` and `.json` beside it when `log_destination` says so.
@@ -93,7 +114,7 @@ impl Postgres {
         ]);
         command
             .arg("-p")
-            .arg(self.port.to_string())
+            .arg(self.port.number().to_string())
             .args(["-d", database]);
         command
     }
@@ -110,7 +131,7 @@ impl Postgres {
         command.args(["-h", "127.0.0.1", "-U", "postgres"]);
         command
             .arg("-p")
-            .arg(self.port.to_string())
+            .arg(self.port.number().to_string())
             .env("PGDATABASE", "shop");
         command
     }
@@ -119,7 +140,7 @@ impl Postgres {
     pub fn dump(&self) -> String {
         let mut command = Command::new("pg_dump");
         command.args(["-s", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
-        let output = run(command.arg(self.port.to_string()).arg("shop"));
+        let output = run(command.arg(self.port.number().to_string()).arg("shop"));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -132,13 +153,9 @@ impl Postgres {
 impl Drop for Postgres {
     /// Killing the parent would leave its children behind for a moment; an immediate shutdown takes them along.
     fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let pid = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid"))
-                .unwrap_or_default();
-            if let Some(pid) = pid.lines().next() {
-                let _asked = Command::new("kill").args(["-QUIT", pid]).status();
-                server.wait(Duration::from_secs(30));
-            }
+        if self.server.is_running() {
+            self.server.signal("QUIT");
+            self.server.wait();
         }
     }
 }
@@ -169,11 +186,18 @@ fn server_command(program: &str) -> Command {
         .collect();
     versions.sort();
     let path = versions.pop().expect("PostgreSQL has its programs");
-    if is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(path);
-        command
-    } else {
-        Command::new(path)
+    // Told to end at once, the parent takes its children along.
+    if !is_root() {
+        return tied("QUIT", path);
     }
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--reuid",
+        "postgres",
+        "--regid",
+        "postgres",
+        "--init-groups",
+    ]);
+    command.args(["--pdeathsig", "QUIT", "--"]).arg(path);
+    command
 }

@@ -1,7 +1,17 @@
-//! A child process that does not outlive the test.
+//! A child process that does not outlive the test, however the test ends.
 
+use std::ffi::OsStr;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use super::PATIENCE;
+
+/// A command whose process the kernel sends `signal` when the thread of the test that started it is gone.
+pub fn tied(signal: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", signal, "--"]).arg(program);
+    command
+}
 
 /// A running child; killed when dropped.
 #[derive(Debug)]
@@ -13,7 +23,7 @@ pub struct Process {
 impl Process {
     /// Starts the command.
     pub fn start(command: &mut Command) -> Self {
-        let name = command.get_program().to_string_lossy().into_owned();
+        let name = format!("{command:?}");
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
@@ -38,19 +48,19 @@ impl Process {
     /// Asks it to end and waits; returns its exit code, `None` if a signal ended it.
     pub fn stop(mut self, signal: &str) -> Option<i32> {
         self.signal(signal);
-        self.wait(Duration::from_secs(30))
+        self.wait()
     }
 
     /// Waits for it to end.
-    pub fn wait(&mut self, patience: Duration) -> Option<i32> {
+    pub fn wait(&mut self) -> Option<i32> {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status.code();
             }
             assert!(
-                begin.elapsed() < patience,
-                "{} still runs after {patience:?}",
+                begin.elapsed() < PATIENCE,
+                "{} still runs after {PATIENCE:?}",
                 self.name
             );
             std::thread::sleep(Duration::from_millis(20));

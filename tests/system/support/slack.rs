@@ -1,11 +1,13 @@
 //! A Slack Web API on loopback that remembers every call.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use super::wait_for;
 
 /// One call of the Web API.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub struct Slack {
 struct State {
     calls: Vec<Call>,
     raw: Vec<u8>,
+    /// Connections that were taken and are not at their end yet.
+    open: usize,
 }
 
 impl Slack {
@@ -67,10 +71,28 @@ impl Slack {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(stream, &state, late));
+                state.lock().expect("no test panics inside").open += 1;
+                std::thread::spawn(move || {
+                    serve(stream, &state, late);
+                    state.lock().expect("no test panics inside").open -= 1;
+                });
             }
         });
         slack
+    }
+
+    /// Waits until all is heard that was said by those who have hung up since.
+    pub fn settle(&self) {
+        // Calls are taken in turn: once this one is answered, every one before it was taken.
+        let mut call = TcpStream::connect(self.address).expect("the fake listens");
+        let said = call.write_all(b"GET /hello HTTP/1.1\r\n\r\n");
+        said.and_then(|()| call.read_exact(&mut [0]))
+            .expect("the fake answers");
+        drop(call);
+        wait_for("end of every call", || {
+            let state = self.state.lock().expect("no test panics inside");
+            (state.open == 0).then_some(())
+        });
     }
 
     /// For `slack.api_url`.
