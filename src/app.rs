@@ -209,6 +209,7 @@ fn work(
         &mut windows,
         recovered.open_windows,
         recovered.history,
+        recovered.courses,
         recovered.statements,
     );
     let mut incidents = Incidents::new(config.incident.clone(), recovered.incidents);

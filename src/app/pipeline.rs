@@ -32,7 +32,7 @@ use crate::normalise::{EventBatch, Normaliser};
 use crate::serve::{Command, Live};
 use crate::store::StoreHandle;
 use crate::topology::Topology;
-use crate::window::{Counters, PackedWindow, Windows};
+use crate::window::{Counters, PackedCourses, PackedWindow, Windows};
 use crate::{detect, window};
 
 /// Batches of up to some thousand events.
@@ -65,11 +65,12 @@ pub(super) struct Work {
     pub(super) incidents: Incidents,
 }
 
-/// Opens the windows that were stored but not judged, and remembers the hour before.
+/// Opens the windows that were stored but not judged, and remembers the hour before and the weeks before that.
 pub(super) fn restore(
     windows: &mut Windows,
     open: Vec<PackedWindow>,
     history: Vec<PackedWindow>,
+    courses: Vec<PackedCourses>,
     statements: Vec<Statement>,
 ) {
     let known: BTreeMap<FingerprintId, StatementRef> = statements
@@ -77,6 +78,9 @@ pub(super) fn restore(
         .map(|s| (s.fingerprint, Arc::new(s)))
         .collect();
     let find = |fingerprint| known.get(&fingerprint).cloned();
+    for (source, error) in windows.restore_courses(courses) {
+        tracing::warn!(%source, %error, "what its statements cost over weeks is damaged and begins anew");
+    }
     let mut damaged = windows.restore_history(history, find);
     damaged.extend(windows.restore(open, find));
     for (key, error) in damaged {

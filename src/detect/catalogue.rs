@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::{
     Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
-    connection_refusal, deadlock, deep_offset, error_burst, full_scan, heavy_column, load_hog,
-    lock_wait, missing_index, missing_where, needless_count, non_sargable, parameter_skew,
-    plan_flip, query_timeout, random_order, sort_spill, unbounded_aggregate, union_hotspot,
+    connection_refusal, data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column,
+    load_hog, lock_wait, missing_index, missing_where, needless_count, non_sargable,
+    parameter_skew, plan_flip, query_timeout, random_order, sort_spill, unbounded_aggregate,
+    union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -23,6 +24,7 @@ pub static ALL: &[&DetectorMeta] = &[
     &alias_in_where::META,
     &cacheable_read::META,
     &connection_refusal::META,
+    &data_growth::META,
     &deadlock::META,
     &deep_offset::META,
     &error_burst::META,
@@ -51,6 +53,7 @@ pub struct DetectSettings {
     pub alias_in_where: alias_in_where::Settings,
     pub cacheable_read: cacheable_read::Settings,
     pub connection_refusal: connection_refusal::Settings,
+    pub data_growth: data_growth::Settings,
     pub deadlock: deadlock::Settings,
     pub deep_offset: deep_offset::Settings,
     pub error_burst: error_burst::Settings,
@@ -164,6 +167,10 @@ impl Catalogue {
         self.add(
             s.cacheable_read.enabled,
             cacheable_read::CacheableRead::new(s.cacheable_read),
+        );
+        self.add(
+            s.data_growth.enabled,
+            data_growth::DataGrowth::new(s.data_growth),
         );
         self.add(
             s.heavy_column.enabled,

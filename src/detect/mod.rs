@@ -49,6 +49,7 @@ mod basis;
 pub mod alias_in_where;
 pub mod cacheable_read;
 pub mod connection_refusal;
+pub mod data_growth;
 pub mod deadlock;
 pub mod deep_offset;
 pub mod error_burst;

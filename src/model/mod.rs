@@ -2,6 +2,7 @@
 //!
 //! Every stage may import this module; it imports none of them.
 
+pub mod course;
 pub mod error;
 pub mod event;
 pub mod evidence;

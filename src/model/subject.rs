@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::course::CoursePoint;
 use crate::model::error::ErrorFamily;
 use crate::model::event::{Coverage, DbTarget, Origin, PlanRow};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -46,6 +47,9 @@ pub struct QueryProfile {
     /// Of a count, beside which page queries it ran: same tables, same conditions; at most 4. Not of a recent profile.
     #[serde(default)]
     pub companions: Vec<Companion>,
+    /// What a run cost over days and weeks, oldest first; at most 32 points. Not of a recent profile.
+    #[serde(default)]
+    pub course: Vec<CoursePoint>,
 }
 
 /// Another statement of the same service on the same database, and what it did in the interval.

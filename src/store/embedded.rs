@@ -113,6 +113,13 @@ fn apply_flush(to: &Transaction, flush: &Flush) -> Result<(), StoreError> {
             encode("checkpoints", checkpoint)?
         ])?;
     }
+    for courses in &flush.courses {
+        to.prepare_cached(
+            "INSERT INTO courses (source, body) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET body = excluded.body",
+        )?
+        .execute(params![courses.source.as_str(), courses.body])?;
+    }
     Ok(())
 }
 

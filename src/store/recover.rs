@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::read::ALWAYS;
 use crate::store::row::{decode, fingerprint, instant, nanos, uncount};
 use crate::store::series::{Pieces, each_piece};
-use crate::window::{PackedWindow, WindowKey};
+use crate::window::{PackedCourses, PackedWindow, WindowKey};
 
 /// Windows that make up the baselines: the hour before, and the one in progress.
 const HISTORY: Duration = Duration::from_secs(2 * 3_600);
@@ -32,6 +32,8 @@ pub struct Recovered {
     pub open_windows: Vec<PackedWindow>,
     /// Judged windows of the last two hours of each source, by source and start.
     pub history: Vec<PackedWindow>,
+    /// What runs cost over weeks, by source.
+    pub courses: Vec<PackedCourses>,
     /// Every statement of this fingerprint version.
     pub statements: Vec<Statement>,
     /// What `incident` remembers.
@@ -57,6 +59,7 @@ pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreErr
         )?,
         open_windows: open_windows(connection)?,
         history: history(connection)?,
+        courses: courses(connection)?,
         statements: bodies(
             connection,
             "statements",
@@ -167,6 +170,17 @@ fn history(connection: &Connection) -> Result<Vec<PackedWindow>, StoreError> {
     )?;
     let span = nanos(Timestamp::EPOCH.plus(HISTORY));
     let rows = statement.query_map([span], packed_window)?;
+    rows.map(|row| row.map_err(StoreError::from)).collect()
+}
+
+fn courses(connection: &Connection) -> Result<Vec<PackedCourses>, StoreError> {
+    let mut statement = connection.prepare("SELECT source, body FROM courses ORDER BY source")?;
+    let rows = statement.query_map([], |row| {
+        Ok(PackedCourses {
+            source: SourceId::new(row.get::<_, String>(0)?),
+            body: row.get(1)?,
+        })
+    })?;
     rows.map(|row| row.map_err(StoreError::from)).collect()
 }
 

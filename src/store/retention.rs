@@ -92,6 +92,11 @@ fn drop_abandoned(connection: &Connection, cutoff: Timestamp) -> Result<(), Stor
         "DELETE FROM windows WHERE judged = 0 AND start < ?1",
         [nanos(cutoff)],
     )?;
+    connection.execute(
+        "DELETE FROM courses WHERE NOT EXISTS
+           (SELECT 1 FROM windows WHERE windows.source = courses.source)",
+        [],
+    )?;
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! The hour before: what is normal for a statement.
 //!
 //! Windows that are no longer recent are summed up in steps of half an hour; two whole steps and the one that has
-//! begun are kept. A baseline therefore spans 60 to 90 minutes and never overlaps what it is compared with.
+//! begun are kept; each that ends is a point of the courses of its statements. A baseline therefore spans 60 to 90 minutes and never overlaps what it is compared with.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::model::course::CoursePoint;
 use crate::model::subject::{Baseline, Basis};
 use crate::model::time::{Interval, Timestamp};
+use crate::window::course::book::{Courses, point_of};
 use crate::window::errors::ErrorKey;
 use crate::window::query::QueryStats;
 use crate::window::table::{QueryKey, QueryTable};
@@ -19,6 +21,7 @@ const STEPS: usize = 3;
 #[derive(Debug, Clone)]
 pub(super) struct History {
     steps: VecDeque<(Interval, QueryTable)>,
+    courses: Courses,
     capacity: usize,
 }
 
@@ -26,6 +29,7 @@ impl History {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             steps: VecDeque::new(),
+            courses: Courses::default(),
             capacity,
         }
     }
@@ -41,6 +45,7 @@ impl History {
                 sums.merge(&table);
             }
             _ => {
+                self.end_step();
                 let mut sums = QueryTable::new(self.capacity);
                 sums.merge(&table);
                 self.steps.push_back((span, sums));
@@ -57,7 +62,29 @@ impl History {
             .front()
             .is_some_and(|(span, _)| span.to <= oldest)
         {
+            if self.steps.len() == 1 {
+                self.end_step();
+            }
             self.steps.pop_front();
+        }
+    }
+
+    /// The courses of its statements.
+    pub(super) fn courses(&mut self) -> &mut Courses {
+        &mut self.courses
+    }
+
+    /// What a run of a statement cost over weeks, the half hour that has begun included.
+    pub(super) fn course(&self, key: &QueryKey) -> Vec<CoursePoint> {
+        let begun = self.steps.back();
+        let begun = begun.and_then(|(span, table)| point_of(span.from, &table.get(key)?.stats));
+        self.courses.of(key, begun)
+    }
+
+    /// Nothing more comes into the step that has begun.
+    fn end_step(&mut self) {
+        if let Some((span, table)) = self.steps.back() {
+            self.courses.learn(*span, table);
         }
     }
 

@@ -10,6 +10,7 @@
 //! are stored but not judged are opened again, hence nothing is counted twice and no verdict is lost.
 
 mod companions;
+mod course;
 mod curve;
 mod errors;
 mod facts;
@@ -75,6 +76,15 @@ pub struct PackedWindow {
     pub count: u64,
 }
 
+/// What runs of a source's statements cost over weeks, as it is stored: opaque to everybody but `window::course`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedCourses {
+    /// Source.
+    pub source: SourceId,
+    /// Points per statement, compressed; replaces what was stored for the source.
+    pub body: Vec<u8>,
+}
+
 /// What has changed since the last flush; one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Flush {
@@ -84,6 +94,8 @@ pub struct Flush {
     pub statements: Vec<StatementRef>,
     /// Where the sources stand.
     pub checkpoints: Vec<Checkpoint>,
+    /// Courses of the sources of which a half hour has ended.
+    pub courses: Vec<PackedCourses>,
 }
 
 /// A window that will not change any more, and what the detectors need of it. An idle one was never flushed, so

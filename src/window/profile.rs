@@ -126,6 +126,7 @@ impl<'a> View<'a> {
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
             companions: self.companions(key, statement, frame.horizon),
+            course: Vec::new(),
         }
     }
 

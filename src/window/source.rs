@@ -5,6 +5,7 @@
 //! ```
 
 mod errors;
+mod long;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -26,9 +27,6 @@ use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack};
 /// Windows without events that are told at each end of a gap, so that problems can rest: a quiet night is not
 /// thousands of windows.
 const IDLE_TOLD: usize = 6;
-
-/// Statements of a long profile.
-const MAX_LONG: usize = 100;
 
 /// Scopes that are looked for before a new one is made.
 const CACHED_SCOPES: usize = 32;
@@ -272,19 +270,6 @@ impl Source {
             view.profile(key, &ran.statement, &frame, baseline)
         })
         .collect()
-    }
-
-    fn long_profiles(&self, span: Interval) -> Vec<QueryProfile> {
-        let spans = self.recent.iter().map(|(span, _)| *span);
-        let spans = spans.chain(self.history.span());
-        let frame = self.frame(spans.fold(span, Interval::hull), Horizon::Long);
-        let recent = self.recent.iter().map(|(_, table)| table);
-        let view = View::of(self.history.tables().chain(recent).collect());
-        let costliest = view.costliest(self.settings.long_min_share, MAX_LONG);
-        let costliest = costliest.into_iter();
-        costliest
-            .map(|(key, statement)| view.profile(key, statement, &frame, None))
-            .collect()
     }
 
     fn frame(&self, span: Interval, horizon: Horizon) -> Frame<'_> {

@@ -120,6 +120,7 @@ struct Store {
     judged: BTreeMap<WindowKey, Timestamp>,
     offset: u64,
     statements: BTreeMap<FingerprintId, StatementRef>,
+    courses: BTreeMap<SourceId, PackedCourses>,
 }
 
 impl Store {
@@ -131,6 +132,8 @@ impl Store {
                     assert!(!judged, "{:?} changed after it was judged", window.key);
                     self.windows.insert(window.key.clone(), window);
                 }
+                let courses = flush.courses.into_iter();
+                self.courses.extend(courses.map(|c| (c.source.clone(), c)));
                 let new = flush.statements.into_iter();
                 self.statements.extend(new.map(|s| (s.fingerprint, s)));
                 if let Some(checkpoint) = flush.checkpoints.last() {
@@ -151,6 +154,8 @@ impl Store {
         let (judged, unjudged) = self.windows.values().cloned().partition(is_judged);
         let statements = |id| self.statements.get(&id).cloned();
         let mut windows = windows();
+        let courses = self.courses.values().cloned().collect();
+        assert!(windows.restore_courses(courses).is_empty());
         assert!(windows.restore_history(judged, statements).is_empty());
         assert!(windows.restore(unjudged, statements).is_empty());
         windows
@@ -448,6 +453,7 @@ fn a_sampled_run_counts_as_many() {
     assert_eq!(load.rows_examined.unwrap().total, 1_000);
 }
 
+mod courses;
 mod errors;
 
 #[test]

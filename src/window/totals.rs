@@ -18,12 +18,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::model::course::CoursePoint;
 use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Parsed, Statement, StatementKind};
 use crate::model::subject::Latency;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::TextId;
+use crate::window::course::sampler::Sampler;
 use crate::window::curve::Curve;
 use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
@@ -109,6 +111,7 @@ pub struct Sums {
     pub stats: QueryStats,
     /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
     lock: Sketch,
+    course: Sampler,
 }
 
 impl Totals {
@@ -276,10 +279,18 @@ impl Sums {
     fn add(&mut self, run: &Run<'_>, end: Timestamp, detail: Detail) {
         self.stats.observe(*run, end, detail);
         self.stats.note_name(Role::Database, run.database);
+        if let Some(rows) = run.rows.examined.filter(|_| end != Timestamp::EPOCH) {
+            self.course.note(end, rows, run.elapsed);
+        }
         if let Some(lock) = run.lock {
             let weight = u64::from(run.weight.max(1));
             self.lock.record(nanos(lock), weight);
         }
+    }
+
+    /// What a run cost, half hour by half hour or in longer steps; runs without a time have no part in it.
+    pub(super) fn course(&self) -> Vec<CoursePoint> {
+        self.course.points()
     }
 
     /// How long the runs waited for locks; `None` when none told.

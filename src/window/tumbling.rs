@@ -19,10 +19,11 @@ use crate::model::schema::Schema;
 use crate::model::sql::StatementRef;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
+use crate::window::course::book::Courses;
 use crate::window::pack::{UnpackError, unpack_body};
 use crate::window::source::{Due, Source};
 use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
-use crate::window::{Flush, Output, PackedWindow, Settings, WindowKey};
+use crate::window::{Flush, Output, PackedCourses, PackedWindow, Settings, WindowKey};
 
 /// Fingerprints that are known to be stored. Beyond, all are forgotten and told again, which changes nothing.
 const MAX_TOLD: usize = 200_000;
@@ -80,6 +81,19 @@ impl Windows {
     pub fn with_schemas(mut self, schemas: BTreeMap<SourceId, Arc<Schema>>) -> Self {
         self.schemas = schemas;
         self
+    }
+
+    /// Knows what runs cost over weeks; to be called before [`Windows::restore_history`]. Hands back the sources
+    /// whose courses cannot be read: theirs begin anew.
+    pub fn restore_courses(&mut self, stored: Vec<PackedCourses>) -> Vec<(SourceId, UnpackError)> {
+        let mut damaged = Vec::new();
+        for packed in stored {
+            match Courses::unpack(&packed.body) {
+                Ok(courses) => self.source(&packed.source).restore_courses(courses),
+                Err(error) => damaged.push((packed.source, error)),
+            }
+        }
+        damaged
     }
 
     /// Opens every window again that is stored but not judged, those of a backlog too: one that is left out
@@ -218,9 +232,12 @@ impl Windows {
             };
             flush.windows.extend(source.take_changes(due));
             flush.checkpoints.extend(source.take_checkpoint());
+            flush.courses.extend(source.take_courses());
         }
-        let empty =
-            flush.windows.is_empty() && flush.statements.is_empty() && flush.checkpoints.is_empty();
+        let empty = flush.windows.is_empty()
+            && flush.statements.is_empty()
+            && flush.checkpoints.is_empty()
+            && flush.courses.is_empty();
         (!empty).then_some(Output::Flush(flush))
     }
 

@@ -8,6 +8,7 @@
 //! table: customers rows=1000000 elapsed=50s writes=9 set: runs=3 total=90s max=31s rows=600000 told=no
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
 //! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
+//! day: 3 examined=30000 time=40ms runs=900 (what the median run of a day cost, one a line)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
 //! ```
 
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqleuth::model::course::CoursePoint;
 use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow};
 use sqleuth::model::id::{FingerprintId, ServiceName};
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
@@ -138,6 +140,7 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
             .stated("page")
             .map(|line| page(&notes, line))
             .collect(),
+        course: course(&notes),
         load,
     };
     notes.assert_all_used();
@@ -364,6 +367,24 @@ fn page(notes: &Notes, line: &str) -> Companion {
         count: facts["runs"].parse().expect("a number"),
         elapsed: duration(facts["total"]),
     }
+}
+
+/// `day: 3 examined=30000 time=40ms runs=900`, one a line: what the median run of a day cost; `day: 3.5` is its noon.
+fn course(notes: &Notes) -> Vec<CoursePoint> {
+    let day = |line: &str| {
+        let (day, facts) = line.split_once(' ').expect("a day has facts");
+        let facts = pairs(facts);
+        let after: f64 = day.parse().expect("a number of days");
+        let number_of = |key: &str| facts.get(key).map(|t| t.replace('_', "").parse());
+        CoursePoint {
+            at: Timestamp::from_unix_secs(1_794_960_000)
+                .plus(Duration::from_secs_f64(after * 86_400.0)),
+            runs: number_of("runs").map_or(100, |n| n.expect("a number")),
+            rows_examined: number_of("examined").expect("rows").expect("a number"),
+            elapsed: duration(facts["time"]),
+        }
+    };
+    notes.stated("day").map(day).collect()
 }
 
 fn sets(notes: &Notes) -> Vec<ParameterLoad> {

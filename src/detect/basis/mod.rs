@@ -6,4 +6,5 @@ pub(super) mod index;
 pub(super) mod plan;
 pub(super) mod reading;
 pub(super) mod sargable;
+pub(super) mod trend;
 pub(super) mod weight;

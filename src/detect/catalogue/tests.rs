@@ -65,6 +65,7 @@ fn scan(horizon: Horizon) -> QueryProfile {
         plan: None,
         exemplars: Vec::new(),
         companions: Vec::new(),
+        course: Vec::new(),
     }
 }
 

@@ -15,6 +15,31 @@ pub(super) const MEASURES: &[Entry] = &[
         "실행당 읽은 행",
     ),
     (
+        "rows_growth",
+        "rows read per run, times those of the first day",
+        "실행당 읽은 행, 첫날의 배수",
+    ),
+    (
+        "rows_growth_per_day",
+        "more rows read per run each day",
+        "실행당 읽는 행의 하루 증가량",
+    ),
+    (
+        "growth_seen_for",
+        "time over which it grew",
+        "증가가 관찰된 기간",
+    ),
+    (
+        "slow_in",
+        "time until the median run is slow",
+        "중앙값 실행이 느려지기까지 남은 시간",
+    ),
+    (
+        "slow_from",
+        "run time that counts as slow",
+        "느린 것으로 보는 실행 시간",
+    ),
+    (
         "rows_examined_at_most",
         "most rows read by one run",
         "실행 하나가 읽은 최대 행",
@@ -184,6 +209,7 @@ pub(super) const BASES: &[Entry] = &[
         "the quietest half hour before",
         "직전의 가장 조용한 30분",
     ),
+    ("first day seen", "the first day seen", "처음 관찰된 날"),
     ("previous hour", "the hour before", "직전 1시간"),
     (
         "same hour of earlier days",

@@ -227,6 +227,18 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "트라이그램 인덱스는 세 글자 이상의 부분 문자열을 찾음. 크기와 쓰기 비용을 먼저 확인할 것",
     ),
     (
+        "find the rows by an index: then a run reads what it returns, and not all that the table holds",
+        "인덱스로 행을 찾을 것: 그러면 테이블 전체가 아니라 돌려줄 행만 읽음",
+    ),
+    (
+        "bound what one run reads: a time window, a page, or sums that are kept up to date",
+        "실행 하나가 읽는 양을 제한할 것: 기간, 페이지, 또는 미리 갱신해 두는 합계",
+    ),
+    (
+        "move rows that nobody asks for any more out of the table: archive them, or drop partitions by age",
+        "더는 조회하지 않는 행을 테이블에서 옮길 것: 따로 보관하거나, 오래된 파티션을 지울 것",
+    ),
+    (
         "fetch one row more than the page shows: it tells whether there is a next page, which is all that most lists need",
         "보여 줄 행보다 하나 더 가져올 것: 다음 페이지가 있는지 알 수 있고, 대부분의 목록은 그것으로 충분함",
     ),

@@ -26,6 +26,11 @@ pub(super) const ROLES: &[Entry] = &[
     ("use_instead", "use instead", "대신 쓸 조건"),
     ("select_list", "select list", "선택 목록"),
     ("history_of", "history of", "이력의 기준 열"),
+    (
+        "slow_by",
+        "slow by (80 % range, if it goes on)",
+        "이대로면 느려지는 날 (80 % 구간):",
+    ),
     ("page_query", "page query", "페이지 조회"),
     (
         "in_the_deadlock",

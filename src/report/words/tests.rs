@@ -33,6 +33,7 @@ fn literals() -> Vec<Literal> {
         "plan",
         "reading",
         "sargable",
+        "trend",
         "weight",
     ]
     .map(|name| format!("detect/basis/{name}.rs"));

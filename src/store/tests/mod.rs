@@ -19,7 +19,7 @@ use crate::store::view::{FindingFilter, IncidentFilter, Marker};
 use crate::store::{
     Change, Delivery, Reader, Recovered, Settings, StoreError, StoreHandle, Writer,
 };
-use crate::window::{Flush, PackedWindow, WindowKey};
+use crate::window::{Flush, PackedCourses, PackedWindow, WindowKey};
 
 fn secs(at: u64) -> Timestamp {
     Timestamp::from_unix_secs(at)
@@ -207,6 +207,32 @@ fn what_a_source_left_open_is_dropped_when_it_is_old() {
     close(handle, thread);
     let (handle, thread, recovered) = open(&settings);
     assert_eq!(recovered.open_windows, [window(later, b"a")]);
+    close(handle, thread);
+}
+
+#[test]
+fn courses_are_kept_for_as_long_as_anything_of_their_source() {
+    let dir = TempDir::new().unwrap();
+    let settings = settings(&dir);
+    let courses = |source: &str, body: u8| PackedCourses {
+        source: SourceId::new(source),
+        body: vec![body],
+    };
+    let (handle, thread, _) = open(&settings);
+    for body in [1, 2] {
+        let flush = Flush {
+            windows: vec![window(1_000 * u64::from(body), b"a")],
+            courses: vec![
+                courses("slow_log:gone", body),
+                courses("slow_log:test", body),
+            ],
+            ..Flush::default()
+        };
+        handle.commit_blocking(Change::Flush(flush)).unwrap();
+    }
+    close(handle, thread);
+    let (handle, thread, recovered) = open(&settings);
+    assert_eq!(recovered.courses, [courses("slow_log:test", 2)]);
     close(handle, thread);
 }
 

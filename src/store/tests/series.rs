@@ -87,7 +87,7 @@ fn put(handle: &StoreHandle, window: PackedWindow) {
     let flush = Flush {
         windows: vec![window],
         statements,
-        checkpoints: Vec::new(),
+        ..Flush::default()
     };
     handle.commit_blocking(Change::Flush(flush)).unwrap();
     handle

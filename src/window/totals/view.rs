@@ -175,6 +175,7 @@ impl<'a> TotalView<'a> {
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
             companions: self.companions(&statement),
+            course: sums.course(),
             statement,
         };
         if let Some(schema) = self.schema {
