@@ -30,6 +30,15 @@ impl Threshold {
         self.stated = Some(threshold);
     }
 
+    /// Whether runs are missing because they were fast.
+    pub(super) fn leaves_out_runs(&self) -> bool {
+        /// Servers that log everything log faster runs before long.
+        const FAST: Duration = Duration::from_millis(1);
+        self.coverage()
+            .slower_than
+            .is_none_or(|threshold| threshold >= FAST)
+    }
+
     /// What follows of it.
     pub(super) fn coverage(&self) -> Coverage {
         let known_by = match (self.stated, self.fastest) {

@@ -1,41 +1,124 @@
 //! Frames the records of `log_destination = jsonlog`: one object a line.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use super::csv::without_port;
 use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
 use crate::ingest::slow_log::zone::Calendar;
 use crate::ingest::slow_log::{Next, scan};
 
-/// The keys that are read; the others are the columns of csvlog, which `CloudNativePG` writes as JSON.
+/// The keys that are read; the others are the columns of csvlog, which `CloudNativePG` writes as JSON. A collector may
+/// write both.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 struct Line<'a> {
-    #[serde(borrow, alias = "log_time")]
-    timestamp: Cow<'a, str>,
-    #[serde(borrow, alias = "user_name")]
-    user: Cow<'a, str>,
-    #[serde(borrow, alias = "database_name")]
-    dbname: Cow<'a, str>,
-    pid: u32,
-    #[serde(borrow)]
-    process_id: Cow<'a, str>,
-    #[serde(borrow)]
-    connection_from: Cow<'a, str>,
-    #[serde(borrow)]
-    remote_host: Cow<'a, str>,
-    #[serde(borrow)]
-    error_severity: Cow<'a, str>,
-    #[serde(borrow, alias = "sql_state_code")]
-    state_code: Cow<'a, str>,
-    #[serde(borrow)]
-    message: Cow<'a, str>,
-    #[serde(borrow, alias = "query")]
-    statement: Cow<'a, str>,
-    #[serde(borrow)]
-    detail: Cow<'a, str>,
+    timestamp: Text<'a>,
+    log_time: Text<'a>,
+    user: Text<'a>,
+    user_name: Text<'a>,
+    dbname: Text<'a>,
+    database_name: Text<'a>,
+    pid: Whole,
+    process_id: Whole,
+    connection_from: Text<'a>,
+    remote_host: Text<'a>,
+    error_severity: Text<'a>,
+    state_code: Text<'a>,
+    sql_state_code: Text<'a>,
+    message: Text<'a>,
+    statement: Text<'a>,
+    query: Text<'a>,
+    detail: Text<'a>,
+}
+
+/// A number, or what a collector made of one: a text, or null for none.
+#[derive(Debug, Default, Clone, Copy)]
+struct Whole(u32);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyWhole)
+    }
+}
+
+struct AnyWhole;
+
+impl Visitor<'_> for AnyWhole {
+    type Value = Whole;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Whole, E> {
+        Ok(Whole(u32::try_from(number).unwrap_or(0)))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Whole, E> {
+        Ok(Whole::default())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Whole, E> {
+        Ok(Whole(text.parse().unwrap_or(0)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Whole, E> {
+        Ok(Whole::default())
+    }
+}
+
+/// A text, or what a collector made of one: a number, or null for none.
+#[derive(Debug, Default)]
+struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    fn or(self, other: Self) -> Cow<'a, str> {
+        if self.0.is_empty() { other.0 } else { self.0 }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyText)
+    }
+}
+
+struct AnyText;
+
+impl<'de> Visitor<'de> for AnyText {
+    type Value = Text<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text, a number or null")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(text.into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(text.to_owned().into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Text(text.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Text(number.to_string().into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Text(number.to_string().into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Text::default())
+    }
 }
 
 /// Frames the record that `rest` starts with.
@@ -91,27 +174,27 @@ fn record<'a>(line: &'a [u8], calendar: &mut Calendar) -> Option<Record<'a>> {
 }
 
 fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
-    let severity = match &*line.error_severity {
+    let severity = match &*line.error_severity.0 {
         "" => return None,
         "ERROR" | "FATAL" | "PANIC" => Severity::Error,
         _ => Severity::Note,
     };
+    let message = line.message.0;
     Some(Record {
         from: 0,
-        pid: match line.process_id.parse() {
-            Ok(pid) => pid,
-            Err(_) => line.pid,
-        },
-        at: calendar.date(line.timestamp.as_bytes()).map(|(at, _)| at),
+        pid: line.process_id.0.max(line.pid.0),
+        at: calendar
+            .date(line.timestamp.or(line.log_time).as_bytes())
+            .map(|(at, _)| at),
         severity,
-        truncated: line.message.len() > MAX_STATEMENT_BYTES,
-        message: cut(line.message),
-        statement: cut(line.statement),
-        detail: cut(line.detail),
-        code: bytes(line.state_code),
-        user: bytes(line.user),
-        database: bytes(line.dbname),
-        client: client(line.remote_host, &line.connection_from),
+        truncated: message.len() > MAX_STATEMENT_BYTES,
+        message: cut(message),
+        statement: cut(line.statement.or(line.query)),
+        detail: cut(line.detail.0),
+        code: bytes(line.state_code.or(line.sql_state_code)),
+        user: bytes(line.user.or(line.user_name)),
+        database: bytes(line.dbname.or(line.database_name)),
+        client: client(line.remote_host.0, &line.connection_from.0),
     })
 }
 

@@ -9,6 +9,7 @@
 use super::prefix::{epoch, is_code, session_pid};
 use super::template::Template;
 use crate::ingest::slow_log::zone::Calendar;
+use crate::model::time::Timestamp;
 
 /// What ends a value.
 const SEPARATORS: &[u8] = b" ,;|:\t[]()<>=@/'\"{}#";
@@ -17,20 +18,33 @@ const SEPARATORS: &[u8] = b" ,;|:\t[]()<>=@/'\"{}#";
 const MIN_SAME: (usize, usize) = (1, 3);
 const MIN_READ: (usize, usize) = (4, 5);
 
+/// Length of `2026-11-21 19:26:58`.
+const DATE_BYTES: usize = 19;
+
 /// A part of a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part<'a> {
     Text(&'a [u8]),
-    Date,
+    Date(Date),
     Epoch,
     Session,
     Value(&'a [u8]),
 }
 
+/// A date, and whether it names its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Date {
+    is_zoned: bool,
+    at: Timestamp,
+}
+
 impl Part<'_> {
     /// Whether it is the same but for the value.
     fn is_like(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Value(_), Self::Value(_))) || self == other
+        match (self, other) {
+            (Self::Value(_), Self::Value(_)) | (Self::Date(_), Self::Date(_)) => true,
+            _ => self == other,
+        }
     }
 }
 
@@ -88,8 +102,11 @@ fn parts<'a>(prefix: &'a [u8], calendar: &mut Calendar) -> Vec<Part<'a>> {
 
 /// The value that a text starts with, and its length; a key with its `=` is none.
 fn value<'a>(rest: &'a [u8], calendar: &mut Calendar) -> Option<(Part<'a>, usize)> {
-    if let Some((_, length)) = calendar.date(rest) {
-        return Some((Part::Date, length));
+    if let Some((at, length)) = calendar.date(rest) {
+        let is_zoned = rest[DATE_BYTES.min(length)..length]
+            .iter()
+            .any(|b| b.is_ascii_alphabetic() || matches!(b, b'+' | b'-'));
+        return Some((Part::Date(Date { is_zoned, at }), length));
     }
     if let Some((_, length)) = epoch(rest) {
         return Some((Part::Epoch, length));
@@ -174,6 +191,15 @@ impl Column<'_> {
         self.all(|v| v == b"1")
     }
 
+    /// Whether it may be a user or a database: not a command (`%i`), nor a kind of process (`%b`).
+    fn is_name(&self) -> bool {
+        let is_other = |v: &[u8]| {
+            let is_command = v.iter().all(|b| b.is_ascii_uppercase() || *b == b' ');
+            is_command || matches!(v, b"client" | b"backend" | b"worker" | b"launcher")
+        };
+        !self.all(is_other)
+    }
+
     /// The letter that the word before it says.
     fn by_key(&self) -> Option<u8> {
         let key = self.before.strip_suffix(b"=")?;
@@ -215,6 +241,7 @@ impl Column<'_> {
 fn setting(same: &[&Vec<Part<'_>>]) -> Option<String> {
     let first = same.first()?;
     let letters = letters(same);
+    let written = written(same);
     let mut setting = String::new();
     let mut may_end = false;
     for (index, part) in first.iter().enumerate() {
@@ -235,7 +262,8 @@ fn setting(same: &[&Vec<Part<'_>>]) -> Option<String> {
                 }
                 continue;
             }
-            Part::Date => b'm',
+            Part::Date(_) if written == Some(index) => b'm',
+            Part::Date(_) => b's',
             Part::Epoch => b'n',
             Part::Session => b'c',
             Part::Value(_) => letters[index].unwrap_or(b'a'),
@@ -244,6 +272,20 @@ fn setting(same: &[&Vec<Part<'_>>]) -> Option<String> {
         setting.push(char::from(letter));
     }
     Some(setting)
+}
+
+/// The part that tells when a record was written: a session starts before, and syslog names no zone.
+fn written(same: &[&Vec<Part<'_>>]) -> Option<usize> {
+    let last = |index: usize| {
+        let dates = same.iter().filter_map(|parts| match parts.get(index) {
+            Some(Part::Date(date)) => Some(*date),
+            _ => None,
+        });
+        dates.max()
+    };
+    let count = same.first().map_or(0, |first| first.len());
+    let dates = (0..count).filter_map(|index| Some((last(index)?, std::cmp::Reverse(index))));
+    dates.max().map(|(_, index)| index.0)
 }
 
 /// The letter of each part that is a value.
@@ -271,17 +313,26 @@ fn letters(same: &[&Vec<Part<'_>>]) -> Vec<Option<u8>> {
             letters[index] = Some(if is_pid { b'p' } else { b'l' });
         }
     }
-    let mut names = [b'u', b'd']
-        .into_iter()
-        .filter(|l| !letters.contains(&Some(*l)))
-        .collect::<Vec<u8>>()
-        .into_iter();
-    for index in 0..count {
-        if is_free(&letters, index) && columns[index].is_some() {
-            letters[index] = Some(names.next().unwrap_or(b'a'));
+    for (at, letter) in names(&columns, &letters).into_iter().zip([b'u', b'd']) {
+        let is_new = !letters.contains(&Some(letter));
+        if is_new && letters.get(at).is_some_and(Option::is_none) {
+            letters[at] = Some(letter);
         }
     }
     letters
+}
+
+/// The parts that are user and database: `%u@%d`, or the first two names. A name alone may be that of anything, and
+/// a wrong user is worse than none.
+fn names(columns: &[Option<Column<'_>>], letters: &[Option<u8>]) -> Vec<usize> {
+    let is_user = |c: &Option<Column<'_>>| c.as_ref().is_some_and(|c| c.behind == b"@");
+    if let Some(user) = columns.iter().position(is_user) {
+        return vec![user, user + 2];
+    }
+    let names: Vec<usize> = (0..columns.len())
+        .filter(|i| letters[*i].is_none() && columns[*i].as_ref().is_some_and(Column::is_name))
+        .collect();
+    if names.len() < 2 { Vec::new() } else { names }
 }
 
 fn column<'a>(same: &[&Vec<Part<'a>>], index: usize) -> Option<Column<'a>> {

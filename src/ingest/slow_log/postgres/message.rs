@@ -17,6 +17,8 @@ pub(super) enum Message<'a> {
     Bound(Duration, Portal<'a>),
     /// `auto_explain`: `duration: 1 ms  plan:`, and the plan with the text of the statement.
     Plan(Duration, &'a [u8]),
+    /// A time of what no text is told of, as `fastpath function call: "lo_open"`, or of a kind that is not known.
+    Textless,
     /// `log_duration`: the statement was logged before it ran.
     Took(Duration),
     /// `log_statement`: a statement starts.
@@ -80,10 +82,23 @@ pub(super) fn is_wanted(text: &[u8]) -> bool {
     STARTS.iter().any(|start| text.starts_with(start))
 }
 
+/// Whether a message is like `Dauer: 0.888 ms  Anweisung: ...`: the `lc_messages` of the server is another.
+pub(super) fn is_duration_of_another_language(text: &[u8]) -> bool {
+    /// In no language does the word before the time take more.
+    const HEAD: usize = 64;
+    let head = &text[..text.len().min(HEAD)];
+    let unit = memchr::memmem::find(head, b" ms");
+    unit.is_some_and(|unit| {
+        let number = head[..unit].iter().rev();
+        let digits = number.clone().take_while(|b| b.is_ascii_digit()).count();
+        digits == 3 && matches!(number.clone().nth(3), Some(b'.' | b','))
+    })
+}
+
 /// Reads a message.
 pub(super) fn read(text: &[u8]) -> Message<'_> {
     if let Some(rest) = text.strip_prefix(b"duration: ") {
-        return duration(rest).unwrap_or(Message::Other);
+        return duration(rest).unwrap_or(Message::Textless);
     }
     if let Some(sql) = text.strip_prefix(b"statement: ") {
         return Message::Starts(sql);
@@ -228,7 +243,7 @@ mod tests {
             read(b"duration: 1.000 ms  plan:\nQuery"),
             Message::Plan(MS, b"\nQuery")
         );
-        assert_eq!(read(b"duration: forever"), Message::Other);
+        assert_eq!(read(b"duration: forever"), Message::Textless);
     }
 
     #[test]

@@ -51,6 +51,132 @@ fn a_time_is_joined_with_the_statement_logged_before() {
 }
 
 #[test]
+fn a_slow_parse_or_bind_is_told_though_its_run_was_too_fast_to_be_logged() {
+    let told = stderr(&[
+        "LOG:  duration: 1500.000 ms  bind S_1: SELECT $1",
+        "LOG:  duration: 1600.000 ms  parse <unnamed>: SELECT a FROM t WHERE b = $1",
+        "LOG:  duration: 300.000 ms  statement: SELECT 2",
+    ]);
+    let expected = vec![
+        run("SELECT $1", 1_500_000),
+        run("SELECT a FROM t WHERE b = $1", 1_600_000),
+        run("SELECT 2", 300_000),
+    ];
+    assert_eq!(told, (expected, 0));
+    // and it is counted where no more of the session comes
+    let last = stderr(&["LOG:  duration: 1500.000 ms  bind S_1: SELECT $1"]);
+    assert_eq!(last, (vec![], 1));
+}
+
+#[test]
+fn what_is_only_prepared_is_no_run_where_all_runs_are_logged() {
+    let told = stderr(&[
+        "LOG:  duration: 0.050 ms  statement: BEGIN",
+        "LOG:  duration: 0.100 ms  parse S_1: SELECT $1",
+        "LOG:  duration: 0.100 ms  parse S_2: SELECT $1, $2",
+        "LOG:  duration: 0.050 ms  statement: COMMIT",
+    ]);
+    assert_eq!(told, (vec![run("BEGIN", 50), run("COMMIT", 50)], 0));
+}
+
+#[test]
+fn what_execute_runs_is_told_by_its_detail() {
+    let told = stderr(&[
+        "LOG:  duration: 8.000 ms  statement: EXECUTE getorders(5)",
+        "DETAIL:  prepare: PREPARE getorders AS SELECT * FROM orders WHERE id = $1",
+        "LOG:  duration: 1.000 ms  statement: execute \"get as\" (5, 6)",
+        "DETAIL:  prepare: prepare \"get as\" (numeric(10, 2), text) as SELECT 2",
+        "LOG:  statement: EXECUTE p",
+        "DETAIL:  prepare: PREPARE p AS SELECT 3",
+        "LOG:  duration: 3.000 ms",
+        "LOG:  duration: 1.000 ms  statement: EXECUTE unknown(5)",
+    ]);
+    let expected = vec![
+        run("SELECT * FROM orders WHERE id = $1", 8000),
+        run("SELECT 2", 1000),
+        run("SELECT 3", 3000),
+        run("EXECUTE unknown(5)", 1000),
+    ];
+    assert_eq!(told, (expected, 0));
+}
+
+#[test]
+fn a_verbose_server_writes_the_code_before_the_message() {
+    let log = lines(&[
+        "LOG:  00000: duration: 2.000 ms  statement: SELECT 1",
+        "LOCATION:  exec_simple_query, postgres.c:1274",
+        "ERROR:  42P01: relation \"missing\" does not exist at character 15",
+        "LOCATION:  parserOpenTable, parse_relation.c:1449",
+        "STATEMENT:  SELECT * FROM missing",
+    ]);
+    let (told, unparsed) = read(Framing::Stderr(Prefix::new(None)), &log);
+    assert_eq!((told.len(), unparsed), (2, 0));
+    assert_eq!(&*told[0].sql, b"SELECT 1");
+    let error = told[1].error.as_deref().unwrap();
+    assert_eq!(&*error.code, "42P01");
+    assert!(!format!("{error:?}").contains("42P01: "), "{error:?}");
+}
+
+#[test]
+fn a_prefix_may_touch_the_severity() {
+    let log = "2026-11-21 10:00:00.000 UTC:[8]:app@shop:WORKER2LOG:  duration: 2.000 ms  statement: SELECT 1\n";
+    let (told, unparsed) = read(Framing::Stderr(Prefix::new(None)), &log.repeat(20));
+    assert_eq!((told.len(), unparsed), (20, 0));
+    assert_eq!(sniff(log.as_bytes()), Some(Format::PostgresStderr));
+}
+
+#[test]
+fn what_cannot_be_read_is_counted() {
+    for record in [
+        "LOG:  duration: 5.0 ms  fastpath function call: \"lo_open\" (OID 952)",
+        "LOG:  Dauer: 888.123 ms  Anweisung: SELECT 1",
+        "LOG:  durée : 888.123 ms, instruction : SELECT 1",
+        "LOG:  duration: 888.123 ms  plan:\n\tQuery Text: \"SELECT 1\"\n\tPlan:\n\t  Node Type: \"Result\"",
+    ] {
+        let (told, unparsed) = stderr(&[record, "LOG:  checkpoint starting: time"]);
+        assert_eq!((told, unparsed), (vec![], 1), "{record}");
+    }
+}
+
+#[test]
+fn without_a_process_a_time_is_of_nobody_in_particular() {
+    let log = "\
+< 2026-11-21 19:26:58.611 UTC >LOG:  statement: SELECT 'slow'
+< 2026-11-21 19:26:58.700 UTC >LOG:  statement: SELECT 'fast'
+< 2026-11-21 19:26:58.701 UTC >LOG:  duration: 1.0 ms
+< 2026-11-21 19:27:07.701 UTC >LOG:  duration: 9090.0 ms
+< 2026-11-21 19:27:08.000 UTC >LOG:  duration: 2.0 ms  statement: SELECT 1
+";
+    let (told, unparsed) = read(Framing::Stderr(Prefix::new(None)), log);
+    assert_eq!(told.len(), 1);
+    assert_eq!((&*told[0].sql, unparsed), (b"SELECT 1".as_slice(), 2));
+}
+
+#[test]
+fn collectors_write_nulls_numbers_as_text_and_both_names_of_a_key() {
+    let log = r#"
+{"timestamp":"2026-11-21 10:10:10.123 UTC","user":null,"dbname":"shop","pid":7,"error_severity":"LOG","message":"duration: 1.0 ms  statement: SELECT 1"}
+{"timestamp":"2026-11-21 10:10:10.123 UTC","user":"app","dbname":"shop","pid":"7","error_severity":"LOG","message":"duration: 2.0 ms  statement: SELECT 2"}
+{"timestamp":"2026-11-21 10:10:10.123 UTC","log_time":"2026-11-21 10:10:10.123 UTC","user":"app","user_name":"app","pid":7,"process_id":"7","error_severity":"LOG","message":"duration: 3.0 ms  statement: SELECT 3"}
+"#;
+    let (told, unparsed) = read(Framing::Json, log);
+    let micros: Vec<u128> = told.iter().map(|e| e.elapsed.as_micros()).collect();
+    assert_eq!((micros, unparsed), (vec![1000, 2000, 3000], 0));
+    assert_eq!((&*told[0].user, &*told[1].user), ("", "app"));
+}
+
+#[test]
+fn a_byte_order_mark_takes_no_record_with_it() {
+    let log = format!(
+        "\u{feff}{}",
+        lines(&["LOG:  duration: 2.000 ms  statement: SELECT 1"])
+    );
+    let (told, unparsed) = read(Framing::Stderr(Prefix::new(None)), &log);
+    assert_eq!((told.len(), unparsed), (1, 0));
+    assert!(told[0].end.is_some());
+}
+
+#[test]
 fn times_before_an_execute_are_of_its_parse_and_bind() {
     let told = stderr(&[
         "LOG:  duration: 0.100 ms",

@@ -1,7 +1,7 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
 use super::seen::Seen;
-use super::stderr::severity_of;
+use super::stderr::{severity_of, verbose};
 use super::template::Template;
 use super::{layout, message};
 use crate::ingest::slow_log::zone::Calendar;
@@ -117,7 +117,9 @@ impl Prefix {
 /// The prefix of a record that a session wrote, with a statement in it: others tell no user.
 fn prefix_of_session(line: &[u8]) -> Option<&[u8]> {
     let parts = severity_of(line)?;
-    let is_session = parts.is_log && message::is_wanted(line.get(parts.message..)?);
+    let text = line.get(parts.message..)?;
+    let text = verbose(text).map_or(text, |(_, message)| message);
+    let is_session = parts.is_log && message::is_wanted(text);
     is_session.then_some(parts.prefix)
 }
 

@@ -11,7 +11,7 @@ use super::message::{Broken, Portal, Wait};
 use super::outcome;
 use super::pending::{self, Kind, Pending};
 use super::plan::{self, Explained};
-use super::session::{self, Protocol, Session, identity};
+use super::session::{self, Prepared, Protocol, Session, identity};
 use super::sessions::{Because, Sessions, Tell};
 use super::waiting::Waiter;
 use crate::ingest::RawError;
@@ -147,8 +147,8 @@ impl Sessions {
         self.threshold.observe(elapsed, None);
         let was_told = session.take_explained(record, (statement, elapsed))
             || plan.as_ref().is_some_and(|p| p.from < self.settled_until);
-        let prepared = session.prepared.take();
-        let prepared = prepared.filter(|p| p.statement == statement);
+        let prepared = session.prepared.take_if(|p| p.statement == statement);
+        self.never_ran(record, session.prepared.take(), tell);
         let spilled = session.spilled.take();
         session.statement = None;
         let known = Known {
@@ -216,6 +216,8 @@ impl Sessions {
         tell: Tell<'_>,
     ) {
         let Some(Explained { sql, access, rows }) = plan::read(text) else {
+            // `auto_explain.log_format` is XML or YAML
+            self.lose_plan();
             return;
         };
         // of a plan that was cut not all rows are known
@@ -273,15 +275,13 @@ impl Sessions {
             return;
         }
         let statement = identity(sql);
+        let is_of = |prepared: &&Prepared| prepared.statement == statement;
         let known_start = started
             .as_ref()
             .filter(|started| identity(&started.sql) == statement)
             .and_then(|started| started.at)
-            .or_else(|| {
-                prepared
-                    .filter(|p| p.statement == statement)
-                    .and_then(|p| p.at)
-            });
+            .or_else(|| prepared.as_ref().filter(is_of).and_then(|p| p.at));
+        self.never_ran(record, prepared.filter(|p| !is_of(&p)), tell);
         let mut elapsed = outcome::elapsed(record.at, known_start, session.last, &outcome);
         if known_start.is_none() && outcome::is_limit(&record.message) {
             let role = xxh3_64(&[&*record.user, b"\0", &*record.database].concat());
@@ -328,7 +328,7 @@ impl Sessions {
         self.tell(record.from, entry, tell);
     }
 
-    fn entry<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8]) -> Entry<'e> {
+    pub(super) fn entry<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8]) -> Entry<'e> {
         let database = if record.database.is_empty() {
             self.database.as_str().into()
         } else {

@@ -67,10 +67,12 @@ pub(super) enum Protocol {
 }
 
 /// Time of `parse` and `bind` of one statement.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) from: u64,
     pub(super) statement: u64,
+    pub(super) sql: Box<[u8]>,
+    pub(super) truncated: bool,
     pub(super) elapsed: Duration,
     pub(super) at: Option<Timestamp>,
     /// Before that, the portal of the run before is still open.
@@ -114,7 +116,7 @@ impl Session {
     pub(super) fn oldest_of_next(&self) -> Option<u64> {
         let starts = [
             self.statement.as_ref().map(|s| s.from),
-            self.prepared.map(|p| p.from),
+            self.prepared.as_ref().map(|p| p.from),
             self.spilled.map(|s| s.from),
             self.textless.first().map(|t| t.from),
         ];
@@ -135,23 +137,30 @@ impl Session {
             || self.explained.is_some()
     }
 
-    /// Takes note of a `parse` or `bind`.
+    /// Takes note of a `parse` or `bind`; gives back those of another statement.
     pub(super) fn prepare(
         &mut self,
         record: &Record<'_>,
         elapsed: Duration,
         sql: &[u8],
         is_bound: bool,
-    ) {
+    ) -> Option<Prepared> {
         let statement = identity(sql);
-        let before = self.prepared.filter(|p| p.statement == statement);
-        self.prepared = Some(Prepared {
-            from: before.map_or(record.from, |p| p.from),
+        if let Some(before) = self.prepared.as_mut().filter(|p| p.statement == statement) {
+            before.elapsed = before.elapsed.saturating_add(elapsed);
+            before.at = record.at;
+            before.is_bound = is_bound;
+            return None;
+        }
+        self.prepared.replace(Prepared {
+            from: record.from,
             statement,
-            elapsed: before.map_or(elapsed, |p| p.elapsed.saturating_add(elapsed)),
+            sql: sql.into(),
+            truncated: record.truncated,
+            elapsed,
             at: record.at,
             is_bound,
-        });
+        })
     }
 
     /// Takes note of a statement that starts.
@@ -171,7 +180,7 @@ impl Session {
         let statement = identity(&record.statement);
         let is_portals = record.statement.is_empty()
             || ends_transaction(&record.statement)
-            || self.prepared.is_some_and(|p| !p.is_bound);
+            || self.prepared.as_ref().is_some_and(|p| !p.is_bound);
         let pending = self.pending.as_deref_mut();
         let of_a_portal_told_before = pending.is_none() && !self.executed.is_empty();
         if let Some(run) = pending.filter(|run| run.kind != Kind::Plan)
@@ -210,13 +219,16 @@ impl Session {
         let steps: Duration = self.textless.iter().map(|step| step.elapsed).sum();
         self.joined = std::mem::take(&mut self.textless);
         let statement = identity(sql);
-        let before = self.prepared.filter(|p| p.statement == statement);
+        let before = self.prepared.take_if(|p| p.statement == statement);
+        let known = before.as_ref();
         self.prepared = Some(Prepared {
-            from: before.map_or(first.from, |p| p.from.min(first.from)),
+            from: known.map_or(first.from, |p| p.from.min(first.from)),
             statement,
-            elapsed: before.map_or(steps, |p| p.elapsed.saturating_add(steps)),
-            at: before.and_then(|p| p.at),
+            elapsed: known.map_or(steps, |p| p.elapsed.saturating_add(steps)),
+            at: known.and_then(|p| p.at),
             is_bound: true,
+            truncated: false,
+            sql: before.map_or_else(|| sql.into(), |p| p.sql),
         });
     }
 
@@ -272,7 +284,8 @@ impl Session {
     pub(super) fn weight(&self) -> usize {
         let statement = self.statement.as_ref().map_or(0, |s| s.sql.len());
         let pending = self.pending.as_ref().map_or(0, |p| p.run.sql.len() + 1024);
-        statement + pending
+        let prepared = self.prepared.as_ref().map_or(0, |p| p.sql.len());
+        statement + pending + prepared
     }
 }
 
@@ -307,6 +320,48 @@ fn ends_transaction(sql: &[u8]) -> bool {
     let length = sql.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let word = &sql[..length];
     ENDS.iter().any(|end| word.eq_ignore_ascii_case(end))
+}
+
+/// The text that an `EXECUTE` runs, which the server tells beside it: `prepare: PREPARE name (int) AS SELECT ...`.
+pub(super) fn prepared_text<'r>(record: &'r Record<'_>, sql: &'r [u8]) -> &'r [u8] {
+    const EXECUTE: &[u8] = b"EXECUTE";
+    let is_execute = sql
+        .get(..EXECUTE.len())
+        .is_some_and(|word| word.eq_ignore_ascii_case(EXECUTE));
+    if !is_execute {
+        return sql;
+    }
+    let text = record.detail.strip_prefix(b"prepare: ");
+    text.and_then(behind_as).unwrap_or(sql)
+}
+
+/// What stands behind the AS of `PREPARE name (numeric(10, 2), text) AS SELECT ...`.
+fn behind_as(text: &[u8]) -> Option<&[u8]> {
+    let rest = behind_word(text, b"PREPARE")?;
+    let name = match rest.strip_prefix(b"\"") {
+        Some(quoted) => memchr::memchr(b'"', quoted)? + 2,
+        None => rest
+            .iter()
+            .position(|b| b.is_ascii_whitespace() || *b == b'(')?,
+    };
+    let mut rest = rest[name..].trim_ascii_start();
+    if rest.first() == Some(&b'(') {
+        let mut depth = 0_usize;
+        let end = rest.iter().position(|byte| {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        })?;
+        rest = rest[end + 1..].trim_ascii_start();
+    }
+    behind_word(rest, b"AS")
+}
+
+fn behind_word<'t>(text: &'t [u8], word: &[u8]) -> Option<&'t [u8]> {
+    begins_with(text, word).then(|| text.trim_ascii_start()[word.len()..].trim_ascii_start())
 }
 
 /// Whether a statement reads from a cursor, which runs a little of it each time.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use super::limits::Limits;
 use super::message::{self, Message, Portal};
 use super::pending::{Kind, Pending};
-use super::session::{self, Executed, Protocol, Session, Told};
+use super::session::{self, Executed, Prepared, Protocol, Session, Told};
 use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
@@ -102,6 +102,9 @@ impl Sessions {
             self.noted(record, &mut session, tell)
         };
         session.last = record.at.or(session.last);
+        if record.pid == 0 {
+            self.forget(&mut session);
+        }
         if left {
             self.by_pid.remove(&record.pid);
         } else {
@@ -116,7 +119,10 @@ impl Sessions {
         let message = message::read(&record.message);
         self.settle_textless(&message, session);
         match message {
-            Message::Ran(elapsed, sql) => self.ran(record, (elapsed, sql), session, tell),
+            Message::Ran(elapsed, sql) => {
+                let sql = session::prepared_text(record, sql);
+                self.ran(record, (elapsed, sql), session, tell);
+            }
             Message::Executed(elapsed, portal) => {
                 self.executed(record, (elapsed, portal), session, tell);
             }
@@ -124,24 +130,32 @@ impl Sessions {
             Message::Plan(elapsed, text) => self.planned(record, (elapsed, text), session, tell),
             Message::Parsed(elapsed, sql) => {
                 self.next_is_named(from, session, tell);
-                session.prepare(record, elapsed, sql, false);
+                let other = session.prepare(record, elapsed, sql, false);
+                self.never_ran(record, other, tell);
             }
             Message::Bound(elapsed, portal) => {
                 self.open(from, portal, session, tell);
-                session.prepare(record, elapsed, portal.sql, true);
+                let other = session.prepare(record, elapsed, portal.sql, true);
+                self.never_ran(record, other, tell);
             }
             Message::Starts(sql) => {
                 self.next_is_named(from, session, tell);
-                session.start(record, sql, Protocol::Simple);
+                session.start(
+                    record,
+                    session::prepared_text(record, sql),
+                    Protocol::Simple,
+                );
             }
             Message::Executes(portal) => {
                 self.open(from, portal, session, tell);
                 session.start(record, portal.sql, portal.into());
             }
+            Message::Textless => self.textless += 1,
             Message::Spilled(bytes) => session.spill(record, bytes),
             Message::Threshold(Some(threshold)) => self.threshold.state(threshold),
             Message::Left => {
                 self.flush(from, session, Because::Closed, tell);
+                self.never_ran(record, session.prepared.take(), tell);
                 return true;
             }
             Message::Waits(wait) => self.waits(record, wait, session, tell),
@@ -149,6 +163,34 @@ impl Sessions {
             Message::Threshold(None) | Message::Other => {}
         }
         false
+    }
+
+    /// Without a process in the prefix all sessions look like one: what follows a record may be of any other. Only
+    /// what says its statement can be joined.
+    fn forget(&mut self, session: &mut Session) {
+        self.textless += session.textless.drain(..).count() as u64;
+        session.joined.clear();
+        session.statement = None;
+        session.last = None;
+        session.waited = Duration::ZERO;
+    }
+
+    /// Tells what `parse` and `bind` took of a statement whose run was not slow enough to be logged, or never came.
+    pub(super) fn never_ran(
+        &self,
+        record: &Record<'_>,
+        prepared: Option<Prepared>,
+        tell: Tell<'_>,
+    ) {
+        // of all sessions together nobody knows which run is whose
+        let prepared = prepared.filter(|_| record.pid != 0 && self.threshold.leaves_out_runs());
+        if let Some(prepared) = prepared {
+            let mut run = self.entry(record, &prepared.sql);
+            run.end = prepared.at;
+            run.elapsed = prepared.elapsed;
+            run.truncated = prepared.truncated;
+            self.tell(record.from, run, tell);
+        }
     }
 
     /// A text says what the times without one before it were.
@@ -183,6 +225,11 @@ impl Sessions {
     pub(super) fn textless_starts(&self) -> impl Iterator<Item = u64> {
         let sessions = self.by_pid.values();
         sessions.flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
+    }
+
+    /// A plan whose format is not known.
+    pub(super) fn lose_plan(&mut self) {
+        self.textless += 1;
     }
 
     /// Runs of which only the time was told since the last call.
@@ -289,8 +336,11 @@ impl Sessions {
 
     /// The file has ended: what waits will never be told.
     pub(super) fn end(&mut self) {
-        let left: usize = self.by_pid.values().map(|s| s.textless.len()).sum();
-        self.textless += left as u64;
+        for session in self.by_pid.values() {
+            let slow = session.prepared.as_ref();
+            let slow = slow.is_some_and(|_| self.threshold.leaves_out_runs());
+            self.textless += session.textless.len() as u64 + u64::from(slow);
+        }
         self.by_pid.clear();
         self.waiting = Waiting::default();
         self.waiting_bytes = 0;

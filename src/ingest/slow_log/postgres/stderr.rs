@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::prefix::Prefix;
+use super::prefix::{Prefix, is_code};
 use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
 use crate::ingest::slow_log::zone::Calendar;
 use crate::ingest::slow_log::{Next, scan};
@@ -60,15 +60,29 @@ pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>>
             .rev()
             .take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             .count();
-        let word = &head[colon - letters..colon];
+        let (word, severity) = last_word(&head[colon - letters..colon])?;
         Some(Parts {
-            prefix: &head[..colon - letters],
-            severity: severity(word)?,
+            prefix: &head[..colon - word.len()],
+            severity,
             is_log: word == b"LOG",
             explains: word == b"DETAIL",
             message: colon + 3,
         })
     })
+}
+
+/// The severity that `letters` end with: a prefix without a blank at its end touches it, `worker1LOG`.
+fn last_word(letters: &[u8]) -> Option<(&[u8], Severity)> {
+    const LONGEST: usize = b"STATEMENT".len();
+    let from = letters.len().saturating_sub(LONGEST);
+    (from..letters.len()).find_map(|at| Some((&letters[at..], severity(&letters[at..])?)))
+}
+
+/// `log_error_verbosity = verbose` writes the SQLSTATE before the message: `00000: duration: 1 ms ...`.
+pub(super) fn verbose(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (code, message) = (text.get(..5)?, text.get(5..)?.strip_prefix(b": ")?);
+    let is_note = code.starts_with(b"0") && code.iter().all(u8::is_ascii_alphanumeric);
+    (is_note || is_code(code)).then_some((code, message))
 }
 
 fn severity(word: &[u8]) -> Option<Severity> {
@@ -122,6 +136,7 @@ pub(super) fn frame<'a>(
         };
     }
     let text = &lines.window[parts.message.min(first)..first];
+    let (code, text) = verbose(text).unwrap_or((b"", text));
     let mut statement = b"".as_slice();
     let mut explained = b"".as_slice();
     let mut end = first;
@@ -145,20 +160,26 @@ pub(super) fn frame<'a>(
     if large {
         end = lines.window.len() - 1;
     } else if parts.is_log && !message::is_wanted(text) {
-        return Frame::Skip(end);
+        return unwanted(text, end);
     }
-    let record = Record {
-        detail: joined(explained),
-        ..record(parts, text, statement, prefix, calendar)
-    };
+    let mut record = record(parts, text, statement, prefix, calendar);
+    record.detail = joined(explained);
+    if !code.is_empty() {
+        record.code = code.into();
+    }
     if large {
-        let record = Record {
-            truncated: true,
-            ..record
-        };
+        record.truncated = true;
         return Frame::Large(record, end);
     }
     Frame::Record(record, end)
+}
+
+/// A message that tells nothing of statements; a time in another language would, and is counted.
+fn unwanted<'a>(text: &[u8], end: usize) -> Frame<'a> {
+    if message::is_duration_of_another_language(text) {
+        return Frame::Junk(end);
+    }
+    Frame::Skip(end)
 }
 
 fn line_end(text: &[u8]) -> usize {

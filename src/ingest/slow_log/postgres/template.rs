@@ -92,7 +92,7 @@ impl Template {
 
     /// Whether the time comes first, and is told nowhere else.
     pub(super) fn has_time_first(&self) -> bool {
-        let is_time = |item: &Item| matches!(item, Item::Escape(b't' | b'm' | b'n' | b's', _));
+        let is_time = |item: &Item| matches!(item, Item::Escape(b't' | b'm' | b'n', _));
         let starts = matches!(self.0.first(), Some(Item::Escape(b't' | b'm', 0)));
         starts && !self.0[1..].iter().any(is_time)
     }

@@ -79,7 +79,7 @@ fn learned(setting: &str) -> (u32, String, String, String) {
     let mut last = String::new();
     for (number, (pid, hex, user, db, host)) in sessions.iter().cycle().take(20).enumerate() {
         let line = (number / 2 + 3).to_string();
-        let values: [(&str, &str); 17] = [
+        let values: [(&str, &str); 18] = [
             ("%m", "2026-11-21 19:26:58.611 UTC"),
             ("%t", "2026-11-21 19:26:58 UTC"),
             ("%n", "1795289218.611"),
@@ -104,6 +104,7 @@ fn learned(setting: &str) -> (u32, String, String, String) {
                 },
             ),
             ("%q", ""),
+            ("%i", "SELECT"),
         ];
         last = setting.to_owned();
         for (escape, value) in values {
@@ -149,6 +150,10 @@ fn the_setting_of_a_file_is_learned_from_its_records() {
         ("pid=%p,user=%u,db=%d,app=%a,client=%h %t ", host),
         ("%m %p %l %v %x %e %u %d %a %r ", host),
         ("< %m %u %d >", ""),
+        ("%m [%p] %s %u@%d ", ""),
+        ("%s %m [%p] %u@%d ", ""),
+        ("%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q", host),
+        ("%m [%p] %i %u@%d ", ""),
     ] {
         let mut expected = named(host);
         if setting == "< %m %u %d >" {
@@ -156,6 +161,14 @@ fn the_setting_of_a_file_is_learned_from_its_records() {
         }
         assert_eq!(learned(setting), expected, "{setting}");
     }
+}
+
+#[test]
+fn one_name_alone_may_be_that_of_anything() {
+    assert_eq!(
+        learned("%m [%p] %a "),
+        (24086, String::new(), String::new(), String::new())
+    );
 }
 
 #[test]
