@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::{
     Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
     connection_refusal, data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column,
-    load_hog, lock_wait, missing_index, missing_where, needless_count, non_sargable,
+    implicit_cast, load_hog, lock_wait, missing_index, missing_where, needless_count, non_sargable,
     parameter_skew, plan_flip, query_timeout, random_order, sort_spill, unbounded_aggregate,
     union_hotspot,
 };
@@ -30,6 +30,7 @@ pub static ALL: &[&DetectorMeta] = &[
     &error_burst::META,
     &full_scan::META,
     &heavy_column::META,
+    &implicit_cast::META,
     &load_hog::META,
     &lock_wait::META,
     &missing_index::META,
@@ -59,6 +60,7 @@ pub struct DetectSettings {
     pub error_burst: error_burst::Settings,
     pub full_scan: full_scan::Settings,
     pub heavy_column: heavy_column::Settings,
+    pub implicit_cast: implicit_cast::Settings,
     pub load_hog: load_hog::Settings,
     pub lock_wait: lock_wait::Settings,
     pub missing_index: missing_index::Settings,
@@ -175,6 +177,10 @@ impl Catalogue {
         self.add(
             s.heavy_column.enabled,
             heavy_column::HeavyColumn::new(s.heavy_column),
+        );
+        self.add(
+            s.implicit_cast.enabled,
+            implicit_cast::ImplicitCast::new(s.implicit_cast),
         );
         self.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
         self.add(

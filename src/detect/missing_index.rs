@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::Draft;
 use crate::detect::basis::index::{DECLARED, Proposal, propose};
-use crate::detect::basis::weight::{Weight, number, told_runs};
-use crate::detect::basis::{plan, reading};
+use crate::detect::basis::waste::{Limits, Waste, is_denied, is_flagged, plan_of};
+use crate::detect::basis::weight::Weight;
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Safety, Severity, Urgency, Verdict};
 use crate::model::sql::Dialect;
-use crate::model::subject::{QueryProfile, RowLoad, TableFacts};
+use crate::model::subject::{QueryProfile, TableFacts};
 
 declare_detector! {
     /// ## What it sees
@@ -124,13 +124,13 @@ impl Detector<QueryProfile> for MissingIndex {
         if profile.tables.iter().all(|table| table.schema.is_none()) {
             return Verdict::Insufficient { seen: 0, needed: 1 };
         }
-        let Some(cost) = self.cost(profile) else {
+        let Some(waste) = Waste::of(profile, self.limits()) else {
             return Verdict::Clear;
         };
         let proposals: Vec<_> = profile
             .tables
             .iter()
-            .filter_map(|table| self.proposal(profile, table, &cost))
+            .filter_map(|table| self.proposal(profile, table, waste))
             .collect();
         if proposals.is_empty() {
             return Verdict::Clear;
@@ -141,55 +141,31 @@ impl Detector<QueryProfile> for MissingIndex {
                 needed: self.0.min_runs,
             };
         }
-        self.report(profile, weight, &cost, proposals)
+        self.report(profile, weight, waste, proposals)
     }
 }
 
-/// What the log shows of the work done in vain.
-enum Cost {
-    /// Rows read for each that was needed.
-    Rows { examined: f64, ratio: f64 },
-    /// The server flags that it scans; what it needs of the rows is not told.
-    Scan { examined: f64 },
-    /// Only how long it takes.
-    Time,
-}
-
 impl MissingIndex {
-    /// `None` where the statement reads about as much as it needs.
-    fn cost(&self, profile: &QueryProfile) -> Option<Cost> {
-        let examined = examined(profile);
-        let Some(examined) = examined else {
-            let p50 = profile.load.elapsed.p50.as_secs_f64();
-            return (p50 >= self.0.min_blind_slow).then_some(Cost::Time);
-        };
-        let large = examined >= number(self.0.min_rows);
-        if !large {
-            return None;
+    fn limits(&self) -> Limits {
+        Limits {
+            min_rows: self.0.min_rows,
+            min_ratio: self.0.min_ratio,
+            min_blind_slow: self.0.min_blind_slow,
         }
-        let shape = profile.statement.shape()?;
-        if reading::is_folding(shape) {
-            return is_flagged(profile).then_some(Cost::Scan { examined });
-        }
-        let ratio = examined / needed(profile)?.max(1.0);
-        (ratio >= self.0.min_ratio).then_some(Cost::Rows { examined, ratio })
     }
 
     fn proposal<'a>(
         &self,
         profile: &QueryProfile,
         table: &'a TableFacts,
-        cost: &Cost,
+        waste: Waste,
     ) -> Option<(&'a TableFacts, Proposal)> {
         let tiny = table.rows.is_some_and(|rows| rows < self.0.min_rows);
         let proposal = propose(profile, table).filter(|_| !tiny)?;
         let reads_by_index = plan_of(profile, table).is_some_and(|scans| !scans);
-        let denied = told_runs(profile) > 0
-            && !is_flagged(profile)
-            && !reading::is_change(profile.statement.kind());
         let extends = proposal.extends.is_some();
-        let contradicted = !extends && (denied || reads_by_index);
-        let unproven = extends && !matches!(cost, Cost::Rows { .. });
+        let contradicted = !extends && (is_denied(profile) || reads_by_index);
+        let unproven = extends && !matches!(waste, Waste::Rows { .. });
         (!contradicted && !unproven).then_some((table, proposal))
     }
 
@@ -197,39 +173,11 @@ impl MissingIndex {
         &self,
         profile: &QueryProfile,
         weight: Weight,
-        cost: &Cost,
+        waste: Waste,
         proposals: Vec<(&TableFacts, Proposal)>,
     ) -> Verdict {
-        let rows = |examined: f64| {
-            Evidence::measure(
-                "rows_examined_per_run",
-                examined,
-                number(self.0.min_rows),
-                Unit::Rows,
-            )
-        };
-        let median = profile.load.elapsed.p50.as_secs_f64();
-        let draft = match *cost {
-            Cost::Rows { examined, ratio } => {
-                let ratio = Evidence::measure(
-                    "rows_examined_per_row_sent",
-                    ratio,
-                    self.0.min_ratio,
-                    Unit::Ratio,
-                );
-                Draft::new(&META, profile, ratio).with(rows(examined))
-            }
-            Cost::Scan { examined } => Draft::new(&META, profile, rows(examined)),
-            Cost::Time => {
-                let time = Evidence::measure(
-                    "median_run_time",
-                    median,
-                    self.0.min_blind_slow,
-                    Unit::Seconds,
-                );
-                Draft::new(&META, profile, time)
-            }
-        };
+        let (crossed, more) = waste.evidence(self.limits());
+        let draft = Draft::new(&META, profile, crossed).with_all(more);
         let tables = proposals
             .iter()
             .map(|(table, _)| table.name.clone())
@@ -255,51 +203,6 @@ impl MissingIndex {
         }
         draft.costing(weight).found()
     }
-}
-
-/// Rows read per run: counted, else those that the plan's scans read.
-fn examined(profile: &QueryProfile) -> Option<f64> {
-    let told = profile.load.rows_examined.filter(|rows| rows.runs > 0);
-    told.map(|rows| rows.mean()).or_else(|| {
-        let steps = profile.plan.as_deref()?.iter();
-        let scans = steps.filter(|row| plan::is_scan(row));
-        scans
-            .filter_map(|row| row.actual_rows.max(row.rows))
-            .max()
-            .map(number)
-    })
-}
-
-/// Rows sent or changed per run.
-fn needed(profile: &QueryProfile) -> Option<f64> {
-    let mean = |rows: Option<RowLoad>| rows.filter(|r| r.runs > 0).map(|r| r.mean());
-    let kind = profile.statement.kind();
-    if reading::is_change(kind) || reading::is_insertion(kind) {
-        return mean(profile.load.rows_affected);
-    }
-    let root = || {
-        let root = profile.plan.as_deref()?.first()?;
-        root.actual_rows.map(number)
-    };
-    mean(profile.load.rows_returned).or_else(root)
-}
-
-/// Whether the server flags at least half of the runs as scans.
-fn is_flagged(profile: &QueryProfile) -> bool {
-    let load = &profile.load;
-    let flagged = load.full_scans.max(load.full_joins);
-    flagged > 0 && flagged.saturating_mul(2) >= told_runs(profile)
-}
-
-/// Whether the plan scans the table; `None` where no plan tells.
-fn plan_of(profile: &QueryProfile, table: &TableFacts) -> Option<bool> {
-    let steps = profile.plan.as_deref()?.iter();
-    let mut of_table = steps.filter(|row| !row.table.is_empty() && !plan::is_derived(row));
-    let is_it = |row: &&crate::model::event::PlanRow| {
-        plan::table(row, &profile.statement).is_none_or(|name| name == table.name)
-    };
-    let first = of_table.find(is_it)?;
-    Some(plan::is_scan(first) || of_table.filter(is_it).any(plan::is_scan))
 }
 
 /// How sure the proposal is, by what is known; the levels are those of `docs/detectors.md`.

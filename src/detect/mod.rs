@@ -55,6 +55,7 @@ pub mod deep_offset;
 pub mod error_burst;
 pub mod full_scan;
 pub mod heavy_column;
+pub mod implicit_cast;
 pub mod load_hog;
 pub mod lock_wait;
 pub mod missing_index;

@@ -14,3 +14,4 @@ pub mod schema;
 pub mod sql;
 pub mod subject;
 pub mod time;
+pub mod value;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::model::id::FingerprintId;
 use crate::model::obstacle::Obstacle;
+use crate::model::value::ValueKind;
 
 /// The SQL dialect that a server speaks.
 #[derive(
@@ -283,6 +284,9 @@ pub struct Predicate {
     /// What it stands inside, where the rest of the comparison names no column, so that it could stand alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<Obstacle>,
+    /// How the value is written that it is compared with. Of the text, not of the shape.
+    #[serde(default, skip_serializing_if = "ValueKind::is_unknown")]
+    pub value: ValueKind,
 }
 
 /// A comparison of columns of two tables.

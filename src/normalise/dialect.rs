@@ -44,6 +44,8 @@ pub(super) struct Rules {
     pub(super) and_sign: bool,
     /// Names may start with digits.
     pub(super) digit_names: bool,
+    /// A number with a point is of another type than one without.
+    pub(super) decimals: bool,
     /// `[name]` is a quoted identifier.
     pub(super) bracket_names: bool,
 }
@@ -69,6 +71,7 @@ impl Rules {
             question_operator: postgres,
             and_sign: mysql,
             digit_names: mysql,
+            decimals: postgres,
             bracket_names: !mysql && !postgres,
         }
     }

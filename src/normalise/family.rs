@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::stream::FIRST_TEXT_BYTE;
+use super::stream::{DECIMAL, FIRST_TEXT_BYTE, INTEGER, LITERAL, TEXT};
 use super::{Normaliser, shape_key};
 use crate::model::sql::{Dialect, Statement, StatementRef};
 
@@ -93,7 +93,7 @@ impl Normaliser {
     /// The statement that the cut text in the stream is the beginning of, as far as it is known by now.
     pub(super) fn whole_of_cut(&mut self, dialect: Dialect) -> Option<StatementRef> {
         let whole = self.families.of(self.stream.certain(), dialect)?;
-        let key = shape_key(whole.fingerprint, true, dialect);
+        let key = shape_key(whole.fingerprint, 0, true, dialect);
         if let Some(cut) = self.shapes.get(key) {
             return Some(cut);
         }
@@ -108,7 +108,11 @@ impl Normaliser {
 fn key(stream: &[u8], dialect: Dialect) -> Vec<u8> {
     let mut key = Vec::with_capacity(stream.len() + 1);
     key.push(dialect as u8);
-    key.extend_from_slice(stream);
+    // How a value is written tells no family from another.
+    key.extend(stream.iter().map(|&byte| match byte {
+        INTEGER | DECIMAL | TEXT => LITERAL,
+        other => other,
+    }));
     key
 }
 

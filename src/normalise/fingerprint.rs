@@ -16,6 +16,7 @@ use super::rewrite::rewrite;
 use super::settings::NamePatterns;
 use super::token::{Kind, Token, decode};
 use super::utility::{kind, utility_tables};
+use super::value::signature;
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, SetOps, StatementKind};
 
@@ -65,6 +66,8 @@ pub(super) struct Canonical {
     pub(super) explains: bool,
     /// Tables, by their place.
     pub(super) tables: Vec<String>,
+    /// How its literals are written, in short.
+    pub(super) values: u64,
     /// Set operations before folding.
     pub(super) set_ops: SetOps,
 }
@@ -93,6 +96,7 @@ pub(super) fn canonical(
         kind: kind(&tokens),
         explains: explained(&tokens).is_some(),
         tables: utility_tables(&tokens).unwrap_or(tables),
+        values: signature(&tokens),
         set_ops,
     }
 }

@@ -9,7 +9,7 @@ use super::chunk::{CHUNK_BYTES, Chunk};
 use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
 use super::quoting::{comment_end, find_close, has_escaped_quote, is_string_prefix};
-use super::stream::Stream;
+use super::stream::{DECIMAL, INTEGER, LITERAL, Stream};
 use super::trace_comment;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -161,7 +161,17 @@ impl Lexer<'_> {
         } else if self.rules.digit_names && !hex && is_digit_name(text) {
             self.stream.word(text);
         } else {
-            self.stream.literal(text);
+            let tag = self.number_tag(hex);
+            self.stream.value(text, tag);
+        }
+    }
+
+    /// How a number that is not whole counts. MySQL takes a hexadecimal one for a string where it likes.
+    fn number_tag(&self, hex: bool) -> u8 {
+        match (hex, self.rules.decimals) {
+            (true, _) => LITERAL,
+            (false, true) => DECIMAL,
+            (false, false) => INTEGER,
         }
     }
 
@@ -228,7 +238,8 @@ impl Lexer<'_> {
     fn fraction(&mut self) {
         let start = self.at;
         self.at = self.word_end(start + 1);
-        self.stream.literal(&self.sql[start..self.at]);
+        let tag = self.number_tag(false);
+        self.stream.value(&self.sql[start..self.at], tag);
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use super::rewrite::Pass;
 use super::token::{Kind, Token};
+use super::value::value_of_type;
 
 /// Types that may stand before a string literal (`DATE '2026-11-21'`).
 const TYPED_LITERALS: [&str; 17] = [
@@ -105,14 +106,22 @@ impl<'a> Pass<'a, '_> {
         let end = if words { 4 } else { 1 };
         let introducer = token.text.starts_with('_') && self.last_is(|t| !t.ends_operand());
         let known = TYPED_LITERALS.contains(&&*token.text) || introducer;
-        known && self.next_is(end, Token::is_literal) && self.skip(end)
+        let literal = known && self.next_is(end, Token::is_literal);
+        if literal {
+            self.typed = Some(value_of_type(&self.tokens[self.at..self.at + end]));
+        }
+        literal && self.skip(end)
     }
 
     /// `?::type`, `CAST(? AS type)`, `ARRAY[?, ...]`: the literal alone.
     fn cast(&mut self, token: &Token<'a>) -> bool {
         let constant = self.last_is(|t| t.is_literal() || t.kind == Kind::Key);
         if token.is_sign("::") && constant {
-            self.at = self.type_end(self.at + 1);
+            let end = self.type_end(self.at + 1);
+            if let Some(literal) = self.out.last_mut() {
+                literal.value = value_of_type(&self.tokens[self.at + 1..end]);
+            }
+            self.at = end;
             return true;
         }
         if token.is("cast") && self.next_is(1, |t| t.is_sign("(")) {
@@ -120,8 +129,10 @@ impl<'a> Pass<'a, '_> {
             let of_literal = self.next_is(2 + signed, Token::is_literal)
                 && self.next_is(3 + signed, |t| t.is("as"));
             if of_literal {
-                self.at = self.close_of(self.at + 1);
-                self.out.push(Token::LITERAL);
+                let end = self.close_of(self.at + 1);
+                let value = value_of_type(&self.tokens[self.at + 4 + signed..end]);
+                self.out.push(Token::literal(value));
+                self.at = end;
                 return true;
             }
         }

@@ -47,6 +47,7 @@ mod signal_words;
 mod split;
 mod statements;
 mod stream;
+mod stream_values;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ mod token;
 mod trace_comment;
 mod unknown_column;
 mod utility;
+mod value;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -320,7 +322,7 @@ impl Normaliser {
 
     fn unknown(&mut self, key: u128, dialect: Dialect, cut: bool) -> (StatementRef, bool) {
         let canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
-        let shape_key = shape_key(canonical.fingerprint, cut, dialect);
+        let shape_key = shape_key(canonical.fingerprint, canonical.values, cut, dialect);
         let known = self.shapes.get(shape_key);
         let new = known.is_none();
         let set_ops = canonical.set_ops;
@@ -384,6 +386,10 @@ fn target(source: &SourceMeta, database: &Arc<str>) -> DbTarget {
     target
 }
 
-fn shape_key(fingerprint: FingerprintId, cut: bool, dialect: Dialect) -> u128 {
-    u128::from(fingerprint.0) << 16 | u128::from(cut) << 8 | u128::from(dialect as u8)
+/// Texts of one statement whose values are written differently are parsed apart.
+fn shape_key(fingerprint: FingerprintId, values: u64, cut: bool, dialect: Dialect) -> u128 {
+    u128::from(values) << 80
+        | u128::from(fingerprint.0) << 16
+        | u128::from(cut) << 8
+        | u128::from(dialect as u8)
 }

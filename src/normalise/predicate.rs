@@ -8,8 +8,10 @@ use sqlparser::ast::{
 use super::obstacle::{caseless, obstacle};
 use super::shape::shared;
 use super::tables::Sources;
+use super::value::value_of;
 use crate::model::obstacle::Obstacle;
 use crate::model::sql::{ColumnRef, Comparison, Join, Predicate};
+use crate::model::value::ValueKind;
 
 /// Functions and casts nested deeper are not looked into for a column.
 const MAX_WRAPPING: usize = 16;
@@ -100,6 +102,7 @@ impl<'a> Reader<'a> {
 
     fn comparison(&mut self, expr: &Expr, outer_not: bool) {
         let unless = |negated: bool, plain, other| if negated { other } else { plain };
+        let value = compared_value(expr);
         let (operand, op) = match expr {
             Expr::BinaryOp { left, op, right } => {
                 return self.binary(left, binary_comparison(op, outer_not), right);
@@ -118,7 +121,7 @@ impl<'a> Reader<'a> {
             }
             Expr::ILike { expr, negated, .. } => {
                 let op = unless(*negated != outer_not, Comparison::Like, Comparison::Other);
-                return self.one(expr, op, Some(caseless(expr)));
+                return self.one(expr, op, Some(caseless(expr)), value);
             }
             Expr::IsNull(expr) => {
                 let op = unless(outer_not, Comparison::IsNull, Comparison::IsNotNull);
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => (expr, Comparison::Equal),
             _ => (expr, Comparison::Other),
         };
-        self.one(operand, op, obstacle(operand, None));
+        self.one(operand, op, obstacle(operand, None), value);
     }
 
     fn binary(&mut self, left_side: &Expr, op: Comparison, right_side: &Expr) {
@@ -156,11 +159,14 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        self.one(left_side, op, obstacle(left_side, Some(right_side)));
-        self.one(right_side, op, obstacle(right_side, Some(left_side)));
+        let mut side = |side, other| {
+            self.one(side, op, obstacle(side, Some(other)), value_of(other));
+        };
+        side(left_side, right_side);
+        side(right_side, left_side);
     }
 
-    fn one(&mut self, side: &Expr, op: Comparison, obstacle: Option<Obstacle>) {
+    fn one(&mut self, side: &Expr, op: Comparison, obstacle: Option<Obstacle>, value: ValueKind) {
         let mut expr = side;
         let mut wrapped = false;
         for _ in 0..MAX_WRAPPING {
@@ -171,6 +177,7 @@ impl<'a> Reader<'a> {
                     wrapped,
                     required: self.required,
                     obstacle,
+                    value,
                 });
                 return;
             }
@@ -180,6 +187,16 @@ impl<'a> Reader<'a> {
             wrapped |= !matches!(expr, Expr::Nested(_) | Expr::Collate { .. });
             expr = inner;
         }
+    }
+}
+
+/// How the first value is written that an operand of these is compared with.
+fn compared_value(expr: &Expr) -> ValueKind {
+    match expr {
+        Expr::InList { list, .. } => list.first().map_or(ValueKind::Unknown, value_of),
+        Expr::Between { low, .. } => value_of(low),
+        Expr::AnyOp { right, .. } => value_of(right),
+        _ => ValueKind::Unknown,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::token::{Kind, Token, is_keyword, is_known_function};
 use crate::model::sql::Dialect;
+use crate::model::value::ValueKind;
 
 /// Longer templates are cut: nobody reads on, and a store keeps them for a month.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
@@ -9,7 +10,7 @@ const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
 /// How to write what a reader may see differently.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
-    placeholder: &'static str,
+    placeholder: fn(ValueKind) -> &'static str,
     quote: char,
     hints: bool,
     max_bytes: usize,
@@ -19,7 +20,7 @@ impl Style {
     /// Upper-case keywords, `?` for literals, hints.
     pub(super) fn for_people(dialect: Dialect) -> Self {
         Self {
-            placeholder: "?",
+            placeholder: |_| "?",
             quote: if dialect == Dialect::Postgres {
                 '"'
             } else {
@@ -33,11 +34,7 @@ impl Style {
     /// The same in what the dialect's parser takes for a placeholder, without hints.
     pub(super) fn for_parser(dialect: Dialect) -> Self {
         Self {
-            placeholder: if dialect == Dialect::Postgres {
-                "$1"
-            } else {
-                "?"
-            },
+            placeholder: super::value::placeholder(dialect),
             hints: false,
             max_bytes: usize::MAX,
             ..Self::for_people(dialect)
@@ -94,7 +91,7 @@ fn write_token(text: &mut String, token: &Token<'_>, last: Option<&Token<'_>>, s
             text.push_str(&token.text.to_ascii_uppercase());
         }
         Kind::Name => write_name(text, &token.text, style.quote),
-        Kind::Literal => text.push_str(style.placeholder),
+        Kind::Literal => text.push_str((style.placeholder)(token.value)),
         Kind::Key => {
             text.push_str("'#");
             text.push_str(&token.text);

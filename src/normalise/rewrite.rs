@@ -4,6 +4,7 @@
 
 use super::settings::NamePatterns;
 use super::token::{Kind, Token};
+use crate::model::value::ValueKind;
 
 /// Applies every rule to `tokens`.
 pub(super) fn rewrite<'a>(tokens: &[Token<'a>], patterns: &NamePatterns) -> Vec<Token<'a>> {
@@ -12,6 +13,7 @@ pub(super) fn rewrite<'a>(tokens: &[Token<'a>], patterns: &NamePatterns) -> Vec<
         at: 0,
         out: Vec::with_capacity(tokens.len()),
         statement: 0,
+        typed: None,
     };
     while let Some(token) = pass.tokens.get(pass.at) {
         if !(pass.literal(token) || pass.noise(token) || pass.limit(token) || pass.made_up(token)) {
@@ -31,6 +33,8 @@ pub(super) struct Pass<'a, 'b> {
     pub(super) out: Vec<Token<'a>>,
     /// Where the statement begins in `out`, behind a semicolon.
     pub(super) statement: usize,
+    /// What the next literal is said to be.
+    pub(super) typed: Option<ValueKind>,
 }
 
 impl<'a> Pass<'a, '_> {
@@ -64,7 +68,12 @@ impl<'a> Pass<'a, '_> {
             _ => token.text.clone(),
         };
         let kind = if text == "=" { Kind::Sign } else { token.kind };
-        self.out.push(Token::new(kind, text));
+        let value = self.typed.take().filter(|_| token.is_literal());
+        self.out.push(Token {
+            kind,
+            text,
+            value: value.unwrap_or(token.value),
+        });
         self.at += 1;
         if token.is_sign(";") {
             self.statement = self.out.len();

@@ -4,11 +4,12 @@
 //! and decodable. Lists of literals and repeated rows are folded while they are written: a bulk
 //! `INSERT` of 64 MB leaves one row here.
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::signal_words::{
-    AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, OR, SELECT, SET, TRUE, UNION, VALUES,
+    AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
+    VALUES, WHERE,
 };
 use crate::model::event::TraceRef;
 
@@ -16,7 +17,7 @@ use crate::model::event::TraceRef;
 pub(super) const WORD: u8 = 1;
 /// A quoted identifier, folded as the dialect does.
 pub(super) const QUOTED: u8 = 2;
-/// Any literal or placeholder; no text.
+/// Any literal or placeholder; no text. Where it is compared with something, [`INTEGER`], [`DECIMAL`] or [`TEXT`].
 pub(super) const LITERAL: u8 = 3;
 /// A column number in an ORDER BY or GROUP BY list: identity, not data.
 pub(super) const ORDINAL: u8 = 4;
@@ -28,17 +29,21 @@ pub(super) const SIGN: u8 = 6;
 pub(super) const HINT_OPEN: u8 = 7;
 /// The end of a hint.
 pub(super) const HINT_CLOSE: u8 = 8;
+/// A whole number that something is compared with.
+pub(super) const INTEGER: u8 = 9;
+/// The same with digits behind a point.
+pub(super) const DECIMAL: u8 = 10;
+/// The same in quotes.
+pub(super) const TEXT: u8 = 11;
 /// Smallest byte that may stand in a token's text.
 pub(super) const FIRST_TEXT_BYTE: u8 = 0x20;
 
 /// A statement whose folded stream is longer is cut here: no shape that a person wrote is.
-const MAX_STREAM_BYTES: usize = 1 << 20;
+pub(super) const MAX_STREAM_BYTES: usize = 1 << 20;
 /// Longer identifiers are cut: MySQL allows 64 characters, PostgreSQL 63 bytes.
 const MAX_NAME_BYTES: usize = 256;
 /// Parentheses deeper than this are not searched for rows.
 const MAX_ROW_DEPTH: usize = 64;
-/// Longer literals go into the parameter hash by their own hash.
-const MAX_PARAMETER_BYTES: usize = 64;
 
 /// One statement's tokens, reused from statement to statement.
 #[derive(Debug, Default)]
@@ -48,15 +53,19 @@ const MAX_PARAMETER_BYTES: usize = 64;
 )]
 pub(super) struct Stream {
     pub(super) out: Vec<u8>,
-    parameters: Vec<u8>,
+    pub(super) parameters: Vec<u8>,
     pub(super) frames: Vec<Frame>,
     pub(super) depth: usize,
     pub(super) last_row: (usize, usize),
-    by_list: bool,
+    pub(super) by_list: bool,
+    /// Inside a WHERE or ON, where columns are compared.
+    pub(super) compares: bool,
+    /// Literals of which is kept how they are written.
+    pub(super) typed: u8,
     /// A LIKE waits for its pattern.
-    like: bool,
+    pub(super) like: bool,
     /// A value was left out of the text: equal texts need not be equal runs.
-    placeholders: bool,
+    pub(super) placeholders: bool,
     /// The pattern of a LIKE begins with a wildcard.
     pub(super) leading_wildcard: bool,
     /// Trace context of a comment.
@@ -73,12 +82,18 @@ pub(super) struct Stream {
 
 /// One open parenthesis.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent observations of what is inside and around it"
+)]
 pub(super) struct Frame {
-    start: usize,
+    pub(super) start: usize,
     pub(super) row: bool,
     pub(super) list: bool,
     /// Behind it, an ORDER BY list goes on.
     by_list: bool,
+    /// Behind it, conditions go on.
+    compares: bool,
 }
 
 impl Stream {
@@ -146,8 +161,12 @@ impl Stream {
         self.out.extend_from_slice(&word.bytes());
         self.out.truncate(end);
         match word {
-            BY => self.by_list = true,
-            LIMIT | OFFSET | HAVING | VALUES | SET | UNION | SELECT => self.by_list = false,
+            BY => (self.by_list, self.compares) = (true, false),
+            LIMIT | OFFSET | HAVING | VALUES | SET | UNION | SELECT => {
+                (self.by_list, self.compares) = (false, false);
+            }
+            WHERE | ON => self.compares = true,
+            UPDATE => self.compares = false,
             // They become literals later, where their place allows it.
             TRUE | FALSE => self.parameters.extend_from_slice(&text.bytes()[..length]),
             LIKE | ILIKE => self.like = true,
@@ -186,106 +205,6 @@ impl Stream {
         }
     }
 
-    /// A literal, of which only a keyed hash remains.
-    #[inline]
-    pub(super) fn literal(&mut self, text: &[u8]) {
-        self.like = false;
-        let mut end = self.out.len();
-        if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
-            self.parameters.push(sign);
-            if before == SIGN && op != b')' && op != b']' {
-                end -= 2;
-            }
-        }
-        self.parameter(text);
-        let folds = self.frames.last().is_some_and(|frame| frame.list);
-        if folds && matches!(self.out[..end], [.., LITERAL, SIGN, b',']) {
-            self.out.truncate(end - 2);
-            return;
-        }
-        self.out.truncate(end);
-        self.out.push(LITERAL);
-    }
-
-    /// A placeholder: a literal whose value is told elsewhere, or nowhere.
-    #[inline]
-    pub(super) fn placeholder(&mut self) {
-        self.placeholders = true;
-        self.literal(b"?");
-    }
-
-    /// A whole number: a literal, or a column's place in an ORDER BY list.
-    #[inline]
-    pub(super) fn integer(&mut self, text: &[u8]) {
-        let in_place = self.by_list
-            && text.len() <= 3
-            && (self.out.ends_with(b"\x01by") || matches!(self.out[..], [.., SIGN, b',']));
-        if !in_place {
-            return self.literal(text);
-        }
-        self.out.push(ORDINAL);
-        self.out.extend_from_slice(text);
-    }
-
-    /// A quoted literal: data, or the key of a JSON field, which is identity.
-    #[inline]
-    pub(super) fn text_literal(&mut self, text: &[u8]) {
-        if self.out.last() == Some(&b'>') && self.after_json_operator() {
-            return self.json_key(text);
-        }
-        if text.first() == Some(&b'$') && self.is_json_argument() {
-            return self.json_key(text);
-        }
-        self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);
-        self.literal(text);
-    }
-
-    fn after_json_operator(&self) -> bool {
-        let operators: [&[u8]; 4] = [b"\x06->", b"\x06->>", b"\x06#>", b"\x06#>>"];
-        operators
-            .iter()
-            .any(|operator| self.out.ends_with(operator))
-    }
-
-    /// A path inside the parentheses of a function whose name begins with `json`.
-    fn is_json_argument(&self) -> bool {
-        let Some(frame) = self.frames.last() else {
-            return false;
-        };
-        let before = &self.out[..frame.start];
-        let name = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
-        name.is_some_and(|at| before[at] == WORD && before[at + 1..].starts_with(b"json"))
-    }
-
-    fn json_key(&mut self, text: &[u8]) {
-        self.out.push(KEY);
-        match text {
-            // The key of a template, hashed already.
-            [b'#', hex @ ..] if hex.len() == 8 && hex.iter().all(u8::is_ascii_hexdigit) => {
-                self.out.extend_from_slice(hex);
-            }
-            _ => {
-                let hash = format!("{:016x}", xxh3_64(text));
-                self.out.extend_from_slice(&hash.as_bytes()[..8]);
-            }
-        }
-    }
-
-    fn parameter(&mut self, text: &[u8]) {
-        if self.parameters.len() > MAX_STREAM_BYTES {
-            let so_far = xxh3_64(&self.parameters).to_le_bytes();
-            self.parameters.clear();
-            self.parameters.extend_from_slice(&so_far);
-        }
-        if text.len() > MAX_PARAMETER_BYTES {
-            self.parameters
-                .extend_from_slice(&xxh3_64(text).to_le_bytes());
-        } else {
-            self.parameters.extend_from_slice(text);
-        }
-        self.parameters.push(0);
-    }
-
     /// `(` or `[`.
     #[inline]
     pub(super) fn open(&mut self, bracket: u8) {
@@ -306,6 +225,7 @@ impl Stream {
                     && start == self.last_row.1 + 2
                     && self.out[start - 1] == b','));
         let by_list = std::mem::take(&mut self.by_list);
+        let compares = self.compares;
         self.depth += 1;
         if self.frames.len() < MAX_ROW_DEPTH && self.frames.len() + 1 == self.depth {
             self.frames.push(Frame {
@@ -313,6 +233,7 @@ impl Stream {
                 row,
                 list,
                 by_list,
+                compares,
             });
         }
         self.out.extend_from_slice(&[SIGN, bracket]);
@@ -329,7 +250,9 @@ impl Stream {
             None
         };
         self.depth = self.depth.saturating_sub(1);
-        self.by_list = frame.is_some_and(|frame| frame.by_list);
+        if let Some(frame) = frame {
+            (self.by_list, self.compares) = (frame.by_list, frame.compares);
+        }
         let Some(frame) = frame.filter(|frame| frame.row) else {
             return;
         };
@@ -348,7 +271,7 @@ impl Stream {
         match self.out[..] {
             [] => false,
             [.., SIGN, mark] => mark == b')' || mark == b']',
-            [.., LITERAL] => true,
+            [.., LITERAL | INTEGER | DECIMAL | TEXT] => true,
             [.., HINT_CLOSE] => false,
             _ => self.last_tag() != SIGN,
         }

@@ -1,10 +1,13 @@
 //! Decoded tokens of a statement that is new, and the words that are not names.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 use super::stream::{
-    FIRST_TEXT_BYTE, HINT_CLOSE, HINT_OPEN, KEY, LITERAL, ORDINAL, QUOTED, SIGN, WORD,
+    DECIMAL, FIRST_TEXT_BYTE, HINT_CLOSE, HINT_OPEN, INTEGER, KEY, LITERAL, ORDINAL, QUOTED, SIGN,
+    TEXT, WORD,
 };
+use crate::model::value::ValueKind;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,13 +30,29 @@ pub(super) enum Kind {
     HintClose,
 }
 
-/// One token.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// One token. How a literal is written makes no difference between two.
+#[derive(Debug, Clone)]
 pub(super) struct Token<'a> {
     /// What it is.
     pub(super) kind: Kind,
     /// Its folded text; empty for literals.
     pub(super) text: Cow<'a, str>,
+    /// How the literal is written, where it matters.
+    pub(super) value: ValueKind,
+}
+
+impl PartialEq for Token<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.text) == (other.kind, &other.text)
+    }
+}
+
+impl Eq for Token<'_> {}
+
+impl Hash for Token<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, &self.text).hash(state);
+    }
 }
 
 impl<'a> Token<'a> {
@@ -41,12 +60,21 @@ impl<'a> Token<'a> {
     pub(super) const LITERAL: Token<'static> = Token {
         kind: Kind::Literal,
         text: Cow::Borrowed(""),
+        value: ValueKind::Unknown,
     };
 
     /// A token of constant text.
     pub(super) fn new(kind: Kind, text: impl Into<Cow<'a, str>>) -> Self {
-        let text = text.into();
-        Self { kind, text }
+        let (text, value) = (text.into(), ValueKind::Unknown);
+        Self { kind, text, value }
+    }
+
+    /// A literal that is written so.
+    pub(super) fn literal(value: ValueKind) -> Self {
+        Self {
+            value,
+            ..Self::LITERAL
+        }
     }
 
     /// Whether this is the keyword.
@@ -105,7 +133,7 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         let kind = match tag {
             WORD if !after_dot && !before_dot && !called && is_keyword(word) => Kind::Keyword,
             WORD | QUOTED => Kind::Name,
-            LITERAL => Kind::Literal,
+            LITERAL | INTEGER | DECIMAL | TEXT => Kind::Literal,
             ORDINAL => Kind::Ordinal,
             KEY => Kind::Key,
             SIGN if word == "?" && !tokens.last().is_some_and(Token::ends_operand) => Kind::Literal,
@@ -115,7 +143,14 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         };
         debug_assert!(tag <= SIGN || kind != Kind::Sign, "every tag is known");
         let text = if kind == Kind::Literal { "" } else { word };
-        tokens.push(Token::new(kind, text));
+        let value = match tag {
+            INTEGER => ValueKind::Integer,
+            DECIMAL => ValueKind::Decimal,
+            TEXT => ValueKind::Text,
+            _ => ValueKind::Unknown,
+        };
+        let text = Cow::Borrowed(text);
+        tokens.push(Token { kind, text, value });
         rest = tail;
     }
     tokens

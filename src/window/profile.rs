@@ -8,17 +8,13 @@ use std::time::Duration;
 
 use crate::model::event::Coverage;
 use crate::model::schema::Schema;
-use crate::model::sql::{
-    Comparison, Parsed, Predicate, Statement, StatementKind, StatementRef, TableName,
-};
+use crate::model::sql::{Parsed, Statement, StatementKind, StatementRef, TableName};
 use crate::model::subject::{Baseline, Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::model::time::Interval;
 use crate::window::companions::Pages;
 use crate::window::facts::TableBook;
 use crate::window::query::QueryStats;
-use crate::window::table::{
-    OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope, has_leading_wildcard,
-};
+use crate::window::table::{OTHER_STATEMENTS, QueryKey, QueryTable, Ran, Scope, tells};
 
 /// Several windows seen as one.
 #[derive(Debug)]
@@ -130,22 +126,22 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The text whose pattern begins with a wildcard, whichever window it ran in; else `one`.
+    /// The text that tells most of its values, whichever window it ran in.
     fn text<'s>(&self, key: &QueryKey, one: &'s StatementRef) -> &'s StatementRef
     where
         'a: 's,
     {
-        let is_like = |p: &Predicate| p.op == Comparison::Like;
-        let has_pattern = one
-            .shape()
-            .is_some_and(|s| s.predicates.iter().any(is_like));
-        if !has_pattern || has_leading_wildcard(one) {
-            return one;
-        }
         let ran = self.tables.iter().filter_map(|table| table.get(key));
-        let mut texts = ran.map(|ran| &ran.statement);
-        let other = texts.find(|statement| has_leading_wildcard(statement));
-        other.unwrap_or(one)
+        let others = ran.map(|ran| &ran.statement);
+        others
+            .filter(|other| !Arc::ptr_eq(other, one))
+            .fold(one, |best, other| {
+                if tells(other) > tells(best) {
+                    other
+                } else {
+                    best
+                }
+            })
     }
 
     /// Only advice asks for them, hence an alarm does not pay for the search.

@@ -31,9 +31,7 @@ use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
-use crate::window::table::{
-    OTHER_STATEMENTS, SPARSE_FROM, Scope, has_leading_wildcard, other_statements,
-};
+use crate::window::table::{OTHER_STATEMENTS, SPARSE_FROM, Scope, other_statements, tells};
 
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
@@ -93,8 +91,8 @@ struct Slot {
     fingerprint: FingerprintId,
     place: Place,
     kind: StatementKind,
-    /// A pattern of some text begins with a wildcard; the shelf has the first text alone.
-    leading_wildcard: bool,
+    /// How much the text on the shelf tells of its values.
+    told: u32,
     runs: Runs,
 }
 
@@ -137,7 +135,7 @@ impl Totals {
         self.texts.get(&text).copied()
     }
 
-    /// Takes note of the statement of a text. The first text of a statement stays its text.
+    /// Takes note of the statement of a text. The first text that tells most of its values stays its text.
     pub fn admit(&mut self, text: TextId, statement: &Statement) -> SlotId {
         let slot = self.slot_for(statement);
         if self.texts.len() < MAX_TEXTS {
@@ -217,8 +215,11 @@ impl Totals {
     fn slot_for(&mut self, statement: &Statement) -> SlotId {
         let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
         if let Some(&index) = self.by_fingerprint.get(&statement.fingerprint) {
-            if let Some(slot) = self.slots.get_mut(index as usize) {
-                slot.leading_wildcard |= has_leading_wildcard(statement);
+            if let Some(slot) = self.slots.get_mut(index as usize)
+                && tells(statement) > slot.told
+            {
+                slot.told = tells(statement);
+                slot.place = self.shelf.put(statement);
             }
             return SlotId::new(index, is_opaque);
         }
@@ -246,7 +247,7 @@ impl Totals {
             fingerprint: statement.fingerprint,
             place: self.shelf.put(statement),
             kind: statement.kind(),
-            leading_wildcard: has_leading_wildcard(statement),
+            told: tells(statement),
             runs: Runs::Packed(Packed::default()),
         });
         index

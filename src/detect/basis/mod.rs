@@ -1,5 +1,8 @@
 //! What several detectors measure by: weight of a problem, reading of a plan, drafts of findings and indexes.
 
+pub(super) mod cast_cure;
+pub(super) mod casts;
+pub(super) mod columns;
 pub(super) mod draft;
 pub(super) mod effort;
 pub(super) mod index;
@@ -7,4 +10,5 @@ pub(super) mod plan;
 pub(super) mod reading;
 pub(super) mod sargable;
 pub(super) mod trend;
+pub(super) mod waste;
 pub(super) mod weight;

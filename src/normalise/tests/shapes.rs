@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::obstacle::Wrapping;
 use crate::model::sql::{Comparison, Shape, StatementKind};
+use crate::model::value::ValueKind;
 
 fn shape(sql: &str, dialect: Dialect) -> Shape {
     let statement = known(sql, dialect).statement;
@@ -270,4 +271,69 @@ fn a_count_of_all_rows_is_told_from_other_aggregates() {
     ] {
         assert!(!shape(other, Dialect::Mysql).counts, "{other}");
     }
+}
+
+fn values(condition: &str, dialect: Dialect) -> Vec<ValueKind> {
+    let shape = shape(&format!("SELECT a FROM t WHERE {condition}"), dialect);
+    shape.predicates.iter().map(|p| p.value).collect()
+}
+
+#[test]
+fn how_a_value_is_written_is_kept_beside_the_identity() {
+    use ValueKind::{Decimal, Float, Integer, Temporal, Text, TypedText, Unknown};
+    let mysql = [
+        ("phone = 123", Integer),
+        ("phone = -1.5", Integer),
+        ("phone = '123'", Text),
+        ("123 = phone", Unknown),
+        ("phone = 0x41", Unknown),
+        ("phone IN (1, 2, 3)", Integer),
+        ("phone IN ('1', '2')", Text),
+        ("phone BETWEEN 1 AND 9", Integer),
+        ("phone = ?", Unknown),
+        ("phone >= CAST('1' AS SIGNED)", Integer),
+        ("day = DATE '2026-01-01'", Temporal),
+        ("day > NOW() - INTERVAL 1 DAY", Temporal),
+        ("phone = (SELECT 1)", Unknown),
+    ];
+    for (condition, kind) in mysql {
+        assert_eq!(values(condition, Dialect::Mysql)[0], kind, "{condition}");
+    }
+    let postgres = [
+        ("id = 5", Integer),
+        ("id = 1.5", Decimal),
+        ("id = 12345678901234567890", Decimal),
+        ("id = '5'", Text),
+        ("id = $1", Unknown),
+        ("id = $1::numeric", Decimal),
+        ("id = '5'::bigint", Integer),
+        ("id = CAST($1 AS double precision)", Float),
+        ("code = 'x'::text", TypedText),
+        ("code = 'x'::character varying", TypedText),
+        ("code = 'x'::bpchar", Unknown),
+        ("id = ANY('{1,2}'::numeric[])", Decimal),
+        ("at > '2026-01-01'::timestamptz", Temporal),
+    ];
+    for (condition, kind) in postgres {
+        assert_eq!(values(condition, Dialect::Postgres)[0], kind, "{condition}");
+    }
+}
+
+#[test]
+fn texts_that_differ_in_how_values_are_written_are_one_statement() {
+    let mut normaliser = Normaliser::new(&Settings::default(), 0);
+    let mut read = |value: &str| {
+        let sql = format!("SELECT a FROM t WHERE phone = {value} AND b IN (SELECT 1) AND c = 7");
+        let known = normaliser.statement(sql.as_bytes(), Dialect::Mysql, false);
+        let kinds: Vec<_> = known.statement.shape().unwrap().predicates.clone();
+        (known.statement.fingerprint, kinds[0].value, kinds[2].value)
+    };
+    let (number, quoted, again) = (read("1"), read("'1'"), read("2"));
+    assert_eq!(number.0, quoted.0);
+    assert_eq!(
+        (number.1, number.2),
+        (ValueKind::Integer, ValueKind::Integer)
+    );
+    assert_eq!(quoted.1, ValueKind::Text);
+    assert_eq!(again, number);
 }

@@ -250,4 +250,24 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "keep the answer in the program or in a shared cache for as long as it may be old, and drop it where the tables are written",
         "묵어도 되는 시간만큼 결과를 프로그램이나 공유 캐시에 두고, 테이블에 쓸 때 버릴 것",
     ),
+    (
+        "a pattern turns every number or date of the column into a string: compare the column with a value or a half-open range instead",
+        "패턴과 비교하면 열의 모든 숫자나 날짜가 문자열로 바뀜: 열을 값이나 반열린 구간과 비교할 것",
+    ),
+    (
+        "give the value the type of the column: quote it, or bind it as a string; what differs as text but not as a number (007 and 7) is then told apart",
+        "값을 열의 형식에 맞출 것: 따옴표로 감싸거나 문자열로 바인딩할 것. 숫자로는 같지만 문자열로는 다른 값(007과 7)은 이때부터 구별됨",
+    ),
+    (
+        "give the value the type of the column: cast it to that, or bind it as that, so that the column stays as it is",
+        "값을 열의 형식으로 변환하거나 그 형식으로 바인딩할 것: 그러면 열은 변환되지 않음",
+    ),
+    (
+        "gives both columns one type, so that neither is converted; it rewrites the table, and drops what is not restated (DEFAULT, COMMENT, UNSIGNED): complete it first",
+        "두 열의 형식을 같게 하여 어느 쪽도 변환되지 않게 함. 테이블을 다시 쓰며 다시 적지 않은 속성(DEFAULT, COMMENT, UNSIGNED)은 사라지므로 먼저 보완할 것",
+    ),
+    (
+        "gives both columns one type, so that neither is converted; it rewrites and locks the table: plan it, and look at foreign keys first",
+        "두 열의 형식을 같게 하여 어느 쪽도 변환되지 않게 함. 테이블을 다시 쓰고 잠그므로 외래 키를 먼저 확인하고 시점을 정할 것",
+    ),
 ];

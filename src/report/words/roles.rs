@@ -24,6 +24,17 @@ pub(super) const ROLES: &[Entry] = &[
     ("missing_where", "no condition in", "조건 없는 문장"),
     ("hidden_column", "column hidden in", "열이 감싸인 식"),
     ("use_instead", "use instead", "대신 쓸 조건"),
+    (
+        "converted_column",
+        "column converted in every row",
+        "행마다 형 변환되는 열",
+    ),
+    ("compared_with", "compared with", "비교 대상"),
+    (
+        "index_not_used",
+        "index that it keeps unused",
+        "쓰이지 못하는 인덱스",
+    ),
     ("select_list", "select list", "선택 목록"),
     ("history_of", "history of", "이력의 기준 열"),
     (

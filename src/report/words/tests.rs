@@ -23,6 +23,8 @@ fn literals() -> Vec<Literal> {
         .iter()
         .map(|meta| format!("detect/{}.rs", meta.slug.replace('-', "_")));
     let shared = [
+        "cast_cure",
+        "casts",
         "draft",
         "effort",
         "index/mod",
@@ -34,6 +36,7 @@ fn literals() -> Vec<Literal> {
         "reading",
         "sargable",
         "trend",
+        "waste",
         "weight",
     ]
     .map(|name| format!("detect/basis/{name}.rs"));

@@ -250,3 +250,21 @@ fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
         .collect();
     assert_eq!(kinds, [true]);
 }
+
+#[test]
+fn a_number_in_the_place_of_a_string_is_known_whichever_text_came_first() {
+    let mut normaliser = Normaliser::new(&Settings::default(), 0);
+    let mut totals = Totals::default();
+    for value in ["'1'", "1", "'2'"] {
+        let sql = format!("SELECT id FROM t WHERE phone = {value}");
+        let text = normaliser.read(sql.as_bytes(), Dialect::Mysql, false);
+        let (statement, _) = normaliser.statement_of(&text);
+        totals.admit(text.id, &statement);
+    }
+    let view = totals.view(Coverage::default());
+    let values: Vec<_> = view
+        .ranked()
+        .map(|total| total.statement.shape().unwrap().predicates[0].value)
+        .collect();
+    assert_eq!(values, [crate::model::value::ValueKind::Integer]);
+}

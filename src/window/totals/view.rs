@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::model::event::{Coverage, DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::schema::Schema;
-use crate::model::sql::{Parsed, Statement, StatementRef};
+use crate::model::sql::{Statement, StatementRef};
 use crate::model::subject::{Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
 use crate::window::companions::{MAX_COMPANIONS, is_page, reads};
 use crate::window::facts::TableBook;
@@ -147,7 +147,7 @@ impl<'a> TotalView<'a> {
 
     fn total(&self, slot: &'a Slot, shelf: &mut Reader<'_>) -> Total<'a> {
         Total {
-            statement: text_of(slot, shelf),
+            statement: shelf.statement(slot.place, slot.fingerprint),
             sums: slot.runs.sums(&self.totals.names),
         }
     }
@@ -265,15 +265,6 @@ impl<'a> TotalView<'a> {
             });
         }
     }
-}
-
-/// The first text of a statement, with what others had beside it.
-fn text_of(slot: &Slot, shelf: &mut Reader<'_>) -> StatementRef {
-    let mut statement = shelf.statement(slot.place, slot.fingerprint);
-    if let Parsed::Shape(shape) = &mut Arc::make_mut(&mut statement).parsed {
-        shape.leading_wildcard |= slot.leading_wildcard;
-    }
-    statement
 }
 
 /// Nothing was observed, hence nobody will ask.

@@ -1,6 +1,6 @@
 //! What a statement asks of one table whose columns are known, sorted by how an index could serve it.
 
-use crate::detect::basis::reading;
+use crate::detect::basis::{casts, columns, reading};
 use crate::model::schema::{Column, Index, TableSchema, TypeFamily, is_same};
 use crate::model::sql::{ColumnRef, Comparison, Dialect, Predicate, SetOps, Shape};
 use crate::model::subject::{QueryProfile, TableFacts};
@@ -108,23 +108,12 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// A column without its table belongs to the only one that has such a column, if all of them are known and no
-    /// subquery hides another.
     fn place_by_name(&self, name: &str) -> Option<Place<'a>> {
-        let tables = &self.profile.tables;
-        let all_known = tables.len() == self.shape.tables.len() && self.shape.subqueries == 0;
-        if !all_known {
-            return None;
+        let (owner, _) = columns::by_name(self.profile, self.shape, name)?;
+        if owner.name == self.facts.name {
+            return self.schema.column(name).map(Place::Here);
         }
-        let mut owners = Vec::new();
-        for facts in tables {
-            owners.extend(facts.schema.as_deref()?.column(name).map(|_| &facts.name));
-        }
-        match owners.as_slice() {
-            [owner] if **owner == self.facts.name => self.schema.column(name).map(Place::Here),
-            [_] => Some(Place::Elsewhere),
-            _ => None,
-        }
+        Some(Place::Elsewhere)
     }
 
     fn predicate(&self, predicate: &Predicate, found: &mut Conditions<'a>) -> Option<()> {
@@ -147,7 +136,9 @@ impl<'a> Reader<'a, '_> {
                 return Some(());
             }
         };
-        let served = !predicate.wrapped && is_indexable(column, self.profile.statement.dialect);
+        let dialect = self.profile.statement.dialect;
+        let stands_alone = !predicate.wrapped && !casts::is_cast(dialect, column, predicate);
+        let served = stands_alone && is_indexable(column, dialect);
         let list = match predicate.op {
             Comparison::Equal | Comparison::IsNull if served => &mut found.equal,
             Comparison::InList if served => &mut found.listed,
@@ -172,6 +163,7 @@ impl<'a> Reader<'a, '_> {
             for (side, other) in [(left, right), (right, left)] {
                 if let Place::Here(column) = self.place(side)?
                     && is_indexable(column, self.profile.statement.dialect)
+                    && !self.is_cast(side, other)
                 {
                     add(&mut found.joined, column);
                     found.must_join |= self.lacks_an_index(other);
@@ -179,6 +171,15 @@ impl<'a> Reader<'a, '_> {
             }
         }
         Some(())
+    }
+
+    /// Whether the server converts this column to compare it with the other.
+    fn is_cast(&self, column: &ColumnRef, other: &ColumnRef) -> bool {
+        let declared = |column| columns::declared(self.profile, self.shape, column);
+        let (Some((_, column)), Some((_, other))) = (declared(column), declared(other)) else {
+            return false;
+        };
+        casts::is_cast_to(self.profile.statement.dialect, column, other).is_some()
     }
 
     /// Whether the table of a column is known, and no index of it begins with the column.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::schema::TableSchema;
+use crate::model::schema::{Column, TableSchema};
 use crate::model::sql::Dialect;
 
 /// The longest identifier that PostgreSQL keeps whole is 63 bytes, MySQL's is 64.
@@ -73,6 +73,42 @@ pub(super) fn quote_path(dialect: Dialect, table: &str) -> String {
     parts.join(".")
 }
 
+/// MySQL's statement that gives `column` the type of `other`, or only its character set and collation.
+pub(in crate::detect) fn modify(
+    table: &str,
+    column: &Column,
+    other: &Column,
+    charset_alone: bool,
+) -> String {
+    let dialect = Dialect::Mysql;
+    let from = if charset_alone { column } else { other };
+    let set = |words: &str, name: &Option<Arc<str>>| {
+        let name = name.as_deref().filter(|_| charset_alone);
+        name.map_or_else(String::new, |name| [" ", words, " ", name].concat())
+    };
+    [
+        "ALTER TABLE ",
+        &quote_path(dialect, table),
+        " MODIFY ",
+        &quote(dialect, &column.name),
+        " ",
+        &from.data_type,
+        &set("CHARACTER SET", &other.charset),
+        &set("COLLATE", &other.collation),
+        if column.nullable { "" } else { " NOT NULL" },
+        ";",
+    ]
+    .concat()
+}
+
+/// PostgreSQL's statement that gives `column` this type.
+pub(in crate::detect) fn alter_type(table: &str, column: &Column, kind: &str) -> String {
+    let dialect = Dialect::Postgres;
+    let table = quote_path(dialect, table);
+    let column = quote(dialect, &column.name);
+    format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind} USING {column}::{kind};")
+}
+
 /// A name that no index of the table has.
 fn free_name(table: &str, parts: &[Part], schema: &TableSchema) -> String {
     let first = name(table, parts);
@@ -110,7 +146,7 @@ pub(super) fn name(table: &str, parts: &[Part]) -> String {
 }
 
 /// The identifier, in quotes unless every server reads it the same without.
-pub(super) fn quote(dialect: Dialect, identifier: &str) -> String {
+pub(in crate::detect) fn quote(dialect: Dialect, identifier: &str) -> String {
     let mut bytes = identifier.bytes();
     let first = bytes
         .next()

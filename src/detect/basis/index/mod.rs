@@ -19,6 +19,7 @@ use crate::model::finding::{Remedy, Safety};
 use crate::model::sql::{ColumnRef, Comparison, Predicate, SetOps, Shape, TableName};
 use crate::model::subject::QueryProfile;
 
+pub(in crate::detect) use self::ddl::{alter_type, modify, quote};
 pub(in crate::detect) use self::declared::{Proposal, propose};
 pub(in crate::detect) use self::expression::{Class, Over, over};
 

@@ -1,6 +1,7 @@
 //! Which columns, in which order, and when none.
 
 use super::*;
+use crate::model::value::ValueKind;
 
 fn predicate(table: Option<&str>, column: &str, op: Comparison) -> Predicate {
     Predicate {
@@ -11,6 +12,7 @@ fn predicate(table: Option<&str>, column: &str, op: Comparison) -> Predicate {
         op,
         wrapped: false,
         obstacle: None,
+        value: ValueKind::Unknown,
         required: true,
     }
 }

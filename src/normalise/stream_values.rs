@@ -1,0 +1,151 @@
+//! Literals on their way into the stream: of each remains that there is one, and where something is compared with
+//! it, how it is written.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::stream::{
+    DECIMAL, FIRST_TEXT_BYTE, INTEGER, KEY, LITERAL, MAX_STREAM_BYTES, ORDINAL, SIGN, Stream, TEXT,
+    WORD,
+};
+
+/// Literals of a text of which is kept how they are written: each doubles the texts that a statement may have.
+const MAX_TYPED: u8 = 12;
+/// Longer literals go into the parameter hash by their own hash.
+const MAX_PARAMETER_BYTES: usize = 64;
+
+/// Whole numbers of more digits are `numeric` to PostgreSQL.
+const MAX_BIGINT_DIGITS: usize = 19;
+
+impl Stream {
+    /// A literal, of which only a keyed hash remains.
+    #[inline]
+    pub(super) fn literal(&mut self, text: &[u8]) {
+        self.value(text, LITERAL);
+    }
+
+    /// A literal that is written so.
+    #[inline]
+    pub(super) fn value(&mut self, text: &[u8], tag: u8) {
+        self.like = false;
+        let mut end = self.out.len();
+        if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
+            self.parameters.push(sign);
+            if before == SIGN && op != b')' && op != b']' {
+                end -= 2;
+            }
+        }
+        self.parameter(text);
+        let folds = self.frames.last().is_some_and(|frame| frame.list);
+        if folds
+            && matches!(
+                self.out[..end],
+                [.., LITERAL | INTEGER | DECIMAL | TEXT, SIGN, b',']
+            )
+        {
+            self.out.truncate(end - 2);
+            return;
+        }
+        self.out.truncate(end);
+        let tag = if self.compares && self.typed < MAX_TYPED {
+            self.compared(tag, folds)
+        } else {
+            LITERAL
+        };
+        self.out.push(tag);
+    }
+
+    /// The tag where something is compared with the literal; how others are written matters to nobody.
+    fn compared(&mut self, tag: u8, in_list: bool) -> u8 {
+        let is_compared = match self.out.last() {
+            Some(b'=' | b'<' | b'>') => true,
+            Some(b'(') => in_list,
+            Some(b'n') => self.after_word(&[b"between"]),
+            _ => false,
+        };
+        if !is_compared || tag == LITERAL {
+            return LITERAL;
+        }
+        self.typed += 1;
+        tag
+    }
+
+    /// A placeholder: a literal whose value is told elsewhere, or nowhere.
+    #[inline]
+    pub(super) fn placeholder(&mut self) {
+        self.placeholders = true;
+        self.literal(b"?");
+    }
+
+    /// A whole number: a literal, or a column's place in an ORDER BY list.
+    #[inline]
+    pub(super) fn integer(&mut self, text: &[u8]) {
+        let in_place = self.by_list
+            && text.len() <= 3
+            && (self.out.ends_with(b"\x01by") || matches!(self.out[..], [.., SIGN, b',']));
+        if !in_place {
+            let is_bigint = text.len() <= MAX_BIGINT_DIGITS;
+            return self.value(text, if is_bigint { INTEGER } else { DECIMAL });
+        }
+        self.out.push(ORDINAL);
+        self.out.extend_from_slice(text);
+    }
+
+    /// A quoted literal: data, or the key of a JSON field, which is identity.
+    #[inline]
+    pub(super) fn text_literal(&mut self, text: &[u8]) {
+        if self.out.last() == Some(&b'>') && self.after_json_operator() {
+            return self.json_key(text);
+        }
+        if text.first() == Some(&b'$') && self.is_json_argument() {
+            return self.json_key(text);
+        }
+        self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);
+        self.value(text, TEXT);
+    }
+
+    fn after_json_operator(&self) -> bool {
+        let operators: [&[u8]; 4] = [b"\x06->", b"\x06->>", b"\x06#>", b"\x06#>>"];
+        operators
+            .iter()
+            .any(|operator| self.out.ends_with(operator))
+    }
+
+    /// A path inside the parentheses of a function whose name begins with `json`.
+    fn is_json_argument(&self) -> bool {
+        let Some(frame) = self.frames.last() else {
+            return false;
+        };
+        let before = &self.out[..frame.start];
+        let name = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
+        name.is_some_and(|at| before[at] == WORD && before[at + 1..].starts_with(b"json"))
+    }
+
+    fn json_key(&mut self, text: &[u8]) {
+        self.out.push(KEY);
+        match text {
+            // The key of a template, hashed already.
+            [b'#', hex @ ..] if hex.len() == 8 && hex.iter().all(u8::is_ascii_hexdigit) => {
+                self.out.extend_from_slice(hex);
+            }
+            _ => {
+                let hash = format!("{:016x}", xxh3_64(text));
+                self.out.extend_from_slice(&hash.as_bytes()[..8]);
+            }
+        }
+    }
+
+    fn parameter(&mut self, text: &[u8]) {
+        if self.parameters.len() > MAX_STREAM_BYTES {
+            let so_far = xxh3_64(&self.parameters).to_le_bytes();
+            self.parameters.clear();
+            self.parameters.extend_from_slice(&so_far);
+        }
+        if text.len() > MAX_PARAMETER_BYTES {
+            self.parameters
+                .extend_from_slice(&xxh3_64(text).to_le_bytes());
+        } else {
+            self.parameters.extend_from_slice(text);
+        }
+        self.parameters.push(0);
+    }
+}
