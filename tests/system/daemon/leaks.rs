@@ -24,7 +24,11 @@ fn statements() -> Vec<String> {
         "ALTER USER x IDENTIFIED WITH mysql_native_password AS '@@'",
         "SET PASSWORD FOR x = PASSWORD('@@')",
         "GRANT ALL ON *.* TO x IDENTIFIED BY '@@'",
+        // cut by the log, one behind the other
         "SELECT id FROM orders WHERE note = '@@",
+        "SELECT id FROM orders WHERE note LIKE '%@@ @@",
+        "SELECT id FROM orders WHERE note = '\\'@@",
+        "INSERT INTO orders (note) VALUES (\"it's @@\", '@@",
         "SELEKT broken '@@' FRM ##",
         "LOAD DATA INFILE '@@' INTO TABLE orders",
         "CALL f('@@', ##)",

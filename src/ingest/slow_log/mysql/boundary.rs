@@ -4,12 +4,13 @@
 //! may only look open to us. Hence a header inside an open string is passed over when the string closes before one of
 //! the next headers, unless what stands between the headers closes its own strings: then they are entries behind a
 //! quote that never closes, and to take them for one would turn their literals inside out. The same holds for a string
-//! that is open at every header.
+//! that is open at every header. What may be either is judged by `doubt`, and not shown.
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::doubt::{Doubt, judge};
 use super::literal::Literal;
 use crate::ingest::slow_log::{Next, scan};
 
@@ -29,6 +30,11 @@ static HASH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"# "));
 pub(super) enum End {
     /// The next header starts here.
     At(usize),
+    /// The next header starts here, and a string is open.
+    Cut(usize),
+    /// The text is code up to the first place, where a header stands in a string; whether it is one up to the second,
+    /// behind which there is no doubt, or this text and those behind it were cut, cannot be told.
+    Doubt(Doubt, usize, usize),
     /// No header was found.
     Nowhere,
     /// It depends on bytes that are yet to come.
@@ -62,8 +68,7 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
             Line::Header => {}
         }
         if !literal.holds(body, at) {
-            let first = in_string.filter(|first| are_entries(&body[*first..at]));
-            return End::At(first.unwrap_or(at));
+            return in_string.map_or(End::At(at), |first| closed(body, first, at));
         }
         match proof(&body[at..], more) {
             Line::Other => continue,
@@ -73,13 +78,26 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
         headers += 1;
         let first = *in_string.get_or_insert(at);
         if headers >= MIN_HEADERS && at - first > MAX_STRING_BYTES {
-            return End::At(first);
+            return End::Cut(first);
         }
     }
     match in_string {
         Some(_) if more => End::Unknown,
-        Some(first) => End::At(first),
+        Some(first) if are_entries(&body[first..]) => End::Cut(first),
+        Some(_) if next == Next::Quiet => End::Unknown,
+        Some(first) => End::Doubt(Doubt::Entries, first, body.len()),
         None => End::Nowhere,
+    }
+}
+
+/// The end of a statement with a string that is open at the header `first` and closes before the one at `end`.
+fn closed(body: &[u8], first: usize, end: usize) -> End {
+    if are_entries(&body[first..end]) {
+        return End::Cut(first);
+    }
+    match judge(body, first, end) {
+        Doubt::Harmless => End::At(end),
+        doubt => End::Doubt(doubt, first, end),
     }
 }
 
@@ -207,10 +225,10 @@ mod tests {
     fn a_string_that_never_closes_ends_at_the_first_header() {
         let entry = format!("{HEADER}SELECT 1;\n");
         let body = format!("SELECT 'cut\n{}", entry.repeat(2000));
-        assert_eq!(find(body.as_bytes(), Next::More), End::At(12));
+        assert_eq!(find(body.as_bytes(), Next::More), End::Cut(12));
         let short = format!("SELECT 'cut\n{entry}");
         assert_eq!(find(short.as_bytes(), Next::More), End::Unknown);
-        assert_eq!(find(short.as_bytes(), Next::Quiet), End::At(12));
+        assert_eq!(find(short.as_bytes(), Next::Quiet), End::Cut(12));
     }
 
     #[test]
@@ -223,8 +241,29 @@ mod tests {
         ]
         .concat();
         for next in [Next::More, Next::Quiet, Next::End] {
-            assert_eq!(find(body.as_bytes(), next), End::At(13), "{next:?}");
+            assert_eq!(find(body.as_bytes(), next), End::Cut(13), "{next:?}");
         }
+    }
+
+    #[test]
+    fn two_cut_texts_in_a_row_are_in_doubt_up_to_the_next_header() {
+        let first = "SELECT 'cut;\n";
+        let second = format!("{HEADER}SELECT a FROM t WHERE b = 'secret;\n");
+        let body = format!("{first}{second}{HEADER}SELECT 'other';\n");
+        let (from, to) = (first.len(), first.len() + second.len());
+        let doubt = End::Doubt(Doubt::Entries, from, to);
+        for next in [Next::More, Next::Quiet, Next::End] {
+            assert_eq!(find(body.as_bytes(), next), doubt, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_text_behind_another_waits_for_what_follows() {
+        let body = format!("SELECT 'cut;\n{HEADER}SELECT \"secret;\n");
+        assert_eq!(find(body.as_bytes(), Next::More), End::Unknown);
+        assert_eq!(find(body.as_bytes(), Next::Quiet), End::Unknown);
+        let doubt = End::Doubt(Doubt::Entries, 13, body.len());
+        assert_eq!(find(body.as_bytes(), Next::End), doubt);
     }
 
     #[test]

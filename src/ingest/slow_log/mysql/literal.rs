@@ -46,6 +46,35 @@ impl Literal {
         matches!(self.inside, Inside::Quotes(_) | Inside::BlockComment)
     }
 
+    /// Goes behind the end of what it is inside of; `None` when that is not before `place`.
+    pub(super) fn close(&mut self, sql: &[u8], place: usize) -> Option<usize> {
+        let mut inside = self.inside;
+        while self.at < place {
+            self.step(sql);
+            let quote_is_doubled = match inside {
+                Inside::Quotes(quote) => sql.get(self.at) == Some(&quote),
+                _ => false,
+            };
+            if self.inside == Inside::Code && !quote_is_doubled {
+                return Some(self.at);
+            }
+            inside = self.inside;
+        }
+        None
+    }
+
+    /// Goes behind the next byte that is code and part of no quotes; `None` when there is none before `place`.
+    pub(super) fn next_code(&mut self, sql: &[u8], place: usize) -> Option<usize> {
+        while self.at < place {
+            let (before, at) = (self.inside, self.at);
+            self.step(sql);
+            if before == Inside::Code && self.inside == Inside::Code {
+                return Some(at);
+            }
+        }
+        None
+    }
+
     /// Number of bytes that `text` starts with and that open and close nothing.
     fn idle(&self, text: &[u8]) -> usize {
         let next = match self.inside {

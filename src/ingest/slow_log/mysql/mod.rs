@@ -12,8 +12,10 @@
 
 mod body;
 mod boundary;
+mod doubt;
 mod explain;
 mod header;
+mod hidden;
 mod literal;
 mod server;
 
@@ -24,8 +26,10 @@ use serde::{Deserialize, Serialize};
 use self::body::Body;
 pub(super) use self::body::is_banner;
 use self::boundary::{End, Line};
+use self::doubt::Doubt;
 use self::explain::Plans;
 use self::header::Header;
+use self::literal::Literal;
 use super::threshold::Threshold;
 use super::zone::Calendar;
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
@@ -67,6 +71,8 @@ struct State {
     /// What `# Time:` said last, for entries of old servers that have no time of their own.
     time: Option<Timestamp>,
     threshold: Threshold,
+    /// In so many bytes from here entries may be what a string holds: they are counted, and nothing of them is shown.
+    doubtful: usize,
 }
 
 /// Parser of slow-query logs of the MySQL family.
@@ -140,6 +146,9 @@ impl Mysql {
 
     /// Reads one entry from its first header line on.
     fn entry(&mut self, rest: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Step {
+        if self.state.doubtful > 0 {
+            return self.doubtful(rest, next, tell);
+        }
         let window = &rest[..rest.len().min(WINDOW_BYTES)];
         let full = rest.len() > WINDOW_BYTES;
         let mut header = Header::default();
@@ -154,8 +163,22 @@ impl Mysql {
             Lines::Wait => return Step::Wait,
         };
         let text = &window[start..];
+        let mut is_cut = false;
         let (length, took) = match boundary::find(text, next) {
             End::At(end) => (end, start + end),
+            End::Cut(end) => {
+                is_cut = true;
+                (end, start + end)
+            }
+            End::Doubt(doubt, code, end) => {
+                is_cut = true;
+                if doubt == Doubt::Entries {
+                    self.state.doubtful = start + end;
+                    (code, start + code)
+                } else {
+                    (code, start + end)
+                }
+            }
             End::Nowhere | End::Unknown if full => {
                 self.state.place = Place::Rest;
                 (
@@ -166,10 +189,15 @@ impl Mysql {
             End::Unknown => return Step::Wait,
             End::Nowhere if next == Next::More => return Step::Wait,
             End::Nowhere if next == Next::Quiet && !Body::is_whole(text) => return Step::Wait,
-            End::Nowhere => (text.len(), rest.len()),
+            End::Nowhere => {
+                is_cut = Literal::default().holds(text, text.len());
+                (text.len(), rest.len())
+            }
         };
         self.state.lost = false;
-        self.tell(&header, &Body::read(&text[..length]), tell);
+        let mut body = Body::read(&text[..length]);
+        body.truncated |= is_cut;
+        self.tell(&header, &body, tell);
         Step::Took(took)
     }
 
@@ -325,7 +353,10 @@ impl Parser for Mysql {
                 Place::Rest => self.rest(rest, next),
             };
             match step {
-                Step::Took(length) => at += length,
+                Step::Took(length) => {
+                    at += length;
+                    self.state.doubtful = self.state.doubtful.saturating_sub(length);
+                }
                 Step::Wait => break,
             }
         }
