@@ -1,5 +1,6 @@
 //! One thread per configured log.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -9,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Log, SlowLog};
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
-use crate::ingest::server_log;
+use crate::ingest::server_log::{self, Kind};
 use crate::ingest::slow_log::{self, Format};
 use crate::ingest::tail::{MakeParser, Tail};
 use crate::model::event::DbTarget;
@@ -85,8 +86,24 @@ fn meta_of_errors(config: &Config, log: &Log) -> SourceMeta {
 }
 
 fn make_error_parser(log: &Log, zone: TimeZone, clock: Clock) -> MakeParser {
-    let kind = log.kind;
-    Box::new(move |_| Some(server_log::parser(kind, &zone, Some(clock.clone()))))
+    let (path, set) = (log.path.clone(), log.kind.known());
+    Box::new(move |head| {
+        let (kind, parser) = server_log::open(head, set, &zone, Some(clock.clone()))?;
+        tell_kind(&path, set, kind, head);
+        Some(parser)
+    })
+}
+
+/// A guess is told, and so is a setting that the file belies.
+fn tell_kind(path: &Path, set: Option<Kind>, kind: Kind, head: &[u8]) {
+    let path = path.display();
+    match (set, Kind::sniff(head)) {
+        (None, _) => tracing::info!(%path, %kind, "the log tells its kind by its first lines"),
+        (Some(set), Some(told)) if set != told => {
+            tracing::warn!(%path, %set, looks_like = %told, "the log does not look like its kind");
+        }
+        _ => {}
+    }
 }
 
 /// Dialect of the servers that write a format.

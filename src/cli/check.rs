@@ -11,7 +11,8 @@ use crate::app::schema;
 use crate::cli::run::runtime;
 use crate::cli::{PARTIAL, load, print};
 use crate::config::{Config, Log, SlowLog};
-use crate::ingest::slow_log::{self, Format};
+use crate::ingest::server_log::Kind;
+use crate::ingest::slow_log;
 use crate::serve::{self, Auth};
 
 /// Bytes that tell a log's format.
@@ -143,13 +144,23 @@ fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
 }
 
 fn follow_errors(log: &Log, config: &Config) -> anyhow::Result<String> {
-    let (path, kind) = (log.path.display(), log.kind.as_str());
+    let path = log.path.display();
     log.zone(&config.general)?;
     let head = head(&log.path, "log")?;
-    if slow_log::sniff(&head) == Some(Format::MysqlSlow) {
-        anyhow::bail!("log {path}: this is a slow-query log; follow it as [[slow_log]]");
+    if let Some(format) = slow_log::sniff(&head) {
+        anyhow::bail!("log {path}: this is a {format} log; follow it as [[slow_log]]");
     }
-    Ok(format!("log {path}: readable, {kind}"))
+    Ok(match (log.kind.known(), Kind::sniff(&head)) {
+        (_, None) if head.is_empty() => format!("log {path}: readable, empty so far"),
+        (Some(set), Some(told)) if set != told => {
+            anyhow::bail!("log {path}: kind is {set} in the configuration, but looks like {told}")
+        }
+        (None, None) => {
+            anyhow::bail!("log {path}: its kind cannot be told from its beginning; set `kind`")
+        }
+        (Some(kind), _) => format!("log {path}: readable, {kind}"),
+        (None, Some(kind)) => format!("log {path}: readable, {kind} by its first lines"),
+    })
 }
 
 /// What a log begins with.

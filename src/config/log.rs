@@ -18,8 +18,9 @@ use crate::model::id::{ServiceName, SourceId};
 pub struct Log {
     /// The log, or a link to it; it need not be there yet.
     pub path: PathBuf,
-    /// Who writes it.
-    pub kind: Kind,
+    /// Who writes it; `auto`, which is also the default: told by the first lines of each file.
+    #[serde(default)]
+    pub kind: KindSetting,
     /// Service whose errors it tells; `general.service` when not given.
     #[serde(default)]
     pub service: Option<ServiceName>,
@@ -32,6 +33,30 @@ pub struct Log {
     /// Where to begin with a log that was never read before.
     #[serde(default)]
     pub start: tail::Start,
+}
+
+/// `kind` of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindSetting {
+    /// Told by the first lines.
+    #[default]
+    Auto,
+    /// The error log of MySQL, Percona Server or MariaDB.
+    MysqlError,
+    /// The log of a program.
+    Application,
+}
+
+impl KindSetting {
+    /// What was said; `None` for `auto`.
+    pub fn known(self) -> Option<Kind> {
+        match self {
+            Self::Auto => None,
+            Self::MysqlError => Some(Kind::MysqlError),
+            Self::Application => Some(Kind::Application),
+        }
+    }
 }
 
 impl Log {
@@ -87,7 +112,7 @@ mod tests {
         let told = parse("f", "[[log]]\npath = \"a\"\nkind = \"oracle\"\n", []);
         let told = told.unwrap_err().to_string();
         assert!(
-            told.contains("f:3") && told.contains("mysql-error"),
+            told.contains("f:3") && told.contains("mysql-error") && told.contains("application"),
             "{told}"
         );
         let told = parse(

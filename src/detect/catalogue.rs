@@ -248,6 +248,7 @@ impl Catalogue {
                 service: &profile.service,
                 database: &profile.target.namespace,
                 fingerprint: Some(profile.statement.fingerprint),
+                errors: None,
             };
             let said = self.inspect(profile).into_iter();
             said.for_each(|said| note(whose, said));
@@ -258,6 +259,7 @@ impl Catalogue {
                 service: &profile.service,
                 database: &profile.target.namespace,
                 fingerprint: statement.map(|s| s.fingerprint),
+                errors: profile.family.apart(),
             };
             let said = self.inspect_errors(profile).into_iter();
             said.for_each(|said| note(whose, said));
@@ -299,6 +301,7 @@ struct Whose<'a> {
     service: &'a ServiceName,
     database: &'a Arc<str>,
     fingerprint: Option<FingerprintId>,
+    errors: Option<FingerprintId>,
 }
 
 /// Whether a detector runs over an interval of that length.
@@ -318,6 +321,7 @@ fn by_problem(slug: Slug, whose: Whose<'_>, verdict: Verdict) -> Vec<(ProblemKey
             service: whose.service.clone(),
             database: Arc::clone(whose.database),
             fingerprint: whose.fingerprint,
+            errors: whose.errors,
         };
         return vec![(key, verdict)];
     };

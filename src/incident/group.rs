@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
+use crate::model::id::FingerprintId;
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
 
@@ -20,6 +22,34 @@ pub(super) fn are_linked(a: &Finding, b: &Finding) -> bool {
     (same_statement && (same_service || same_database))
         || (same_table && same_database)
         || (is_about_server && same_service && same_database)
+}
+
+/// Whether two findings tell of the same errors, which a server and a program both log, each as far as it knows: one
+/// names the database and the other does not, or one tells the statement and the other only the message.
+pub(super) fn is_same_error(a: &Finding, b: &Finding) -> bool {
+    let agree =
+        |a: Option<FingerprintId>, b: Option<FingerprintId>| a.is_none() || b.is_none() || a == b;
+    let code = clause(a, "error_code");
+    let same_database = a.database == b.database || a.database.is_empty() || b.database.is_empty();
+    let same_statement = match (a.fingerprint, b.fingerprint) {
+        (Some(a), Some(b)) => a == b,
+        (None, None) => a.errors == b.errors,
+        _ => clause(a, "message").is_some() && clause(a, "message") == clause(b, "message"),
+    };
+    a.detector == b.detector
+        && a.service == b.service
+        && code.is_some()
+        && code == clause(b, "error_code")
+        && same_database
+        && same_statement
+        && (agree(a.errors, b.errors) || a.fingerprint.is_none() != b.fingerprint.is_none())
+}
+
+fn clause<'f>(finding: &'f Finding, role: &str) -> Option<&'f str> {
+    finding.evidence.iter().find_map(|fact| match fact {
+        Evidence::Clause { role: named, text } if **named == *role => Some(&**text),
+        _ => None,
+    })
 }
 
 /// Whether a problem that began in `onset` belongs to the incident.
@@ -64,6 +94,7 @@ mod tests {
             service: ServiceName::new(service),
             database: Arc::from(database),
             fingerprint: Some(FingerprintId(statement)),
+            errors: None,
             template: None,
             tables: vec![Arc::from("users")],
             evidence: Vec::new(),
@@ -84,6 +115,48 @@ mod tests {
         ] {
             assert_eq!(are_linked(&shop, &other), linked, "{other:?}");
             assert_eq!(are_linked(&other, &shop), linked, "{other:?}");
+        }
+    }
+
+    /// An error as some log tells it.
+    fn error(database: &str, statement: Option<u64>, code: &str, message: &str) -> Finding {
+        Finding {
+            detector: Arc::from("error-burst"),
+            fingerprint: statement.map(FingerprintId),
+            errors: statement.is_none().then_some(FingerprintId(7)),
+            evidence: vec![
+                Evidence::clause("error_code", code),
+                Evidence::clause("message", message),
+            ],
+            ..on_users("shop", database, 1)
+        }
+    }
+
+    #[test]
+    fn an_error_that_two_logs_tell_is_one_and_two_errors_are_two() {
+        let of_server = error("main", Some(1), "42703", "column \"a\" does not exist");
+        for (other, same) in [
+            (error("", Some(1), "42703", "other words"), true),
+            (
+                error("", None, "42703", "column \"a\" does not exist"),
+                true,
+            ),
+            (
+                error("", None, "42703", "column \"b\" does not exist"),
+                false,
+            ),
+            (
+                error("", Some(2), "42703", "column \"a\" does not exist"),
+                false,
+            ),
+            (
+                error("", Some(1), "42P01", "column \"a\" does not exist"),
+                false,
+            ),
+            (error("archive", Some(1), "42703", "other words"), false),
+        ] {
+            assert_eq!(is_same_error(&of_server, &other), same, "{other:?}");
+            assert_eq!(is_same_error(&other, &of_server), same, "{other:?}");
         }
     }
 

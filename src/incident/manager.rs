@@ -154,6 +154,13 @@ impl Incidents {
     fn sicken(&mut self, draft: &mut Draft, finding: Finding) {
         let key = finding.key();
         let (source, span) = (draft.source.clone(), draft.span);
+        if let Some(known) = self.told_elsewhere(&finding) {
+            if let Some(problem) = self.problems.get_mut(&known) {
+                problem.confirm(source, span);
+            }
+            draft.problems.insert(known);
+            return;
+        }
         if let Some(problem) = self.problems.get_mut(&key) {
             problem.sicken(finding, source, span, self.settings.fire_within);
         } else {

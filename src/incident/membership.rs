@@ -2,7 +2,7 @@
 
 use crate::incident::draft::Draft;
 use crate::incident::{Incidents, NoticeKind, Problem, group, story};
-use crate::model::finding::{Finding, Urgency};
+use crate::model::finding::{Finding, ProblemKey, Urgency};
 use crate::model::id::IncidentId;
 use crate::model::incident::{Incident, IncidentState, TimelineEvent};
 use crate::model::time::Timestamp;
@@ -84,6 +84,17 @@ impl Incidents {
             .filter(|incident| group::belongs_to(incident, &problem.worst, problem.onset, within))
             .min_by_key(|incident| (incident.started_at, &incident.id))
             .map(|incident| &incident.id)
+    }
+
+    /// The problem that another log tells of already: the same error, in a log of the server and in that of a program.
+    pub(super) fn told_elsewhere(&self, finding: &Finding) -> Option<ProblemKey> {
+        let key = finding.key();
+        if self.problems.contains_key(&key) {
+            return None;
+        }
+        let mut known = self.problems.values();
+        let same = known.find(|problem| group::is_same_error(&problem.worst, finding))?;
+        Some(same.key.clone())
     }
 
     fn next_id(&mut self, started: Timestamp) -> IncidentId {

@@ -49,6 +49,13 @@ impl Problem {
         }
     }
 
+    /// One more sick window, by the word of another log.
+    pub(super) fn confirm(&mut self, source: SourceId, span: Interval) {
+        self.last_sick = self.last_sick.max(span.to);
+        self.well_since = None;
+        self.source = source;
+    }
+
     /// Whether people should be told, and have not been.
     pub(super) fn is_ripe(&self, settings: &Settings) -> bool {
         let is_certain =

@@ -52,6 +52,7 @@ fn finding(of: Sick, n: u64) -> Finding {
         service: ServiceName::new("shop"),
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(of.statement)),
+        errors: None,
         template: None,
         tables: vec![Arc::from(of.table)],
         evidence: vec![
@@ -510,4 +511,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_error_in_the_logs_of_server_and_program_is_one_finding_until_both_are_silent() {
+    let told = |source: &str, database: &str, n: u64| {
+        let failed = Finding {
+            detector: Arc::from("error-burst"),
+            database: Arc::from(database),
+            evidence: vec![Evidence::clause("error_code", "1054")],
+            ..finding(SCAN, n)
+        };
+        let said = Judgement {
+            detector: Arc::clone(&failed.detector),
+            problem: failed.key(),
+            verdict: Verdict::Found(vec![failed]),
+        };
+        judged(source, n, vec![said])
+    };
+    let mut incidents = fresh();
+    for n in 0..3 {
+        incidents.decide(told("server", "shop", n));
+        incidents.decide(told("program", "", n));
+    }
+    let incident = only(&incidents);
+    assert_eq!(incident.findings.len(), 1);
+    assert_eq!(incident.state, IncidentState::Firing);
+    for n in 3..40 {
+        incidents.decide(judged("server", n, Vec::new()));
+        incidents.decide(judged("program", n, Vec::new()));
+    }
+    assert_eq!(only(&incidents).state, IncidentState::Resolved);
 }

@@ -21,7 +21,7 @@ pub enum IngestError {
     #[error("{} is not a regular file; give the path of a file that the server appends to", .0.display())]
     NotAFile(PathBuf),
     /// The head of the file looks like none of the formats.
-    #[error("cannot tell the format of {} from its head; set `format`", .0.display())]
+    #[error("cannot tell the format of {} from its head; set `format`, or the `kind` of a [[log]]", .0.display())]
     UnknownFormat(PathBuf),
     /// Anything else that the operating system says.
     #[error("cannot read {}", path.display())]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::event::{DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -101,6 +102,22 @@ pub struct ErrorFamily {
 impl ErrorFamily {
     /// Transactions of one deadlock, or of one queue for a lock, that are kept.
     pub const MAX_PARTIES: usize = 4;
+
+    /// What tells a problem of these errors from others of the same statement; `None` where the statement is enough.
+    ///
+    /// A deadlock is that of its statements together. Without a statement, errors of a server are those of one code,
+    /// for each log puts them into its own words; those of a schema or of the data are those of one message.
+    pub fn apart(&self) -> Option<FingerprintId> {
+        match (self.class, &self.statement) {
+            (ErrorClass::Deadlock, _) if self.parties.len() >= 2 => Some(self.id),
+            (ErrorClass::LockWait, _) | (_, Some(_)) => None,
+            (ErrorClass::Schema | ErrorClass::Constraint | ErrorClass::Other, None) => {
+                Some(self.id)
+            }
+            _ if self.code.is_empty() => Some(self.id),
+            _ => Some(FingerprintId(xxh3_64(self.code.as_bytes()))),
+        }
+    }
 }
 
 /// One transaction of a deadlock or of a queue for a lock.
@@ -155,4 +172,44 @@ pub struct ErrorEvent {
     pub client: Arc<str>,
     /// Who told us.
     pub origin: Origin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family(class: ErrorClass, id: u64, code: &str) -> ErrorFamily {
+        ErrorFamily {
+            id: FingerprintId(id),
+            class,
+            code: Arc::from(code),
+            message: Template::new(""),
+            statement: None,
+            parties: Vec::new(),
+            unknown_column: None,
+        }
+    }
+
+    #[test]
+    fn deadlocks_of_other_statements_and_messages_of_other_tables_are_other_problems() {
+        let party = Party {
+            role: PartyRole::Waiter,
+            statement: None,
+            lock: Arc::from(""),
+        };
+        let deadlock = |id| ErrorFamily {
+            parties: vec![party.clone(), party.clone()],
+            ..family(ErrorClass::Deadlock, id, "1213")
+        };
+        assert_ne!(deadlock(1).apart(), deadlock(2).apart());
+        let schema = |id| family(ErrorClass::Schema, id, "42P01").apart();
+        assert_ne!(schema(1), schema(2));
+    }
+
+    #[test]
+    fn a_refusal_is_one_problem_in_whatever_words_each_log_tells_it() {
+        let refused = |id, code| family(ErrorClass::ConnectionRefused, id, code).apart();
+        assert_eq!(refused(1, "1040"), refused(2, "1040"));
+        assert_ne!(refused(1, "1040"), refused(1, "53300"));
+    }
 }

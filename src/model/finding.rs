@@ -66,6 +66,9 @@ pub struct Finding {
     pub database: Arc<str>,
     /// The statement, for problems of one statement.
     pub fingerprint: Option<FingerprintId>,
+    /// The family of errors, for problems of errors that the statement alone does not tell apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<FingerprintId>,
     /// Its redacted text.
     pub template: Option<Template>,
     /// Tables concerned, sorted.
@@ -85,6 +88,7 @@ impl Finding {
             service: self.service.clone(),
             database: self.database.clone(),
             fingerprint: self.fingerprint,
+            errors: self.errors,
         }
     }
 }
@@ -100,6 +104,9 @@ pub struct ProblemKey {
     pub database: Arc<str>,
     /// Statement.
     pub fingerprint: Option<FingerprintId>,
+    /// Family of errors, where the statement alone does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<FingerprintId>,
 }
 
 /// A change that may help, always for a person to read before it is run.

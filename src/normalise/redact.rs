@@ -28,8 +28,16 @@ const NAMING_WORDS: [&str; 19] = [
     "alias",
 ];
 
-/// Clauses that MySQL quotes.
-const CLAUSES: [&str; 6] = [
+/// Clauses that MySQL quotes; MariaDB names them by their words since 10.11.
+const CLAUSES: [&str; 14] = [
+    "WHERE",
+    "SELECT",
+    "ON",
+    "ORDER BY",
+    "GROUP BY",
+    "HAVING",
+    "INSERT INTO",
+    "SET",
     "where clause",
     "field list",
     "on clause",
@@ -154,8 +162,10 @@ mod tests {
 
     #[test]
     fn an_unknown_column_stays_readable() {
-        let message = "Unknown column 'note' in 'where clause'";
-        assert_eq!(redact_message(message), message);
+        for clause in ["where clause", "WHERE"] {
+            let message = format!("Unknown column 'note' in '{clause}'");
+            assert_eq!(redact_message(&message), message);
+        }
     }
 
     #[test]

@@ -87,6 +87,7 @@ fn full_scan() -> IncidentFinding {
             service: ServiceName::new("backup & restore"),
             database: Arc::from("shop"),
             fingerprint: Some(FingerprintId(0x3f2a_91c4_0d5e_77b1)),
+            errors: None,
             template: Some(Template::new(
                 "SELECT id, body FROM note WHERE owner_id = ? AND deleted < ? ORDER BY created_at DESC LIMIT ?",
             )),
@@ -130,6 +131,7 @@ fn union_hotspot() -> IncidentFinding {
         detector: Arc::from("union-hotspot"),
         severity: Severity::Warning,
         fingerprint: Some(FingerprintId(0x0b17_55aa_0000_0001)),
+        errors: None,
         template: Some(Template::new(
             "SELECT id FROM note WHERE owner_id = ? UNION SELECT id FROM chat WHERE owner_id = ?",
         )),

@@ -61,6 +61,19 @@ impl MysqlError {
         }
     }
 
+    /// Whether a line is like those of the server alone: a date, the number of the thread, and one of its levels.
+    pub(super) fn is_typical(&mut self, line: &[u8]) -> bool {
+        let Some((_, rest)) = self.date(line) else {
+            return false;
+        };
+        let rest = rest.trim_ascii_start();
+        let number = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let is_short = line.get(6) == Some(&b' ');
+        let levels = [&b"[Note]"[..], b"[Warning]", b"[ERROR]", b"[System]"];
+        let level = rest[number..].trim_ascii_start();
+        (number > 0 || is_short) && levels.iter().any(|known| level.starts_with(known))
+    }
+
     fn header<'l>(&mut self, line: &'l [u8]) -> Option<Header<'l>> {
         let (at, rest) = self.date(line)?;
         let open = memchr::memchr(b'[', &rest[..rest.len().min(64)])?;

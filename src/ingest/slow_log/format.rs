@@ -131,6 +131,35 @@ pub fn open(
     Some((format, Box::new(wrapped)))
 }
 
+/// What carried the lines of a program, where that adds nothing to them: the runtime of its container.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Carrier(Wrapping);
+
+impl Carrier {
+    /// The carrier of the file that begins with `head`; `None` when the lines are as they were written.
+    pub(in crate::ingest) fn of(head: &[u8]) -> Option<Self> {
+        let has = |mark: &[u8]| memchr::memmem::find(head, mark).is_some();
+        let wrapping = wrapping_of(head)?;
+        let is_plain = match wrapping {
+            Wrapping::Cri => true,
+            // of other objects the fields around the text tell something, too
+            Wrapping::Json => has(b"{\"log\":\"") && has(b"\"stream\":\"std"),
+            Wrapping::Syslog | Wrapping::Stamped | Wrapping::Compose => false,
+        };
+        is_plain.then_some(Self(wrapping))
+    }
+
+    /// What `head` holds.
+    pub(in crate::ingest) fn content(self, head: &[u8]) -> Vec<u8> {
+        unwrapped(self.0, head)
+    }
+
+    /// A parser of the file, from one of what is in it.
+    pub(in crate::ingest) fn wrap(self, inner: Box<dyn Parser>) -> Box<dyn Parser> {
+        Box::new(Wrapped::new(self.0, inner, &Options::default()))
+    }
+}
+
 /// Tells the format by the first bytes of a file, a few KiB of them; `None` when no line is like any format.
 pub fn sniff(head: &[u8]) -> Option<Format> {
     look(head).1

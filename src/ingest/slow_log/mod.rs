@@ -21,6 +21,7 @@ use crate::model::event::{Access, Coverage, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
+pub(in crate::ingest) use self::format::Carrier;
 pub use self::format::{Format, Options, UnknownFormat, open, parser, sniff};
 pub use self::names::Names;
 

@@ -74,6 +74,7 @@ fn finding(id: u64, severity: Severity) -> Finding {
         service: ServiceName::new("shop"),
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(id)),
+        errors: None,
         template: None,
         tables: vec![TableName::from("orders")],
         evidence: vec![Evidence::Measure {

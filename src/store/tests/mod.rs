@@ -83,6 +83,7 @@ fn finding(from: u64, severity: Severity) -> Finding {
         service: ServiceName::new("shop"),
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(u64::MAX - 1)),
+        errors: None,
         template: None,
         tables: vec![Arc::from("note")],
         evidence: vec![Evidence::measure("rows", 2.0, 1.0, Unit::Rows)],

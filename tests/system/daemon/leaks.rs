@@ -246,7 +246,7 @@ fn no_value_of_an_applications_log_leaves_the_process() {
         log.write(application_lines());
         std::thread::sleep(Duration::from_millis(300));
         let findings = daemon.items("findings?from=1h&limit=1000");
-        let codes = ["1054", "1062", "42703", "pool-timeout"];
+        let codes = ["1054", "1062", "1364", "22P02", "42703", "pool-timeout"];
         let text: String = findings.iter().map(ToString::to_string).collect();
         let is_told = codes
             .iter()

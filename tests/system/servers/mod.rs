@@ -1,5 +1,6 @@
 //! Beside real servers: plant the fault, see one incident, end the fault, see it resolved.
 
+mod applications;
 mod casts;
 mod detectors;
 mod error_log;

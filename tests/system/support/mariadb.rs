@@ -93,6 +93,11 @@ impl MariaDb {
         std::fs::read_to_string(self.error_log()).unwrap_or_default()
     }
 
+    /// Its port on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
     /// Where the slow log is.
     pub fn slow_log(&self) -> PathBuf {
         self.dir.path().join("slow.log")

@@ -90,6 +90,11 @@ impl Postgres {
         std::fs::read_to_string(self.dir.path().join("start.log")).unwrap_or_default()
     }
 
+    /// Its port on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
     /// Where the server log is; `.csv` and `.json` beside it when `log_destination` says so.
     pub fn log(&self, extension: &str) -> PathBuf {
         self.dir

@@ -19,17 +19,20 @@ const NAMING: [&str; 8] = [
 
 /// What the messages of servers are made of.
 const WORDS: &str = " a access add already an and any are argument at attempts available be because been being blocked \
-    cannot can't canceling cannot clause client clients column command committed concurrent connect connection connections \
+    cannot can't canceling cannot character check clause client clients column command committed concurrent connect connection connections \
     constraint correct could crashed current data database deadlock default delete denied detected disk division doesn't \
     does doesn't dropped due duplicate entry error exceeded execution exist exists expired fails field file find following \
     for foreign found from full function gone got group has have ignored in incorrect input integer interrupted into invalid \
     is it key left limit list local lock locks long lost many marked match matches maximum max_statement_time memory missing \
-    mysql near no not null number obtain of on only open operator or order out outer own parent password permission query \
+    mysql near no not not-null null number obtain of on only open operator or order out outer own parent password permission query \
     range reached read recovery relation remaining request restarting reserved role row rows schema select serialize server \
-    should shared shutting slots slow small socket space specified sql starting state statement statement_timeout status \
+    should shared shutting slots slow small socket sorry space specified sql starting state statement statement_timeout status \
     such syntax system table temporary terminating than that the this time timed timeout timestamp to too transaction try \
     trying type types unable unexpected unique unknown unsigned update use used user using value values version view violates \
     violation wait waiting was were where with write wrong you you have your zero ";
+
+/// What may stand behind a word.
+const MARKS: [char; 8] = [',', '.', ':', ';', ')', ']', '`', '"'];
 
 /// The part of `text` that a server may have said, from its beginning on.
 pub(super) fn keep(text: &[u8]) -> String {
@@ -40,23 +43,26 @@ pub(super) fn keep(text: &[u8]) -> String {
     let mut previous = "";
     let mut rest = &text[..];
     while let Some(word) = next_word(rest) {
-        let bare = word.text.trim_end_matches([',', '.', ':', ';']);
+        let bare = if word.is_quoted {
+            word.text
+        } else {
+            word.text.trim_end_matches(MARKS)
+        };
         let is_named = NAMING
             .iter()
             .any(|naming| previous.eq_ignore_ascii_case(naming));
-        let is_known = word.is_quoted || is_known(bare) || is_named && is_name(bare);
-        if !is_known {
+        let is_number = bare.bytes().all(|b| b.is_ascii_digit());
+        if !(word.is_quoted || is_number || is_known(bare) || is_named && is_name(bare)) {
             break;
         }
-        end = text.len() - word.behind.len();
-        let ends_sentence = word.text.ends_with(';');
+        end = text.len() - word.behind.len() - (word.text.len() - bare.len());
+        if !word.is_quoted && word.text.ends_with([';', ')', ']', '"']) {
+            break;
+        }
         previous = bare;
         rest = word.behind;
-        if ends_sentence {
-            break;
-        }
     }
-    text[..end].trim_end_matches([';', ':', ',']).to_owned()
+    text[..end].to_owned()
 }
 
 struct Word<'t> {
@@ -71,6 +77,10 @@ fn next_word(rest: &str) -> Option<Word<'_>> {
     let first = rest.chars().next()?;
     if !matches!(first, '\'' | '"') {
         let end = rest.find(' ').unwrap_or(rest.len());
+        // the quote that closes what the program has quoted
+        let end = rest[..end]
+            .find('"')
+            .map_or(end, |quote| end.min(quote + 1));
         return Some(Word {
             text: &rest[..end],
             is_quoted: false,
@@ -130,6 +140,19 @@ mod tests {
             ),
             ("Too many connections for Alice", "Too many connections for"),
             ("value Alice is too long", "value"),
+            (
+                "Table 'shop.carts' doesn't exist\")",
+                "Table 'shop.carts' doesn't exist",
+            ),
+            ("Too many connections\") for Alice", "Too many connections"),
+            (
+                "Data too long for column 'a' at row 1\"",
+                "Data too long for column 'a' at row 1",
+            ),
+            (
+                "value too long for type character varying(20)",
+                "value too long for type character",
+            ),
             ("Alice", ""),
         ] {
             assert_eq!(keep(line.as_bytes()), kept, "{line}");

@@ -98,6 +98,16 @@ impl Application {
         }
     }
 
+    /// Whether a line is like those that programs write.
+    pub(super) fn is_typical(&mut self, line: &[u8]) -> bool {
+        let is_object = trace::is_object(line);
+        let is_log = |object: json::Object| object.at.is_some() || !object.text.is_empty();
+        if is_object {
+            return json::read(line, &mut self.stamps).is_some_and(is_log);
+        }
+        self.stamps.of(line).is_some() || trace::begins(line)
+    }
+
     /// Whether the line has a stamp; remembers it.
     fn note_stamp(&mut self, line: &[u8]) -> bool {
         let stamp = self.stamps.of(line);

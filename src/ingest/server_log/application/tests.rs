@@ -47,6 +47,95 @@ fn read(log: &str) -> Vec<String> {
     whole
 }
 
+/// A log that `tests/system/servers/applications` wrote beside real servers.
+fn recorded(name: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests/fixtures/logs/applications").join(name);
+    let mut text = String::new();
+    let mut unpacked = liblzma::read::XzDecoder::new(std::fs::File::open(path).unwrap());
+    std::io::Read::read_to_string(&mut unpacked, &mut text).unwrap();
+    text
+}
+
+/// Class and code of each error that a log tells.
+fn codes(log: &str) -> Vec<String> {
+    let code = |line: &String| {
+        line.split(' ')
+            .skip(1)
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    read(log).iter().map(code).collect()
+}
+
+/// What each kind of error comes to in MySQL's numbers, and in SQLSTATEs.
+const MYSQL: [&str; 6] = [
+    "schema 1054",
+    "schema 1146",
+    "constraint 1062",
+    "constraint 1048",
+    "constraint 1406",
+    "schema 1064",
+];
+const POSTGRES: [&str; 7] = [
+    "schema 42703",
+    "schema 42P01",
+    "constraint 23505",
+    "constraint 23502",
+    "constraint 22001",
+    "schema 42601",
+    "timeout 57014",
+];
+const POOL: &str = "connection-refused pool-timeout";
+
+#[test]
+fn each_error_of_a_real_program_of_python_is_told_once_however_it_logs() {
+    let of_engines = ["schema 1054"; 3].into_iter().chain([POOL]);
+    let of_engines = of_engines.chain(["schema 42703"; 3]).chain([POOL]);
+    let last = [
+        "lock-wait 1205",
+        "connection-refused 2003",
+        "connection-refused 08001",
+        "connection-refused 53300",
+        "connection-refused 1040",
+        "access 1045",
+    ];
+    let expected: Vec<&str> = MYSQL
+        .into_iter()
+        .chain(POSTGRES)
+        .chain(of_engines)
+        .chain(last)
+        .collect();
+    for style in ["text", "json", "bare"] {
+        let log = recorded(&format!("python-{style}.log.xz"));
+        assert_eq!(codes(&log), expected, "{style}");
+        let told = read(&log).join("\n");
+        let statement = "[SELECT id, amount * 2 AS total\nFROM orders\nWHERE total > %(x)s\n  AND holder = 'kanarie]']";
+        assert_eq!(told.matches(statement).count(), 2, "{style}: {told}");
+        assert_eq!(
+            told.matches("kanarie").count(),
+            3,
+            "a value stands in the statements and is a user: {told}"
+        );
+    }
+}
+
+#[test]
+fn each_error_of_a_real_program_of_java_is_told_once() {
+    let last = [
+        "connection-refused 08001",
+        "connection-refused 08001",
+        "access 1045",
+        "connection-refused 1040",
+        "connection-refused 53300",
+        "schema 1054",
+        "schema 42703",
+    ];
+    let expected: Vec<&str> = MYSQL.into_iter().chain(POSTGRES).chain(last).collect();
+    assert_eq!(codes(&recorded("java.log.xz")), expected);
+}
+
 const SPRING: &str = "\
 2026-11-22 04:00:00.123 ERROR 17 --- [nio-8080-exec-1] o.a.c.c.C.[.[.[/].[dispatcherServlet] : Servlet.service() threw exception [Request processing failed; nested exception is org.springframework.jdbc.BadSqlGrammarException: PreparedStatementCallback; bad SQL grammar [SELECT id FROM orders WHERE note = ?]; nested exception is java.sql.SQLSyntaxErrorException: Unknown column 'note' in 'where clause'] with root cause
 
@@ -136,18 +225,8 @@ KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably ful
     at Client_PG.acquireConnection (/app/node_modules/knex/lib/client.js:312:26)
 2026/11/22 04:00:02 pq: sorry, too many clients already
 ";
-    let codes: Vec<String> = read(log)
-        .iter()
-        .map(|line| {
-            line.split(' ')
-                .skip(1)
-                .take(2)
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
-        .collect();
-    let pool = "connection-refused pool-timeout";
-    assert_eq!(codes, [pool, pool, pool, "connection-refused 53300"]);
+    let expected = [POOL, POOL, POOL, "connection-refused 53300"];
+    assert_eq!(codes(log), expected);
 }
 
 #[test]

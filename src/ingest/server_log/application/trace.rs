@@ -62,6 +62,8 @@ pub(super) struct Trace {
     expects_exception: bool,
     /// The next trace belongs to the exception above it.
     is_chained: bool,
+    /// Below the name of an exception and above its frames: the rest of its message.
+    in_message: bool,
     /// Inside of `[SQL: ...]`, which may have many lines.
     in_sql: bool,
 }
@@ -73,6 +75,7 @@ impl Trace {
             is_stamped,
             is_whole: is_object(line),
             expects_exception: line.starts_with(TRACEBACK),
+            in_message: names_exception(line),
             in_sql: leaves_sql_open(line),
             ..Self::default()
         }
@@ -93,6 +96,7 @@ impl Trace {
         }
         if is_indented(line) {
             self.has_frames = true;
+            self.in_message = false;
             return true;
         }
         if begins_with_any(line, &CHAINED) {
@@ -106,15 +110,22 @@ impl Trace {
             return is_own;
         }
         if begins_with_any(line, &INSIDE) {
+            self.in_message |= line.starts_with(INSIDE[0]);
             return true;
         }
         if names_exception(line) {
             let is_own = !self.has_frames || self.expects_exception;
+            self.in_message = !self.expects_exception;
             self.expects_exception = false;
             return is_own;
         }
-        self.is_stamped || self.expects_exception
+        self.is_stamped || self.expects_exception || self.in_message
     }
+}
+
+/// Whether a trace may begin with the line.
+pub(super) fn begins(line: &[u8]) -> bool {
+    line.starts_with(TRACEBACK) || names_exception(line)
 }
 
 /// A line of JSON.
@@ -174,6 +185,7 @@ mod tests {
             "java.sql.SQLException: a",
             "\tat x.Y.z(Y.java:1)",
             "Caused by: java.lang.Error: b",
+            "of more than one line",
             "\tat x.Y.z(Y.java:1)",
             "\t... 7 more",
         ];
