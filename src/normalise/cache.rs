@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::model::sql::{Parsed, Statement, StatementRef};
+use crate::model::id::FingerprintId;
+use crate::model::sql::{Dialect, Parsed, Statement, StatementRef};
 
 /// What an entry costs beside its texts: map slot, queue slot, `Arc` and the fixed part of a shape.
 const ENTRY_BYTES: usize = 512;
@@ -126,6 +127,19 @@ fn halves(number: u128) -> [u64; 2] {
     [number as u64, (number >> 64) as u64]
 }
 
+/// The key of a parsed statement. Texts of one whose values are written differently are parsed apart.
+pub(super) fn shape_key(
+    fingerprint: FingerprintId,
+    values: u64,
+    cut: bool,
+    dialect: Dialect,
+) -> u128 {
+    u128::from(values) << 80
+        | u128::from(fingerprint.0) << 16
+        | u128::from(cut) << 8
+        | u128::from(dialect as u8)
+}
+
 fn cost(statement: &Statement) -> usize {
     let parts = match &statement.parsed {
         Parsed::Shape(shape) => {
@@ -143,8 +157,7 @@ fn cost(statement: &Statement) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::FingerprintId;
-    use crate::model::sql::{Dialect, Template};
+    use crate::model::sql::Template;
 
     fn statement(id: u64) -> StatementRef {
         Arc::new(Statement {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::Normaliser;
+use super::cache::shape_key;
 use super::stream::{DECIMAL, FIRST_TEXT_BYTE, INTEGER, LITERAL, TEXT};
-use super::{Normaliser, shape_key};
 use crate::model::sql::{Dialect, Statement, StatementRef};
 
 /// Fewer whole tokens are no beginning that tells anything.

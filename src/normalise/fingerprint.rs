@@ -15,7 +15,7 @@ use super::repair::repair;
 use super::rewrite::rewrite;
 use super::settings::NamePatterns;
 use super::token::{Kind, Token, decode};
-use super::utility::{kind, utility_tables};
+use super::utility::{asks_nothing, kind, utility_tables};
 use super::value::signature;
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, SetOps, StatementKind};
@@ -62,8 +62,10 @@ pub(super) struct Canonical {
     pub(super) tokens: usize,
     /// By the first keyword.
     pub(super) kind: StatementKind,
-    /// It asks for a plan and runs nothing.
+    /// It asks for a plan, or names a query for later, and runs nothing.
     pub(super) explains: bool,
+    /// It holds no query: kind and tables are all that there is to know of it.
+    pub(super) asks_nothing: bool,
     /// Tables, by their place.
     pub(super) tables: Vec<String>,
     /// How its literals are written, in short.
@@ -95,6 +97,7 @@ pub(super) fn canonical(
         tokens: tokens.len(),
         kind: kind(&tokens),
         explains: explained(&tokens).is_some(),
+        asks_nothing: asks_nothing(&tokens),
         tables: utility_tables(&tokens).unwrap_or(tables),
         values: signature(&tokens),
         set_ops,

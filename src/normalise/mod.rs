@@ -63,21 +63,23 @@ use std::sync::Arc;
 use crate::ingest::{Mark, RawBatch, RawRun, SourceMeta};
 use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
-use crate::model::id::{FingerprintId, SourceId};
+use crate::model::id::SourceId;
 use crate::model::sql::{
     Dialect, Parsed, Statement, StatementKind, StatementRef, TableName, Template,
 };
 use crate::model::time::Timestamp;
 
 use self::attributes::with_attributes;
-use self::cache::Cache;
+use self::cache::{Cache, shape_key};
 use self::dialect::{DoubleQuote, Rules};
 use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
 use self::stream::Stream;
+use self::utility::unparsed;
 
+pub use self::attributes::Repeats;
 pub use self::dialect::detect as detect_dialect;
 pub use self::settings::Settings;
 pub use self::statements::{
@@ -120,6 +122,8 @@ pub struct Normalised {
     pub parameters: u64,
     /// Trace context of a comment.
     pub trace: Option<TraceRef>,
+    /// How often it repeats what is folded.
+    pub repeats: Repeats,
     /// This statement was not known before (or had been forgotten).
     pub new: bool,
 }
@@ -258,6 +262,7 @@ impl Normaliser {
             statement,
             parameters: text.parameters,
             trace: text.trace,
+            repeats: self.stream.counter.repeats(),
             new,
         }
     }
@@ -360,11 +365,15 @@ impl Normaliser {
                 shape.leading_wildcard = self.stream.leading_wildcard;
                 Parsed::Shape(Box::new(shape))
             }
-            Err(why) => Parsed::Opaque {
-                why: why.to_owned(),
-                kind: canonical.kind,
-                tables: canonical.tables.into_iter().map(TableName::from).collect(),
-            },
+            Err(why) => {
+                let tables = canonical.tables.into_iter().map(TableName::from);
+                unparsed(
+                    why,
+                    canonical.kind,
+                    tables.collect(),
+                    canonical.asks_nothing,
+                )
+            }
         };
         Statement {
             fingerprint: canonical.fingerprint,
@@ -384,12 +393,4 @@ fn target(source: &SourceMeta, database: &Arc<str>) -> DbTarget {
         target.namespace = Arc::clone(database);
     }
     target
-}
-
-/// Texts of one statement whose values are written differently are parsed apart.
-fn shape_key(fingerprint: FingerprintId, values: u64, cut: bool, dialect: Dialect) -> u128 {
-    u128::from(values) << 80
-        | u128::from(fingerprint.0) << 16
-        | u128::from(cut) << 8
-        | u128::from(dialect as u8)
 }

@@ -78,7 +78,9 @@ impl<'a> Pass<'a, '_> {
         if token.is_sign(";") {
             self.statement = self.out.len();
         }
-        if token.is_any(&["insert", "replace"]) {
+        let creates =
+            matches!(&self.out[..], [create, or, _] if create.is("create") && or.is("or"));
+        if token.is_any(&["insert", "replace"]) && !creates {
             self.insertion();
         }
     }

@@ -5,9 +5,9 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 
 use super::split::{Found, Reader, statement_end};
-use super::{Normaliser, Settings, detect_dialect};
+use super::{Normalised, Normaliser, Repeats, Settings, detect_dialect};
 use crate::model::id::FingerprintId;
-use crate::model::sql::{Dialect, Parsed, Statement, TableName};
+use crate::model::sql::{Dialect, Parsed, SetOps, TableName};
 
 /// What stands between statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +38,32 @@ struct Line<'a> {
     tables: &'a [TableName],
     opaque: bool,
     truncated: bool,
+    attributes: Attributes,
+}
+
+/// What the text has beside the identity of its statement.
+#[derive(Serialize)]
+struct Attributes {
+    #[serde(flatten)]
+    repeats: Repeats,
+    set_operations: u32,
+    leading_wildcard: bool,
+}
+
+impl Attributes {
+    fn of(found: &Normalised) -> Self {
+        let shape = found.statement.shape();
+        let sum = |ops: SetOps| {
+            ops.union
+                .saturating_add(ops.union_all)
+                .saturating_add(ops.other)
+        };
+        Self {
+            repeats: found.repeats,
+            set_operations: shape.map_or(0, |shape| sum(shape.set_ops)),
+            leading_wildcard: shape.is_some_and(|shape| shape.leading_wildcard),
+        }
+    }
 }
 
 /// Writes one line for each statement of `input`, in order, as soon as it is read.
@@ -52,7 +78,7 @@ pub fn fingerprint_stream(
     while let Some(Found { sql, cut }) = reader.next()? {
         let dialect = options.dialect.unwrap_or_else(|| detect_dialect(sql));
         let found = normaliser.statement(sql, dialect, cut);
-        write_line(&mut out, &found.statement, options.json)?;
+        write_line(&mut out, &found, options.json)?;
     }
     out.flush()
 }
@@ -68,7 +94,8 @@ fn hex(fingerprint: FingerprintId) -> [u8; 16] {
     digits
 }
 
-fn write_line(mut out: impl Write, statement: &Statement, json: bool) -> io::Result<()> {
+fn write_line(mut out: impl Write, found: &Normalised, json: bool) -> io::Result<()> {
+    let statement = &found.statement;
     let line = Line {
         fingerprint: statement.fingerprint,
         template: statement.template.as_str(),
@@ -76,6 +103,7 @@ fn write_line(mut out: impl Write, statement: &Statement, json: bool) -> io::Res
         tables: statement.tables(),
         opaque: matches!(statement.parsed, Parsed::Opaque { .. }),
         truncated: statement.truncated,
+        attributes: Attributes::of(found),
     };
     if !json {
         out.write_all(&hex(line.fingerprint))?;

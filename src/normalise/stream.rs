@@ -6,6 +6,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
+use super::attributes::Counter;
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::signal_words::{
     AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
@@ -66,6 +67,8 @@ pub(super) struct Stream {
     pub(super) like: bool,
     /// A value was left out of the text: equal texts need not be equal runs.
     pub(super) placeholders: bool,
+    /// How long lists and runs of rows are.
+    pub(super) counter: Counter,
     /// The pattern of a LIKE begins with a wildcard.
     pub(super) leading_wildcard: bool,
     /// Trace context of a comment.
@@ -257,8 +260,9 @@ impl Stream {
             return;
         };
         let (start, end) = self.last_row;
-        let repeats =
-            end > 0 && frame.start == end + 2 && self.out[start..end] == self.out[frame.start..];
+        let is_next = end > 0 && frame.start == end + 2;
+        self.counter.row(!is_next);
+        let repeats = is_next && self.out[start..end] == self.out[frame.start..];
         if repeats {
             self.out.truncate(end);
         } else {

@@ -42,10 +42,14 @@ impl Stream {
                 [.., LITERAL | INTEGER | DECIMAL | TEXT, SIGN, b',']
             )
         {
+            self.counter.value(false);
             self.out.truncate(end - 2);
             return;
         }
         self.out.truncate(end);
+        if folds {
+            self.counter.value(true);
+        }
         let tag = if self.compares && self.typed < MAX_TYPED {
             self.compared(tag, folds)
         } else {

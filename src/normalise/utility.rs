@@ -1,7 +1,7 @@
 //! What a statement does and which tables it names, where no parser says: by its first words.
 
 use super::token::{Kind, Token};
-use crate::model::sql::StatementKind;
+use crate::model::sql::{Parsed, Shape, StatementKind, TableName};
 
 /// Words between a verb and the tables that it is about.
 const FILLERS: [&str; 30] = [
@@ -42,6 +42,99 @@ const VERBS: [&str; 13] = [
     "optimize", "check", "repair", "checksum", "analyze", "lock", "vacuum", "cluster", "refresh",
     "handler", "copy", "desc", "describe",
 ];
+
+/// Verbs of statements of which kind and tables are all that there is to know, unless they hold a query.
+const PLAIN_VERBS: [&str; 58] = [
+    "abort",
+    "alter",
+    "analyze",
+    "begin",
+    "binlog",
+    "call",
+    "change",
+    "check",
+    "checkpoint",
+    "checksum",
+    "close",
+    "cluster",
+    "comment",
+    "commit",
+    "copy",
+    "create",
+    "deallocate",
+    "declare",
+    "discard",
+    "do",
+    "drop",
+    "end",
+    "execute",
+    "fetch",
+    "flush",
+    "grant",
+    "handler",
+    "import",
+    "install",
+    "kill",
+    "listen",
+    "load",
+    "lock",
+    "move",
+    "notify",
+    "optimize",
+    "prepare",
+    "purge",
+    "reassign",
+    "refresh",
+    "reindex",
+    "release",
+    "rename",
+    "repair",
+    "reset",
+    "revoke",
+    "rollback",
+    "savepoint",
+    "security",
+    "set",
+    "show",
+    "start",
+    "stop",
+    "truncate",
+    "uninstall",
+    "unlisten",
+    "vacuum",
+    "xa",
+];
+
+/// Whether the statement holds no query, so that its words say all of it. To grant SELECT is no query.
+pub(super) fn asks_nothing(tokens: &[Token<'_>]) -> bool {
+    let Some(verb) = tokens.first() else {
+        return false;
+    };
+    let is_plain = PLAIN_VERBS.iter().any(|word| verb.is_word(word));
+    let grants = tokens
+        .iter()
+        .take(16)
+        .any(|t| t.is_any(&["grant", "revoke"]));
+    is_plain && (grants || !tokens.iter().any(|t| t.is("select")))
+}
+
+/// What is known of a statement that no parser reads.
+pub(super) fn unparsed(
+    why: &str,
+    kind: StatementKind,
+    tables: Vec<TableName>,
+    asks_nothing: bool,
+) -> Parsed {
+    if asks_nothing && why == "syntax" {
+        return Parsed::Shape(Box::new(Shape {
+            kind,
+            tables,
+            ..Shape::default()
+        }));
+    }
+    let why = why.to_owned();
+    Parsed::Opaque { why, kind, tables }
+}
 
 /// What the statement does, by its first keyword or the one behind its CTEs.
 pub(super) fn kind(tokens: &[Token<'_>]) -> StatementKind {

@@ -6,6 +6,7 @@ mod goldens;
 mod pairs;
 mod properties;
 mod shapes;
+mod tools;
 
 use super::*;
 

@@ -337,3 +337,62 @@ fn texts_that_differ_in_how_values_are_written_are_one_statement() {
     assert_eq!(quoted.1, ValueKind::Text);
     assert_eq!(again, number);
 }
+
+#[test]
+fn lists_and_rows_are_counted_beside_the_identity() {
+    let repeats = |sql: &str| {
+        let found = known(sql, Dialect::Mysql).repeats;
+        (found.longest_list, found.rows)
+    };
+    assert_eq!(repeats("SELECT a FROM t WHERE b = 1"), (0, 0));
+    assert_eq!(
+        repeats("SELECT a FROM t WHERE b IN (1) AND c IN (1, -2, 'x')"),
+        (3, 0)
+    );
+    assert_eq!(
+        repeats("INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, 'c')"),
+        (0, 3)
+    );
+    assert_eq!(
+        repeats("SELECT a FROM t WHERE (b, c) IN ((1, 2), (3, 4))"),
+        (0, 2)
+    );
+}
+
+#[test]
+fn what_holds_no_query_is_known_by_its_words() {
+    for (sql, kind) in [
+        ("XA START 'a'", StatementKind::Transaction),
+        (
+            "GRANT SELECT ON shop.* TO 'app'@'%'",
+            StatementKind::Utility,
+        ),
+        (
+            "CREATE USER 'app'@'%' IDENTIFIED BY 'x'",
+            StatementKind::Ddl,
+        ),
+    ] {
+        assert_eq!(shape(sql, Dialect::Mysql).kind, kind, "{sql}");
+    }
+    let cursor = shape(
+        "DECLARE c CURSOR FOR SELECT a FROM t WHERE b = 1",
+        Dialect::Postgres,
+    );
+    assert_eq!(tables(&cursor), ["t"]);
+    assert_eq!(cursor.predicates.len(), 1);
+    let sized = shape(
+        "SELECT CAST(a AS DECIMAL(10, 2)) FROM t WHERE b = 1",
+        Dialect::Mysql,
+    );
+    assert_eq!(sized.predicates.len(), 1);
+    let view = known(
+        "CREATE OR REPLACE VIEW v AS SELECT a FROM t",
+        Dialect::Mysql,
+    );
+    assert!(
+        view.statement
+            .template
+            .as_str()
+            .starts_with("CREATE OR REPLACE view v")
+    );
+}
