@@ -9,7 +9,7 @@ const FADE: f64 = 0.8;
 
 /// What can lead to what.
 #[derive(Debug, Clone)]
-pub(super) struct Causes {
+pub struct Causes {
     /// Direct effects of a detector's problem.
     effects: BTreeMap<String, BTreeSet<String>>,
 }
@@ -34,7 +34,7 @@ struct Edge {
 
 impl Causes {
     /// The table that this program was built with.
-    pub(super) fn built_in() -> Self {
+    pub fn built_in() -> Self {
         let table = table();
         let mut effects: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for edge in table.edge {
@@ -44,7 +44,7 @@ impl Causes {
     }
 
     /// How strongly `from` may lead to `to`, directly (1) or through others: 0 if it cannot.
-    pub(super) fn strength(&self, from: &str, to: &str) -> f64 {
+    pub fn strength(&self, from: &str, to: &str) -> f64 {
         let mut reached = BTreeSet::from([from]);
         let mut next = VecDeque::from([(from, 1.0)]);
         while let Some((cause, strength)) = next.pop_front() {
@@ -58,6 +58,24 @@ impl Causes {
             }
         }
         0.0
+    }
+}
+
+impl Causes {
+    /// How many kinds of problem `from` may lead to, directly or through others. Of two problems of one statement, a
+    /// cause has more than its effect.
+    pub fn reach(&self, from: &str) -> usize {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![from];
+        while let Some(cause) = next.pop() {
+            let effects = self.effects.get(cause).into_iter().flatten();
+            next.extend(
+                effects
+                    .filter(|effect| reached.insert(effect.as_str()))
+                    .map(String::as_str),
+            );
+        }
+        reached.len()
     }
 }
 
@@ -89,6 +107,20 @@ mod tests {
             assert!(causes.strength(form, "full-scan") >= 1.0, "{form}");
             assert!(causes.strength("full-scan", form) <= 0.0, "{form}");
         }
+    }
+
+    #[test]
+    fn a_cause_reaches_more_than_its_effect() {
+        let causes = Causes::built_in();
+        for (cause, effects) in &causes.effects {
+            for effect in effects {
+                assert!(
+                    causes.reach(cause) > causes.reach(effect),
+                    "{cause}, {effect}"
+                );
+            }
+        }
+        assert_eq!(causes.reach("load-hog"), 0);
     }
 
     #[test]

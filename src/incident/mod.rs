@@ -29,6 +29,7 @@ use crate::model::incident::Incident;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::{Flush, WindowKey};
 
+pub use causes::Causes;
 pub use manager::{Incidents, MAX_RESOLVED};
 pub use settings::Settings;
 

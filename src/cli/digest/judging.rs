@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cli::digest::reading::Read;
 use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
+use crate::incident::Causes;
 use crate::model::finding::{Finding, Severity, Slug, Verdict};
 use crate::model::id::FingerprintId;
 use crate::model::schema::Schema;
@@ -56,11 +57,14 @@ impl Place {
     }
 }
 
-/// A finding without its evidence. Sorted as a report has them: the worst first, then the costliest.
+/// A finding without its evidence. Sorted as a report has them: the worst first, then the costliest; of one
+/// statement, what explains the others first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ailment {
     severity: Reverse<Severity>,
     cost: Reverse<Duration>,
+    /// Kinds of problem that it may lead to.
+    reach: Reverse<usize>,
     detector: &'static str,
     place: Place,
 }
@@ -82,8 +86,9 @@ impl<'a> Judging<'a> {
             ailments: Vec::new(),
             by_statement: Vec::new(),
         };
-        let fastest = judging.judge();
-        judging.judge_errors(read.totals.seen().unwrap_or_default());
+        let causes = Causes::built_in();
+        let fastest = judging.judge(&causes);
+        judging.judge_errors(read.totals.seen().unwrap_or_default(), &causes);
         // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
         let slower_than = read.coverage.slower_than;
         judging.source.slower_than_s = slower_than.map(|limit| Seconds(limit.min(fastest)));
@@ -189,7 +194,7 @@ impl<'a> Judging<'a> {
     }
 
     /// Shows every family of errors to every detector of errors.
-    fn judge_errors(&mut self, span: Interval) {
+    fn judge_errors(&mut self, span: Interval, causes: &Causes) {
         for profile in self.errors.profiles(&self.view, span) {
             for (meta, verdict) in self.catalogue.inspect_errors(&profile) {
                 let Verdict::Found(found) = verdict else {
@@ -202,6 +207,7 @@ impl<'a> Judging<'a> {
                     self.ailments.push(Ailment {
                         severity: Reverse(finding.severity),
                         cost: Reverse(cost.unwrap_or_default()),
+                        reach: Reverse(causes.reach(meta.slug)),
                         detector: meta.slug,
                         place,
                     });
@@ -214,13 +220,14 @@ impl<'a> Judging<'a> {
     }
 
     /// Shows every statement to every detector; returns the fastest run of all.
-    fn judge(&mut self) -> Duration {
+    fn judge(&mut self, causes: &Causes) -> Duration {
         let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
         let mut fastest = Duration::MAX;
         for profile in self.view.profiles() {
             fastest = fastest.min(profile.load.elapsed.min);
             self.source.count(&profile.statement, &profile.load);
             let mut number = 0;
+            let known = self.ailments.len();
             for (meta, verdict) in self.catalogue.inspect(&profile) {
                 let seen = sight.entry(meta.slug).or_insert(Sight {
                     needs: meta.needs,
@@ -238,6 +245,7 @@ impl<'a> Judging<'a> {
                     self.ailments.push(Ailment {
                         severity: Reverse(finding.severity),
                         cost: Reverse(cost.unwrap_or_default()),
+                        reach: Reverse(causes.reach(meta.slug)),
                         detector: meta.slug,
                         place,
                     });
@@ -245,6 +253,7 @@ impl<'a> Judging<'a> {
                         .extend(about.map(|id| (id, place, meta.slug)));
                 }
             }
+            raise_causes(&mut self.ailments[known..], causes);
         }
         let blind = sight.into_iter().filter(|(_, seen)| !seen.has_judged);
         let not_judged = |(detector, seen): (_, Sight)| NotJudged {
@@ -253,6 +262,20 @@ impl<'a> Judging<'a> {
         };
         self.source.not_judged = blind.map(not_judged).collect();
         fastest
+    }
+}
+
+/// What may have led to another problem of the same statement is as bad as that.
+fn raise_causes(of_one: &mut [Ailment], causes: &Causes) {
+    for at in 0..of_one.len() {
+        let slug = of_one[at].detector;
+        let effects = of_one.iter();
+        let effects = effects.filter(|a| causes.strength(slug, a.detector) > 0.0);
+        // `Reverse`: the least is the worst
+        let worst = effects.map(|a| a.severity).min();
+        of_one[at].severity = worst
+            .unwrap_or(of_one[at].severity)
+            .min(of_one[at].severity);
     }
 }
 
@@ -275,5 +298,44 @@ fn summed(total: Total<'_>) -> Summed {
         lock: sums.lock(),
         seen: seen.map(|(from, to)| Interval { from, to }),
         names: [Role::Database, Role::User, Role::Client].map(|role| stats.names(role)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ailment(detector: &'static str, severity: Severity, number: u32) -> Ailment {
+        Ailment {
+            severity: Reverse(severity),
+            cost: Reverse(Duration::from_secs(1)),
+            reach: Reverse(Causes::built_in().reach(detector)),
+            detector,
+            place: Place::Statement(FingerprintId(1), number),
+        }
+    }
+
+    #[test]
+    fn what_explains_the_others_comes_first() {
+        let mut of_one = [
+            ailment("full-scan", Severity::Critical, 0),
+            ailment("load-hog", Severity::Critical, 1),
+            ailment("missing-index", Severity::Warning, 2),
+            ailment("non-sargable", Severity::Warning, 3),
+            ailment("cacheable-read", Severity::Info, 4),
+        ];
+        raise_causes(&mut of_one, &Causes::built_in());
+        of_one.sort_unstable();
+        let order = of_one.map(|a| a.detector);
+        assert_eq!(
+            order,
+            [
+                "non-sargable",
+                "missing-index",
+                "full-scan",
+                "load-hog",
+                "cacheable-read"
+            ]
+        );
     }
 }

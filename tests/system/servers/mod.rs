@@ -6,6 +6,7 @@ mod detectors;
 mod error_log;
 mod errors;
 mod grouping;
+mod growth;
 mod outage;
 mod peers;
 mod postgres;
