@@ -802,3 +802,54 @@ fn incidents_without_a_store_say_how_to_name_one() {
         "nothing is created"
     );
 }
+
+#[test]
+fn a_digest_of_a_real_log_tells_of_every_shape_and_habit_and_of_no_look_alike() {
+    let log = fixture("mariadb-10.11-shapes.log.xz");
+    let log = log.to_str().expect("the checkout's path is UTF-8");
+    let output = run(&["digest", "--format", "json", log]);
+    assert_eq!(code(&output), Some(0));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a JSON document");
+    let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
+    let statements = list("queries");
+    let template = |finding: &Value| {
+        let mut statements = statements.iter();
+        let its = statements.find(|q| q["fingerprint"] == finding["fingerprint"]);
+        its.map_or_else(String::new, |q| q["template"].to_string())
+    };
+    let told: Vec<(String, String)> = list("findings")
+        .iter()
+        .map(|f| {
+            (
+                f["detector"].as_str().unwrap_or_default().to_owned(),
+                template(f),
+            )
+        })
+        .collect();
+    for (detector, table) in [
+        ("deep-offset", "FROM posts"),
+        ("random-order", "FROM draws"),
+        ("non-sargable", "FROM visits"),
+        ("heavy-column", "FROM articles"),
+        ("unbounded-aggregate", "FROM ledger"),
+        ("needless-count", "FROM orders"),
+        ("cacheable-read", "FROM sales"),
+        ("data-growth", "FROM queue"),
+    ] {
+        let found = told.iter().any(|(d, t)| d == detector && t.contains(table));
+        assert!(found, "{detector} {table}: {told:#?}");
+    }
+    let place = |detector: &str| {
+        let mut told = told.iter();
+        told.position(|(d, t)| d == detector && t.contains("FROM visits"))
+    };
+    assert!(
+        place("non-sargable") < place("full-scan"),
+        "the cause comes first: {told:#?}"
+    );
+    let wrong: Vec<_> = told
+        .iter()
+        .filter(|(_, t)| t.contains("FROM well"))
+        .collect();
+    assert!(wrong.is_empty(), "false alarms: {wrong:#?}");
+}
