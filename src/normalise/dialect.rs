@@ -13,6 +13,8 @@ pub(super) enum DoubleQuote {
     Name,
     /// An identifier where only one can stand, else a string: nothing may leak.
     ByPlace,
+    /// An identifier, save where a value is likely: the text mixes names and strings.
+    Column,
 }
 
 /// Lexical rules of a dialect.
@@ -34,7 +36,13 @@ pub(super) struct Rules {
     pub(super) nested_comments: bool,
     /// `/*! */` holds code.
     pub(super) code_comments: bool,
-    /// `$tag$...$tag$` is a string.
+    /// What may be a comment of some server is one.
+    pub(super) doubtful_comments: bool,
+    /// From the first string on whose end is not certain, nothing is shown.
+    pub(super) hides_doubtful: bool,
+    /// A backslash is known to be, or not to be, an escape.
+    pub(super) knows_backslash: bool,
+    /// `$tag$...$tag$` is a string even where it is not closed.
     pub(super) dollar_quotes: bool,
     /// Quoted identifiers are case-insensitive, too.
     pub(super) fold_quoted: bool,
@@ -65,7 +73,10 @@ impl Rules {
             hash_comment: mysql,
             dash_needs_space: mysql,
             nested_comments: postgres,
-            code_comments: !postgres,
+            code_comments: mysql,
+            doubtful_comments: !mysql && !postgres,
+            hides_doubtful: false,
+            knows_backslash: mysql || postgres,
             dollar_quotes: !mysql,
             fold_quoted: !postgres,
             question_operator: postgres,
@@ -87,23 +98,32 @@ pub fn detect(sql: &[u8]) -> Dialect {
         || has("$$")
         || has(" E'")
         || has("\".\"")
-        || [
-            "FROM \"",
-            "from \"",
-            "INTO \"",
-            "into \"",
-            "JOIN \"",
-            "join \"",
-            "UPDATE \"",
-            "update \"",
-        ]
-        .iter()
-        .any(|mark| has(mark));
+        || names_quoted_table(head);
     match (mysql, postgres) {
         (_, true) if !has("`") => Dialect::Postgres,
         (true, _) => Dialect::Mysql,
         _ => Dialect::Generic,
     }
+}
+
+/// `FROM "..."` outside parentheses: inside, it may be a function's.
+fn names_quoted_table(head: &[u8]) -> bool {
+    let marks = [
+        "FROM \"",
+        "from \"",
+        "INTO \"",
+        "into \"",
+        "JOIN \"",
+        "join \"",
+        "UPDATE \"",
+        "update \"",
+    ];
+    marks.iter().any(|mark| {
+        memmem::find(head, mark.as_bytes()).is_some_and(|at| {
+            let count = |bracket| memchr::memchr_iter(bracket, &head[..at]).count();
+            count(b'(') <= count(b')')
+        })
+    })
 }
 
 #[cfg(test)]

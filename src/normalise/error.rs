@@ -57,7 +57,7 @@ impl Normaliser {
             (!sql.is_empty()).then(|| self.statement(sql, dialect, truncated).statement);
         let unknown_column =
             unknown_column::of(&text, (!sql.is_empty()).then_some(&self.stream), dialect);
-        let message = Template::new(redact_message(&text));
+        let message = Template::new(redact_message(&text, &raw.code));
         let parties = raw.parties.iter().take(ErrorFamily::MAX_PARTIES);
         let mut parties: Vec<Party> = parties.map(|party| self.party(party, dialect)).collect();
         parties.sort_by_key(|p| (p.role, p.statement.as_ref().map(|s| s.fingerprint)));
@@ -79,7 +79,7 @@ impl Normaliser {
         Party {
             role: party.role,
             statement: (!sql.is_empty()).then(|| self.statement(sql, dialect, false).statement),
-            lock: Arc::from(redact_message(&party.lock)),
+            lock: Arc::from(redact_message(&party.lock, "")),
         }
     }
 }

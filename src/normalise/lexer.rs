@@ -6,16 +6,14 @@
 use memchr::memchr;
 
 use super::chunk::{CHUNK_BYTES, Chunk};
+use super::copy;
 use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
-use super::quoting::{comment_end, find_close, has_escaped_quote, is_string_prefix};
+use super::quoting::{comment_end, is_string_prefix, may_start_comment, widest_comment_end};
 use super::stream::{DECIMAL, INTEGER, LITERAL, Stream};
 use super::trace_comment;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// Words after which `"..."` is a table even where the dialect is not known.
-const TABLE_WORDS: [&[u8]; 6] = [b"from", b"join", b"into", b"update", b"table", b"as"];
 
 /// Writes the tokens of `sql` to `stream`.
 pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
@@ -107,16 +105,14 @@ impl Lexer<'_> {
         self.at = self.word_end(start);
         let text = &self.sql[start..self.at];
         match self.peek(0) {
-            b'\'' if is_string_prefix(text) => {
-                let escapes = self.rules.backslash || matches!(text, b"e" | b"E");
-                self.string(b'\'', escapes);
-            }
+            b'\'' if matches!(text, b"e" | b"E") => self.escape_string(),
+            b'\'' if is_string_prefix(text) => self.string(b'\''),
             b'"' if text[0] == b'_' && self.rules.double_quote == DoubleQuote::Text => {
-                self.string(b'"', self.rules.backslash);
+                self.string(b'"');
             }
             b'&' if matches!(text, b"u" | b"U") && self.peek(1) == b'\'' => {
                 self.at += 1;
-                self.string(b'\'', false);
+                self.plain_string(b'\'');
             }
             b'&' if matches!(text, b"u" | b"U") && self.peek(1) == b'"' => {
                 self.at += 1;
@@ -186,15 +182,19 @@ impl Lexer<'_> {
                 self.stream.close(byte);
                 self.at += 1;
             }
+            b';' if self.stream.copies() => self.skip_copied_rows(),
             b',' | b';' | b'=' if self.peek(1) != b'=' && self.peek(1) != b'>' => {
                 self.stream.sign(&[byte]);
                 self.at += 1;
             }
-            b'\'' => self.string(b'\'', self.rules.backslash),
+            b'\'' => self.string(b'\''),
             b'"' => self.double_quoted(),
             b'`' => self.quoted_name(b'`'),
             b'-' if self.starts_dash_comment() => self.line_comment(),
             b'#' if self.rules.hash_comment => self.line_comment(),
+            b'#' if self.rules.doubtful_comments && may_start_comment(self.sql, self.at) => {
+                self.line_comment();
+            }
             b'/' if self.peek(1) == b'*' => self.block_comment(),
             b'*' if self.comment.is_some() && self.peek(1) == b'/' => self.end_of_code(),
             b'.' if self.peek(1).is_ascii_digit() && !self.is_glued() => self.fraction(),
@@ -209,30 +209,25 @@ impl Lexer<'_> {
                 self.at += 2;
             }
             b':' | b'@' | b'%' => self.named_placeholder(byte),
+            b'\\' => {
+                self.stream.nonsense = true;
+                self.operator();
+            }
             _ => self.operator(),
         }
     }
 
-    /// Whether a name or a quote ends right here, without a space.
-    fn is_glued(&self) -> bool {
-        let before = self.at.checked_sub(1).map(|at| self.sql[at]);
-        before.is_some_and(|b| is_word_byte(b) || matches!(b, b'`' | b'"' | b']'))
+    /// The rows behind `COPY ... FROM stdin;`, as they stand in a dump.
+    fn skip_copied_rows(&mut self) {
+        self.stream.sign(b";");
+        self.at += 1 + copy::rows_end(&self.sql[self.at + 1..]).unwrap_or(self.sql.len());
+        self.at = self.at.min(self.sql.len());
     }
 
-    /// `[name]` where no subscript can stand; the name is written.
-    fn bracketed_name(&mut self) -> bool {
-        let start = self.at + 1;
-        let named = matches!(class(self.peek(1)), Class::Word) && !(self.at > 0 && self.is_glued());
-        let Some(length) = memchr(b']', &self.sql[start..]).filter(|_| named) else {
-            return false;
-        };
-        let text = &self.sql[start..start + length];
-        if !text.iter().all(|&b| is_word_byte(b) || b == b' ') {
-            return false;
-        }
-        self.stream.quoted(text, b']', self.rules.fold_quoted);
-        self.at = start + length + 1;
-        true
+    /// Whether a name or a quote ends right here, without a space.
+    pub(super) fn is_glued(&self) -> bool {
+        let before = self.at.checked_sub(1).map(|at| self.sql[at]);
+        before.is_some_and(|b| is_word_byte(b) || matches!(b, b'`' | b'"' | b']'))
     }
 
     fn fraction(&mut self) {
@@ -261,54 +256,6 @@ impl Lexer<'_> {
             None => self.stream.sign(&rest[..1]),
         }
         self.at += long.map_or(1, |op| op.len());
-    }
-
-    pub(super) fn double_quoted(&mut self) {
-        self.stream.quoted_table |=
-            self.stream.expects_table() || self.stream.after_sign(b'.') && self.is_glued_to_dot();
-        let name = match self.rules.double_quote {
-            DoubleQuote::Text => false,
-            DoubleQuote::Name => true,
-            DoubleQuote::ByPlace => {
-                let (_, after, _) = find_close(self.sql, self.at + 1, b'"', false);
-                self.stream.after_sign(b'.')
-                    || self.sql.get(after) == Some(&b'.')
-                    || self.stream.after_word(&TABLE_WORDS)
-            }
-        };
-        if name {
-            self.quoted_name(b'"');
-        } else {
-            self.string(b'"', self.rules.backslash);
-        }
-    }
-
-    /// `x."y"`: no string stands there.
-    fn is_glued_to_dot(&self) -> bool {
-        self.at > 1 && self.sql[self.at - 1] == b'.' && matches!(self.sql[self.at - 2], b'"' | b'`')
-    }
-
-    fn quoted_name(&mut self, quote: u8) {
-        let (end, after, closed) = find_close(self.sql, self.at + 1, quote, false);
-        if closed {
-            let text = &self.sql[self.at + 1..end];
-            self.stream.quoted(text, quote, self.rules.fold_quoted);
-        } else {
-            // What is never closed may be anything: it is not shown.
-            self.stream.unterminated = true;
-            self.stream.literal(b"");
-        }
-        self.at = after;
-    }
-
-    pub(super) fn string(&mut self, quote: u8, escapes: bool) {
-        let start = self.at + 1;
-        let (end, after, closed) = find_close(self.sql, start, quote, escapes);
-        self.stream.unterminated |= !closed;
-        let text = &self.sql[start..end];
-        self.stream.escaped_quote |= has_escaped_quote(text);
-        self.stream.text_literal(text);
-        self.at = after;
     }
 
     fn starts_dash_comment(&self) -> bool {
@@ -341,7 +288,11 @@ impl Lexer<'_> {
             }
             return;
         }
-        let end = comment_end(self.sql, self.at + 2, self.rules.nested_comments);
+        let end = if self.rules.doubtful_comments {
+            widest_comment_end(self.sql, self.at + 2)
+        } else {
+            comment_end(self.sql, self.at + 2, self.rules.nested_comments)
+        };
         self.stream.unterminated |= end.is_none();
         let end = end.unwrap_or(self.sql.len());
         self.comment(&self.sql[self.at..end]);

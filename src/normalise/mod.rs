@@ -13,11 +13,13 @@ mod attributes;
 mod cache;
 mod case;
 mod chunk;
+mod copy;
 mod cut;
 pub mod ddl;
 mod derived;
 mod dialect;
 mod error;
+mod expects;
 mod family;
 mod finder;
 mod fingerprint;
@@ -35,7 +37,9 @@ mod placeholder;
 mod precedence;
 mod predicate;
 mod projection;
+mod quoted;
 mod quoting;
+mod reading;
 mod redact;
 mod render;
 mod repair;
@@ -71,7 +75,7 @@ use crate::model::time::Timestamp;
 
 use self::attributes::with_attributes;
 use self::cache::{Cache, shape_key};
-use self::dialect::{DoubleQuote, Rules};
+use self::dialect::Rules;
 use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
@@ -269,7 +273,7 @@ impl Normaliser {
 
     /// Reads one text; `truncated` when its source had cut it.
     pub fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
-        self.lex(sql, dialect, truncated);
+        reading::read(sql, Rules::of(dialect), truncated, &mut self.stream);
         let cut = truncated || self.stream.is_cut();
         let wildcard = self.stream.leading_wildcard;
         let variant = u128::from(wildcard) << 9 | u128::from(cut) << 8 | u128::from(dialect as u8);
@@ -296,32 +300,6 @@ impl Normaliser {
         match family.or_else(|| self.texts.get(last_read.key)) {
             Some(statement) => (statement, false),
             None => self.unknown(last_read.key, last_read.dialect, last_read.cut),
-        }
-    }
-
-    /// Reads the text by the dialect's rules. Where `"..."` is a table, it is a name everywhere (`ANSI_QUOTES`);
-    /// where the rules leave a quote open that other escapes would close,
-    /// the server runs in another mode, and those are taken.
-    fn lex(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) {
-        let rules = Rules::of(dialect);
-        lexer::lex(sql, rules, &mut self.stream);
-        if self.stream.quoted_table && rules.double_quote != DoubleQuote::Name {
-            let ansi = Rules {
-                double_quote: DoubleQuote::Name,
-                ..rules
-            };
-            lexer::lex(sql, ansi, &mut self.stream);
-        }
-        if !self.stream.unterminated || !self.stream.escaped_quote || truncated {
-            return;
-        }
-        let other = Rules {
-            backslash: !rules.backslash,
-            ..rules
-        };
-        lexer::lex(sql, other, &mut self.stream);
-        if self.stream.unterminated {
-            lexer::lex(sql, rules, &mut self.stream);
         }
     }
 

@@ -1,12 +1,10 @@
 //! Reads the placeholders of every driver, and what else begins with their marks.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use super::lexer::Lexer;
 use super::marks::{Class, class, is_word_byte};
-
-/// Longest tag of a dollar quote.
-const MAX_DOLLAR_TAG_BYTES: usize = 64;
+use super::quoting::dollar_fence;
 
 impl Lexer<'_> {
     /// Where a placeholder like `{0}`, `{name}`, `#{name}` or `${name}` ends, if one begins here.
@@ -41,7 +39,7 @@ impl Lexer<'_> {
             }
             (b'@', b'\'' | b'`' | b'"') => {
                 self.at += 1;
-                return self.string(next, self.rules.backslash);
+                return self.string(next);
             }
             (b'%', b'(') => self.python_placeholder_end(),
             (b'%', b's' | b'd') if !glued && !is_word_byte(self.peek(2)) => Some(self.at + 2),
@@ -69,23 +67,18 @@ impl Lexer<'_> {
             self.at = self.word_end(self.at + 1);
             return self.stream.placeholder();
         }
-        if !self.rules.dollar_quotes {
-            return self.dollar_name();
-        }
-        let tail = &self.sql[self.at + 1..];
-        let window = &tail[..tail.len().min(MAX_DOLLAR_TAG_BYTES)];
-        let Some(tag_len) =
-            memchr(b'$', window).filter(|&len| window[..len].iter().all(|&b| is_word_byte(b)))
-        else {
+        let Some(length) = dollar_fence(self.sql, self.at) else {
             return self.dollar_name();
         };
-        let fence = &self.sql[self.at..self.at + tag_len + 2];
-        let body = self.at + fence.len();
-        let end = memmem::find(&self.sql[body..], fence);
+        let (fence, body) = self.sql[self.at..].split_at(length);
+        let end = memmem::find(body, fence);
+        if end.is_none() && !self.rules.dollar_quotes {
+            return self.dollar_name();
+        }
         self.stream.unterminated |= end.is_none();
-        let end = end.map_or(self.sql.len(), |length| body + length);
-        self.at = (end + fence.len()).min(self.sql.len());
-        self.stream.text_literal(&self.sql[body..end]);
+        let text = &body[..end.unwrap_or(body.len())];
+        self.at = (self.at + length + text.len() + length).min(self.sql.len());
+        self.stream.text_literal(text);
     }
 
     fn dollar_name(&mut self) {

@@ -6,26 +6,34 @@ const MAX_MESSAGE_BYTES: usize = 1024;
 const MAX_NAME_BYTES: usize = 128;
 
 /// Words behind which a quoted text is a name of the schema.
-const NAMING_WORDS: [&str; 19] = [
+const NAMING_WORDS: [&str; 15] = [
     "column",
     "table",
-    "key",
     "relation",
     "constraint",
     "index",
-    "function",
     "procedure",
     "schema",
     "database",
     "trigger",
     "view",
     "sequence",
-    "type",
     "operator",
     "extension",
     "partition",
     "variable",
-    "alias",
+];
+
+/// The same for words that messages of applications have before values, too.
+const NAMING_PHRASES: [&str; 2] = ["for key ", "of type "];
+
+/// Codes of messages that an application wrote, not the server.
+const RAISED: [&str; 3] = ["P0001", "45000", "1644"];
+
+/// Words of the servers that hold digits.
+const WORDS_WITH_DIGITS: [&str; 12] = [
+    "utf8", "utf16", "utf32", "ucs2", "latin1", "sha1", "sha2", "int2", "int4", "int8", "float4",
+    "float8",
 ];
 
 /// Clauses that MySQL quotes; MariaDB names them by their words since 10.11.
@@ -54,11 +62,15 @@ const VALUE_ENDS: [&str; 4] = [
     "' at row ",
 ];
 
-/// The message without values: quoted texts, parenthesised keys and rows, and numbers become `?`.
+/// The message without values: quoted texts, parenthesised keys and rows, numbers, and words with digits or `@` in
+/// them become `?`. What an application wrote may be anything and is hidden whole.
 ///
 /// Names stay where the message says that they are names (`for key 'email'`, `relation "orders"`). Servers do
 /// not escape quotes in a value, so an unknown quoted text reaches to the last quote of the message.
-pub(super) fn redact_message(text: &str) -> String {
+pub(super) fn redact_message(text: &str, code: &str) -> String {
+    if RAISED.contains(&code) && !text.is_empty() {
+        return "?".to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -76,6 +88,7 @@ pub(super) fn redact_message(text: &str) -> String {
                 out.push('?');
                 number_bytes(rest)
             }
+            _ if c.is_alphabetic() && !out.ends_with(is_word) => word(&mut out, rest),
             _ => {
                 out.push(if c.is_control() { ' ' } else { c });
                 c.len_utf8()
@@ -84,6 +97,30 @@ pub(super) fn redact_message(text: &str) -> String {
         rest = &rest[taken..];
     }
     out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Writes one bare word, unless it looks like a value, and tells how many bytes it took.
+fn word(out: &mut String, rest: &str) -> usize {
+    let part = |c: char| is_word(c) || matches!(c, '.' | '@' | '-' | '+');
+    let whole = &rest[..rest.find(|c| !part(c)).unwrap_or(rest.len())];
+    let known = |part: &str| {
+        let lower = part.to_ascii_lowercase();
+        WORDS_WITH_DIGITS.iter().any(|word| lower.starts_with(word))
+    };
+    let mut words = whole.split(|c| !is_word(c));
+    let value = whole.contains('@')
+        || words.any(|word| word.contains(|c: char| c.is_ascii_digit()) && !known(word));
+    if value {
+        out.push('?');
+        return whole.trim_end_matches(['.', '-', '+']).len();
+    }
+    let word = whole.find(|c| !is_word(c)).unwrap_or(whole.len());
+    out.push_str(&whole[..word]);
+    word
 }
 
 /// Writes one quoted text, and tells how many bytes it took.
@@ -113,6 +150,7 @@ fn is_name(before: &str, name: &str) -> bool {
     if CLAUSES.contains(&name) && before.ends_with("in ") {
         return true;
     }
+    let phrase = NAMING_PHRASES.iter().any(|known| before.ends_with(known));
     let word = before
         .trim_end()
         .rsplit(|c: char| !c.is_alphanumeric())
@@ -122,7 +160,7 @@ fn is_name(before: &str, name: &str) -> bool {
         .iter()
         .any(|known| word.eq_ignore_ascii_case(known));
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '-');
-    named && !name.is_empty() && name.len() <= MAX_NAME_BYTES && name.chars().all(plain)
+    (named || phrase) && !name.is_empty() && name.len() <= MAX_NAME_BYTES && name.chars().all(plain)
 }
 
 /// `Key (a)=(b)`, `Failing row contains (...)`, `VALUES (...)`.
@@ -146,7 +184,7 @@ mod tests {
     fn a_duplicate_entry_keeps_its_key_and_loses_its_value() {
         let message = "Duplicate entry 'O'Brien-secret' for key 'users.email'";
         assert_eq!(
-            redact_message(message),
+            redact_message(message, ""),
             "Duplicate entry '?' for key 'users.email'"
         );
     }
@@ -155,7 +193,7 @@ mod tests {
     fn a_postgres_detail_loses_the_values_of_its_key() {
         let message = "Key (email, n)=(a (b) c, 4) already exists.";
         assert_eq!(
-            redact_message(message),
+            redact_message(message, ""),
             "Key (email, n)=(?) already exists."
         );
     }
@@ -164,20 +202,35 @@ mod tests {
     fn an_unknown_column_stays_readable() {
         for clause in ["where clause", "WHERE"] {
             let message = format!("Unknown column 'note' in '{clause}'");
-            assert_eq!(redact_message(&message), message);
+            assert_eq!(redact_message(&message, ""), message);
         }
     }
 
     #[test]
     fn what_is_not_known_to_be_a_name_is_hidden() {
         assert_eq!(
-            redact_message("invalid input syntax for type integer: \"secret\""),
+            redact_message("invalid input syntax for type integer: \"secret\"", ""),
             "invalid input syntax for type integer: \"?\""
         );
-        assert_eq!(redact_message("bad 'open secret"), "bad '?'");
+        assert_eq!(redact_message("bad 'open secret", ""), "bad '?'");
         assert_eq!(
-            redact_message("value 4711 is out of range"),
+            redact_message("value 4711 is out of range", ""),
             "value ? is out of range"
         );
+    }
+
+    #[test]
+    fn what_an_application_raised_is_hidden_whole_and_values_in_its_words_without_a_code() {
+        assert_eq!(redact_message("Bob may not pay", "P0001"), "?");
+        assert_eq!(
+            redact_message("Card AB4111X declined for bob.smith@x.com.", ""),
+            "Card ? declined for ?."
+        );
+        assert_eq!(
+            redact_message("no object with key \"secret\"", ""),
+            "no object with key \"?\""
+        );
+        let message = "Illegal mix of collations (utf8mb4_bin,IMPLICIT) in o_k";
+        assert_eq!(redact_message(message, ""), message);
     }
 }

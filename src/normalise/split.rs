@@ -2,8 +2,12 @@
 
 use std::io::{self, BufRead};
 
-use super::detect_dialect;
+use super::marks::is_word_byte;
+use super::quoting::{
+    comment_end, dollar_fence, escape_string_end, may_start_comment, widest_comment_end,
+};
 use super::statements::{Options, Separator};
+use super::{copy, detect_dialect};
 use crate::model::sql::Dialect;
 
 /// A longer statement is cut and marked as truncated; what is left of it is skipped.
@@ -25,6 +29,8 @@ pub(super) struct Reader<R> {
     buffer: Vec<u8>,
     start: usize,
     ended: bool,
+    /// Rows of a COPY come next.
+    copies: bool,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -36,11 +42,15 @@ impl<R: BufRead> Reader<R> {
             buffer: Vec::new(),
             start: 0,
             ended: false,
+            copies: false,
         }
     }
 
     /// The next statement that is more than white space and comments.
     pub(super) fn next(&mut self) -> io::Result<Option<Found<'_>>> {
+        if std::mem::take(&mut self.copies) {
+            self.skip_rows()?;
+        }
         loop {
             let rest = &self.buffer[self.start..];
             let (length, code) = self.end_of(rest);
@@ -56,7 +66,8 @@ impl<R: BufRead> Reader<R> {
             }
             let from = self.start;
             self.start += length + usize::from(separated);
-            if code {
+            if let Some(code) = code {
+                self.copies = self.takes_rows(&self.buffer[from + code..from + length]);
                 let cut = length > MAX_STATEMENT_BYTES;
                 let sql = self.buffer[from..from + length.min(MAX_STATEMENT_BYTES)].trim_ascii();
                 return Ok(Some(Found { sql, cut }));
@@ -68,12 +79,37 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Where the first statement of `text` ends, and whether it says anything.
-    fn end_of(&self, text: &[u8]) -> (usize, bool) {
+    fn end_of(&self, text: &[u8]) -> (usize, Option<usize>) {
         if self.options.separator == Separator::Nul {
             let length = memchr::memchr(0, text).unwrap_or(text.len());
-            return (length, !text[..length].trim_ascii().is_empty());
+            let code = !text[..length].trim_ascii().is_empty();
+            return (length, code.then_some(0));
         }
         statement_end(text, self.dialect.unwrap_or_default())
+    }
+
+    fn takes_rows(&self, statement: &[u8]) -> bool {
+        self.options.separator == Separator::Semicolon
+            && self.dialect != Some(Dialect::Mysql)
+            && copy::takes_rows(statement)
+    }
+
+    /// Skips the rows of a COPY without keeping them.
+    fn skip_rows(&mut self) -> io::Result<()> {
+        loop {
+            let rest = &self.buffer[self.start..];
+            if let Some(length) = copy::rows_end(rest) {
+                self.start += length;
+                return Ok(());
+            }
+            // The mark that ends them may stand across two blocks.
+            self.start += rest.len().saturating_sub(copy::END.len());
+            if self.ended {
+                self.start = self.buffer.len();
+                return Ok(());
+            }
+            self.fill()?;
+        }
     }
 
     /// Reads as much again as is held, so that a long statement is looked through but a few times.
@@ -121,24 +157,38 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// Index of the `;` that ends the first statement, and whether anything but space and comments is before it.
-pub(super) fn statement_end(text: &[u8], dialect: Dialect) -> (usize, bool) {
+/// Index of the `;` that ends the first statement, and where its code begins, if it has any.
+pub(super) fn statement_end(text: &[u8], dialect: Dialect) -> (usize, Option<usize>) {
     let mut at = 0;
-    let mut code = false;
+    let mut code = None;
     while let Some(&byte) = text.get(at) {
         if byte == b';' {
             return (at, code);
         }
-        let comment_end = comment(&text[at..], dialect);
-        code |= comment_end.is_none() && byte > b' ' || text[at..].starts_with(b"/*!");
-        at += match (comment_end, byte) {
-            (Some(length), _) => length,
-            (None, b'\'' | b'"' | b'`') => quoted(&text[at..], escapes(text, at, byte, dialect)),
-            (None, b'$') if dialect != Dialect::Mysql => dollar_quoted(&text[at..]),
-            _ => 1,
+        let comment_end = comment(text, at, dialect);
+        if comment_end.is_none() && byte > b' ' || text[at..].starts_with(b"/*!") {
+            code.get_or_insert(at);
+        }
+        at = match (comment_end, byte) {
+            (Some(end), _) => end,
+            (None, b'\'' | b'"' | b'`') => at + quoted(&text[at..], escapes(byte, dialect)),
+            (None, b'$') => dollar_quoted(text, at, dialect),
+            _ if is_word_byte(byte) => word_end(text, at),
+            _ => at + 1,
         };
     }
     (text.len(), code)
+}
+
+/// Where the word that starts at `at` ends, with the string that it is the prefix of.
+fn word_end(text: &[u8], at: usize) -> usize {
+    let length = text[at..].iter().position(|&b| !is_word_byte(b));
+    let end = length.map_or(text.len(), |length| at + length);
+    let escapes = matches!(text[at..end], [b'e' | b'E']) && text.get(end) == Some(&b'\'');
+    if escapes {
+        return escape_string_end(text, end + 1).1;
+    }
+    end
 }
 
 /// How a backslash reads inside the quote at `at`.
@@ -150,14 +200,10 @@ enum Escapes {
     Guess,
 }
 
-fn escapes(text: &[u8], at: usize, quote: u8, dialect: Dialect) -> Escapes {
-    let escape_string = at > 0
-        && matches!(text[at - 1], b'e' | b'E')
-        && (at == 1 || !text[at - 2].is_ascii_alphanumeric());
+fn escapes(quote: u8, dialect: Dialect) -> Escapes {
     match dialect {
         _ if quote == b'`' => Escapes::Never,
         Dialect::Mysql => Escapes::Always,
-        _ if quote == b'\'' && escape_string => Escapes::Always,
         Dialect::Postgres => Escapes::Never,
         Dialect::Generic => Escapes::Guess,
     }
@@ -188,51 +234,39 @@ fn quoted(text: &[u8], escapes: Escapes) -> usize {
     text.len()
 }
 
-/// Length of the dollar-quoted text that `text` starts with, or 1 if it is none.
-fn dollar_quoted(text: &[u8]) -> usize {
-    let Some(tag) = text[1..].iter().take(64).position(|&b| b == b'$') else {
-        return 1;
+/// Where the dollar-quoted text at `at` ends, or the word if it is none.
+fn dollar_quoted(text: &[u8], at: usize, dialect: Dialect) -> usize {
+    let Some(length) = dollar_fence(text, at) else {
+        return word_end(text, at);
     };
-    let fence = &text[..tag + 2];
-    let named = fence[1..=tag]
-        .iter()
-        .all(|&b| b.is_ascii_alphanumeric() || b == b'_');
-    let numbered = fence.get(1).is_some_and(u8::is_ascii_digit);
-    if !named || numbered {
-        return 1;
+    let (fence, body) = text[at..].split_at(length);
+    match memchr::memmem::find(body, fence) {
+        Some(inside) => at + length + inside + length,
+        None if dialect == Dialect::Mysql => word_end(text, at),
+        None => text.len(),
     }
-    let body = &text[fence.len()..];
-    memchr::memmem::find(body, fence).map_or(text.len(), |at| at + 2 * fence.len())
 }
 
-/// Length of the comment that `text` starts with.
-fn comment(text: &[u8], dialect: Dialect) -> Option<usize> {
-    let to =
-        |mark: &[u8]| memchr::memmem::find(text, mark).map_or(text.len(), |at| at + mark.len());
-    let dashes = text.starts_with(b"--")
-        && (dialect != Dialect::Mysql || text.get(2).is_none_or(|b| *b <= b' '));
-    let hash = text.starts_with(b"#") && dialect == Dialect::Mysql;
+/// Where the comment at `at` ends, if there is one.
+fn comment(text: &[u8], at: usize, dialect: Dialect) -> Option<usize> {
+    let rest = &text[at..];
+    let dashes = rest.starts_with(b"--")
+        && (dialect != Dialect::Mysql || rest.get(2).is_none_or(|b| *b <= b' '));
+    let hash = rest.starts_with(b"#")
+        && match dialect {
+            Dialect::Mysql => true,
+            Dialect::Postgres => false,
+            Dialect::Generic => may_start_comment(text, at),
+        };
     if dashes || hash {
-        return Some(to(b"\n"));
+        return Some(memchr::memchr(b'\n', rest).map_or(text.len(), |length| at + length + 1));
     }
-    if !text.starts_with(b"/*") {
+    if !rest.starts_with(b"/*") {
         return None;
     }
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(pair) = text.get(at..at + 2) {
-        match pair {
-            b"/*" if depth == 0 || dialect == Dialect::Postgres => {
-                depth += 1;
-                at += 2;
-            }
-            b"*/" if depth == 1 => return Some(at + 2),
-            b"*/" => {
-                depth -= 1;
-                at += 2;
-            }
-            _ => at += 1,
-        }
-    }
-    Some(text.len())
+    let end = match dialect {
+        Dialect::Generic => widest_comment_end(text, at + 2),
+        _ => comment_end(text, at + 2, dialect == Dialect::Postgres),
+    };
+    Some(end.unwrap_or(text.len()))
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 
 use super::split::{Found, Reader, statement_end};
-use super::{Normalised, Normaliser, Repeats, Settings, detect_dialect};
+use super::{Normalised, Normaliser, Repeats, Settings, copy, detect_dialect};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, Parsed, SetOps, TableName};
 
@@ -123,9 +123,12 @@ pub fn split_statements(text: &[u8], dialect: Dialect) -> impl Iterator<Item = &
             let (end, code) = statement_end(rest, dialect);
             let (sql, tail) = rest.split_at(end);
             rest = tail.get(1..).unwrap_or_default();
-            if code {
-                return Some(sql.trim_ascii());
+            let Some(code) = code else { continue };
+            if dialect != Dialect::Mysql && copy::takes_rows(&sql[code..]) {
+                let rows = copy::rows_end(rest).unwrap_or(rest.len());
+                rest = &rest[rows..];
             }
+            return Some(sql.trim_ascii());
         }
         None
     })

@@ -75,8 +75,10 @@ pub(super) struct Stream {
     pub(super) trace: Option<TraceRef>,
     /// The text ended inside a literal or a comment.
     pub(super) unterminated: bool,
-    /// A backslash stood before a quote: the dialect decides what that means.
-    pub(super) escaped_quote: bool,
+    /// Where the first string stands whose end hangs on what a backslash means.
+    pub(super) doubtful_from: Option<usize>,
+    /// Something was read as code that no server takes for code.
+    pub(super) nonsense: bool,
     /// A `"..."` that was read as a string stands where only a table can.
     pub(super) quoted_table: bool,
     /// The stream was cut at its limit.
@@ -281,11 +283,6 @@ impl Stream {
         }
     }
 
-    /// Whether the last token is this sign.
-    pub(super) fn after_sign(&self, sign: u8) -> bool {
-        matches!(self.out[..], [.., SIGN, last] if last == sign)
-    }
-
     /// Whether the last token is one of these words.
     pub(super) fn after_word(&self, words: &[&[u8]]) -> bool {
         words.iter().any(|word| {
@@ -293,17 +290,6 @@ impl Stream {
                 .strip_suffix(*word)
                 .is_some_and(|head| head.last() == Some(&WORD))
         })
-    }
-
-    /// Whether only a table can follow; FROM inside a function is none of that.
-    pub(super) fn expects_table(&self) -> bool {
-        let function = self.frames.last().is_some_and(|frame| {
-            let before = &self.out[..frame.start];
-            let tag = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
-            let operators: [&[u8]; 5] = [b"in", b"exists", b"any", b"as", b"from"];
-            tag.is_some_and(|at| before[at] == WORD && !operators.contains(&&before[at + 1..]))
-        });
-        self.after_word(&[b"join", b"into", b"update"]) || !function && self.after_word(&[b"from"])
     }
 
     fn last_tag(&self) -> u8 {

@@ -3,6 +3,7 @@
 mod cut_logs;
 mod cuts;
 mod goldens;
+mod leaks;
 mod pairs;
 mod properties;
 mod shapes;

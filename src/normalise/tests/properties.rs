@@ -23,6 +23,7 @@ fn literal(dialect: Dialect, canary: &str, form: u8) -> String {
         (0, Dialect::Mysql) => format!("\"{canary}\""),
         (1, Dialect::Mysql) => format!("'it\\'s {canary}'"),
         (0 | 1, Dialect::Postgres) => format!("$q${canary}'$q$"),
+        (0 | 1, Dialect::Generic) => format!("'it\\'s {canary}'"),
         (2, Dialect::Postgres) => format!("E'it\\'s {canary}'"),
         (3, _) => format!("X'{canary}'"),
         (4, _) => format!("'a '' {canary}; --'"),
@@ -80,6 +81,21 @@ proptest! {
         if form != 7 {
             let plain = known(&fill(FORMS[form], dialect, &[7]), dialect).statement;
             prop_assert_eq!(plain.fingerprint, statement.fingerprint, "{}", sql);
+        }
+    }
+
+    #[test]
+    fn no_literal_is_in_the_template_of_a_text_cut_anywhere(
+        form in 0..FORMS.len(), dialect in 0..3_usize, forms in proptest::collection::vec(any::<u8>(), 6), cut in any::<bool>(),
+    ) {
+        let dialect = DIALECTS[dialect];
+        let sql = fill(FORMS[form], dialect, &forms);
+        let mut normaliser = Normaliser::new(&Settings::default(), 1);
+        for end in 0..sql.len() {
+            let part = &sql.as_bytes()[..end];
+            let statement = normaliser.statement(part, dialect, cut).statement;
+            let shown = serde_json::to_string(&*statement).unwrap();
+            prop_assert!(!shown.to_lowercase().contains("canary"), "{}\n{shown}", &sql[..end]);
         }
     }
 

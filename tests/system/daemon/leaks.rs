@@ -35,6 +35,12 @@ fn statements() -> Vec<String> {
         "SELECT id FROM orders WHERE note = _utf8mb4'@@' COLLATE utf8mb4_bin",
         "SELECT id FROM orders WHERE note = N'@@' OR note = E'@@'",
         "PREPARE s FROM 'SELECT @@'",
+        "PREPARE s FROM \"UPDATE users SET pw='@@' WHERE email='@@'\"",
+        "INSERT INTO orders (note) VALUES ('don\\'t tell @@ my password",
+        "SELECT id FROM orders WHERE note = 'C:\\' AND c = '@@ # 1'",
+        "SELECT id FROM orders WHERE note = \"say \\\"@@\\\" \"",
+        "SELECT id FROM orders WHERE note = \"@@\" AND e IN (SELECT f FROM \"q\")",
+        "CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ let k = @@ $$",
         "CHANGE MASTER TO MASTER_PASSWORD='@@'",
     ]
     .iter()
@@ -94,6 +100,16 @@ fn postgres_lines() -> Vec<(&'static str, &'static str)> {
             "LOG",
             "duration: 20.000 ms  statement: CREATE ROLE x PASSWORD '@@'",
         ),
+        (
+            "LOG",
+            "duration: 20.000 ms  statement: SELECT 'say \\'@@\\' ', $\u{e9}$x; @@ $\u{e9}$",
+        ),
+        (
+            "LOG",
+            "duration: 20.000 ms  statement: SELECT E'a'\n\t'b\\'@@\\''",
+        ),
+        ("ERROR", "Card AB##@@1 declined for bob.@@@x.com"),
+        ("ERROR", "no object with key \"@@\""),
         (
             "ERROR",
             "duplicate key value violates unique constraint \"orders_note_key\"",
