@@ -26,7 +26,7 @@ declare_detector! {
     /// - share of its time that went to repeated sets of values >= `min_repeated_share`; a set is named by a keyed hash,
     ///   and what may belong to other sets is not counted;
     /// - writes to its tables / runs <= `max_writes_per_read`;
-    /// - runs >= `min_runs`, and time lost per second (over at most a minute) >= `min_load`.
+    /// - runs >= `min_runs`, and time lost per second (of the last minute, or the busiest of a file) >= `min_load`.
     ///
     /// Writes are counted within the same log: where it has a threshold or is sampled, or where its texts have
     /// placeholders in the place of values, the verdict is `Insufficient`.

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::errors::within_a_minute;
 use crate::detect::basis::weight::number;
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
-use crate::model::subject::{ErrorBaseline, ErrorProfile, Horizon, TotalLoad};
+use crate::model::subject::{ErrorBaseline, ErrorProfile, TotalLoad};
 
 declare_detector! {
     /// ## What it sees
@@ -96,10 +97,7 @@ impl Detector<ErrorProfile> for ConnectionRefusal {
             ErrorClass::ConnectionAborted => (self.0.min_broken, Severity::Warning),
             _ => return Verdict::Clear,
         };
-        let seen = match profile.horizon {
-            Horizon::Whole => profile.load.busiest_minute,
-            Horizon::Recent | Horizon::Long => profile.load.count,
-        };
+        let seen = within_a_minute(profile);
         if seen < needed {
             return Verdict::Insufficient { seen, needed };
         }

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::errors;
 use crate::detect::basis::weight::number;
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::TableName;
-use crate::model::subject::{ErrorProfile, Horizon};
+use crate::model::subject::ErrorProfile;
 
 declare_detector! {
     /// ## What it sees
@@ -101,9 +102,9 @@ impl Detector<ErrorProfile> for Deadlock {
                 needed: self.0.min_per_hour,
             };
         }
-        let per_hour = number(seen) / hours(profile);
-        if per_hour >= number(self.0.min_per_hour) {
-            return self.report(profile, per_hour);
+        let per_hour = errors::within_an_hour(profile);
+        if per_hour >= self.0.min_per_hour {
+            return self.report(profile, number(per_hour));
         }
         Verdict::Clear
     }
@@ -111,11 +112,7 @@ impl Detector<ErrorProfile> for Deadlock {
 
 impl Deadlock {
     fn report(&self, profile: &ErrorProfile, per_hour: f64) -> Verdict {
-        let in_a_minute = match profile.horizon {
-            Horizon::Whole => profile.load.busiest_minute,
-            Horizon::Recent | Horizon::Long => profile.load.count,
-        };
-        let severity = if in_a_minute >= self.0.min_per_minute {
+        let severity = if errors::within_a_minute(profile) >= self.0.min_per_minute {
             Severity::Critical
         } else {
             Severity::Warning
@@ -157,11 +154,4 @@ fn tables(profile: &ErrorProfile) -> Vec<TableName> {
     let all = statements.chain(&profile.family.statement);
     all.flat_map(|statement| statement.tables().to_vec())
         .collect()
-}
-
-/// At least one: a file of ten minutes with one deadlock does not tell six an hour.
-fn hours(profile: &ErrorProfile) -> f64 {
-    let before = profile.baseline.map(|before| before.span.duration());
-    let all = profile.span.duration() + before.unwrap_or_default();
-    (all.as_secs_f64() / 3600.0).max(1.0)
 }

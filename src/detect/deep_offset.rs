@@ -6,7 +6,7 @@ use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::effort::Effort;
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::reading;
-use crate::detect::basis::weight::{Weight, number};
+use crate::detect::basis::weight::{Weight, is_rare, number};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -29,8 +29,8 @@ declare_detector! {
     /// - the offset is what costs: the rows come in order by an index and no sort is flagged, so that `LIMIT` would end
     ///   the reading early; or there is neither condition nor order; or the costliest page reads >= `min_growth` times
     ///   the rows of the cheapest, and the server does not flag a scan for a condition without an index;
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
-    /// - runs >= `min_runs`.
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`;
+    /// - runs >= `min_runs`; in a whole file within a minute, else it is advice.
     ///
     /// From `min_critical_load` on it is critical. Where rows are not logged (PostgreSQL without `auto_explain`) the
     /// verdict is `Insufficient`.
@@ -178,6 +178,7 @@ impl DeepOffset {
             .with_all(instead)
             .costing(weight)
             .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs))
             .remedy(advise(
                 "page by key: remember the sort key of the last row shown and ask for rows behind it, with the primary key as last sort key; an index on the sort keys then reads one page only",
             ))

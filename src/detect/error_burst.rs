@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::errors::within_a_minute;
 use crate::detect::basis::weight::{number, part};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
@@ -15,7 +16,7 @@ use crate::model::subject::{ErrorProfile, Horizon};
 
 declare_detector! {
     /// ## What it sees
-    /// One error, of one statement or one message, that happens far more often than it used to.
+    /// One error, of one statement or one message, that happens far more often than it used to, or to nearly every run.
     ///
     /// ## Why it hurts
     /// Each of them is a request that failed. A statement that cannot run any more (a column that a migration took away,
@@ -28,7 +29,8 @@ declare_detector! {
     /// the time before are known, it takes `min_errors_unknown`, or that a `min_failing_share` of the statement's runs
     /// fail where the log shows all runs. Errors of the data (duplicate key, foreign key, value out of range) count from
     /// `min_data_errors` on: programs that insert first and ask later provoke them. In a whole file the busiest minute is
-    /// held against the mean of all minutes.
+    /// held against the mean of all minutes. From `critical_per_second` on, or when a `critical_failing_share` of the runs
+    /// fail, it is critical.
     ///
     /// Not counted are runs that a client or an operator cancelled, and what other detectors judge: statements cut at a
     /// limit, deadlocks, waits for locks, refused and broken connections.
@@ -47,8 +49,8 @@ declare_detector! {
     /// - One client with a typo: below `min_errors`.
     pub static META = {
         slug: "error-burst",
-        summary: "a statement or a server fails far more often than before",
-        summary_ko: "쿼리 또는 서버의 오류가 이전보다 급증함",
+        summary: "a statement or a server fails again and again",
+        summary_ko: "쿼리 또는 서버가 반복해서 실패함",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "errors: PostgreSQL's log, an application's or MySQL's error log ([[log]]), or log_slow_extra of MySQL and Percona",
@@ -73,6 +75,8 @@ pub struct Settings {
     pub min_ratio: f64,
     /// Share of the statement's runs that fail, 0 to 1, which needs no comparison either.
     pub min_failing_share: f64,
+    /// Share of the runs that fail, 0 to 1, from which on it works for nobody, however few ask.
+    pub critical_failing_share: f64,
     /// Errors per second from which on nobody should wait for a second look.
     pub critical_per_second: f64,
 }
@@ -86,6 +90,7 @@ impl Default for Settings {
             min_errors_unknown: 60,
             min_ratio: 5.0,
             min_failing_share: 0.5,
+            critical_failing_share: 0.9,
             critical_per_second: 5.0,
         }
     }
@@ -155,7 +160,9 @@ impl ErrorBurst {
         let seen = within_a_minute(profile);
         let over = seconds(profile).min(60.0);
         let rate = number(seen) / over;
-        let severity = if rate >= self.0.critical_per_second {
+        let share = failing_share(profile);
+        let fails_for_all = share.is_some_and(|share| share >= self.0.critical_failing_share);
+        let severity = if rate >= self.0.critical_per_second || fails_for_all {
             Severity::Critical
         } else {
             Severity::Warning
@@ -169,8 +176,8 @@ impl ErrorBurst {
             unit: Unit::PerSecond,
             basis: Arc::from("quietest half hour before"),
         });
-        let share = failing_share(profile)
-            .map(|share| Evidence::context("failing_share_of_runs", share, Unit::Share));
+        let share =
+            share.map(|share| Evidence::context("failing_share_of_runs", share, Unit::Share));
         Draft::of_errors(&META, profile, crossed)
             .with_all(before)
             .with_all(share)
@@ -214,14 +221,6 @@ fn remedy(class: ErrorClass) -> &'static str {
         _ => {
             "look at the first of these errors in the log, and at what was deployed or changed right before it"
         }
-    }
-}
-
-/// In a whole file, those of its busiest minute.
-fn within_a_minute(profile: &ErrorProfile) -> u64 {
-    match profile.horizon {
-        Horizon::Whole => profile.load.busiest_minute,
-        Horizon::Recent | Horizon::Long => profile.load.count,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, number, part, told_runs};
+use crate::detect::basis::weight::{Weight, is_rare, number, part, told_runs};
 use crate::detect::basis::{index, plan, reading};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
@@ -27,8 +27,8 @@ declare_detector! {
     /// - the server does not say that an index was used: at least half of the runs are flagged `Full_scan` or
     ///   `Full_join`, and the plan of the slowest shows a scan of a table of `min_rows` rows; where it tells one of
     ///   the two, that one decides; where it tells neither, the two lines above decide, and for sums and counts also that every run reads about as much, whatever its parameters;
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
-    /// - runs >= `min_runs`.
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`;
+    /// - runs >= `min_runs`; in a whole file within a minute, else it is advice.
     ///
     /// From `min_critical_load` on it is critical. A sum or count that asks for no particular rows needs to read them
     /// all: it is advice only, until it alone takes `min_aggregate_load`.
@@ -199,6 +199,7 @@ impl FullScan {
             .fold(draft, Draft::remedy)
             .remedy(unservable(profile))
             .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs))
             .found()
     }
 }

@@ -6,7 +6,7 @@ use crate::detect::basis::cast_cure::cure;
 use crate::detect::basis::casts::{Cast, With, casts, may_cast};
 use crate::detect::basis::draft::Draft;
 use crate::detect::basis::waste::{Limits, Waste, is_denied, is_flagged, plan_of};
-use crate::detect::basis::weight::Weight;
+use crate::detect::basis::weight::{Weight, is_rare};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -36,7 +36,8 @@ declare_detector! {
     ///   counts: the server flags a scan; where the log tells no rows: the median run >= `min_blind_slow`;
     /// - neither the server's flags nor its plan say that the table is read by an index; for a join they say that it
     ///   is not;
-    /// - it matters: time lost per second >= `min_load`, or the median run >= `min_slow`; runs >= `min_runs`.
+    /// - it matters: time lost per second >= `min_load`, or the median run >= `min_slow`; runs >= `min_runs`, in a whole
+    ///   file within a minute, else it is advice.
     ///
     /// Critical when time lost per second >= `min_critical_load`.
     ///
@@ -174,7 +175,8 @@ impl ImplicitCast {
         let mut draft = Draft::new(&META, profile, crossed)
             .with_all(more)
             .tables(tables)
-            .severity(weight.severity(self.0.min_critical_load));
+            .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs));
         for cast in found {
             let shown = typed(cast.facts, cast.column);
             draft = draft

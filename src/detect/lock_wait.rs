@@ -1,18 +1,15 @@
 //! See [`META`].
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, number, times};
+use crate::detect::basis::errors;
+use crate::detect::basis::weight::{Weight, is_rare, number, times, waiting};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::error::{ErrorClass, PartyRole};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::subject::{ErrorProfile, QueryProfile};
-
-const ONE_MINUTE: Duration = Duration::from_secs(60);
 
 declare_detector! {
     /// ## What it sees
@@ -25,9 +22,9 @@ declare_detector! {
     ///
     /// ## How it decides
     /// By run times that tell their waits (`Lock_time` of MySQL and MariaDB): at least `min_runs` runs, and waits that
-    /// make up >= `min_share` of the run time and >= `min_waiting` seconds per second, taken over a minute at most. Or by
+    /// make up >= `min_share` of the run time and >= `min_waiting` seconds per second of a minute, in a whole file of the one with the longest waits. Or by
     /// what the server says of waits (`log_lock_waits` of PostgreSQL, lock wait timeouts of either): >= `min_waits` within
-    /// a minute, or `min_waited` seconds that were waited. PostgreSQL names the process that holds the lock, and its
+    /// a minute, or `min_waited` seconds that were waited in it. PostgreSQL names the process that holds the lock, and its
     /// statement where the log shows it. It is critical when `critical_waiting` connections wait all the time.
     ///
     /// ## Example
@@ -119,7 +116,7 @@ impl Detector<QueryProfile> for LockWait {
             };
         };
         let share = times(waited, profile.load.elapsed.total);
-        let waiting = times(waited, profile.span.duration().min(ONE_MINUTE));
+        let waiting = waiting(profile);
         if !(share >= self.0.min_share && waiting >= self.0.min_waiting) {
             return Verdict::Clear;
         }
@@ -131,7 +128,6 @@ impl Detector<QueryProfile> for LockWait {
         }
         let name = "lock_share_of_time";
         let crossed = Evidence::measure(name, share, self.0.min_share, Unit::Share);
-        let sustained = times(waited, profile.span.duration());
         Draft::new(&META, profile, crossed)
             .with(Evidence::context(
                 "seconds_waited",
@@ -139,7 +135,8 @@ impl Detector<QueryProfile> for LockWait {
                 Unit::Seconds,
             ))
             .costing(Weight::of(profile))
-            .severity(self.severity(sustained))
+            .severity(self.severity(waiting))
+            .advice_if(is_rare(profile, self.0.min_runs))
             .remedy(advise(REMEDY))
             .found()
     }
@@ -154,8 +151,8 @@ impl Detector<ErrorProfile> for LockWait {
         if profile.family.class != ErrorClass::LockWait {
             return Verdict::Clear;
         }
-        let waited = profile.load.waited.as_secs_f64();
-        let waits = profile.load.count;
+        let waits = errors::within_a_minute(profile);
+        let waited = errors::waited_within_a_minute(profile).as_secs_f64();
         let is_long = waits > 0 && waited >= self.0.min_waited;
         if waits < self.0.min_waits && !is_long {
             return Verdict::Insufficient {
@@ -179,15 +176,14 @@ impl Detector<ErrorProfile> for LockWait {
                 role: "holds_the_lock".into(),
             })
         });
-        let sustained = times(profile.load.waited, profile.span.duration());
         Draft::of_errors(&META, profile, crossed)
             .with_all(blockers)
             .with(Evidence::Cost {
-                seconds: waited,
+                seconds: profile.load.waited.as_secs_f64(),
                 share: None,
                 over: profile.span,
             })
-            .severity(self.severity(sustained))
+            .severity(self.severity(waited / 60.0))
             .remedy(advise(REMEDY))
             .found()
     }

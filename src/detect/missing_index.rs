@@ -22,7 +22,7 @@ declare_detector! {
     ///
     /// ## How it decides
     /// The schema must be known (`sqleuth digest --schema`, `schema` of a `[[slow_log]]`). All of these must hold:
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`;
     /// - rows examined per run >= `min_rows` and rows examined / rows sent (or changed) >= `min_ratio`; where the log
     ///   tells no row counts (PostgreSQL without `auto_explain`), the median run >= `min_blind_slow` stands for both;
     /// - for sums and counts, whose rows sent say nothing: the server flags a full scan;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::reading;
-use crate::detect::basis::weight::{Weight, number};
+use crate::detect::basis::weight::{Weight, is_rare, is_routine, number};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -23,7 +23,7 @@ declare_detector! {
     /// ## How it decides
     /// The statement has no join condition, and no `WHERE` or one that looks at no column (`WHERE 1 = 1`), and
     /// - `UPDATE`, `DELETE` without `LIMIT`: rows changed, else examined, per run >= `min_rows_changed`. One run is
-    ///   enough, and critical; if the same statement was seen before the interval it is routine, and advice only;
+    ///   enough, and critical; if the same statement was seen before the interval, or in a whole file never twice within half an hour, it is routine, and advice only;
     /// - `SELECT` that folds nothing (no aggregate, `GROUP BY`, `DISTINCT`, subquery, set operation): rows sent, else
     ///   examined, per run >= `min_rows_read`, runs >= `min_runs`, and time lost per second >= `min_load`.
     ///
@@ -133,7 +133,6 @@ impl MissingWhere {
         }
         let threshold = number(self.0.min_rows_changed);
         let crossed = Evidence::measure(name, rows, threshold, Unit::Rows);
-        let routine = profile.baseline.as_ref().is_some_and(|b| b.load.count > 0);
         let draft = Draft::new(&META, profile, crossed)
             .with(Evidence::clause("missing_where", kind.as_str()))
             .tables(written(profile))
@@ -142,7 +141,7 @@ impl MissingWhere {
             .remedy(advise(
                 "add the condition that was meant; if every row was meant, work in batches by primary key",
             ));
-        if routine { draft.advice() } else { draft }.found()
+        draft.advice_if(is_routine(profile)).found()
     }
 
     fn read(&self, profile: &QueryProfile) -> Verdict {
@@ -177,6 +176,7 @@ impl MissingWhere {
             ))
             .costing(weight)
             .severity(Severity::Warning)
+            .advice_if(is_rare(profile, self.0.min_runs))
             .remedy(advise(
                 "ask for the rows that are shown: add a condition, or LIMIT with keyset paging",
             ))

@@ -23,7 +23,7 @@ declare_detector! {
     /// the same tables with the same conditions (values aside, in whatever order), and
     /// - runs of the pages / runs of the count >= `min_pages_per_count`;
     /// - mean time of the count / mean time of the pages >= `min_ratio`;
-    /// - time lost per second (over at most a minute) >= `min_load`;
+    /// - time lost per second (of the last minute, or the busiest of a file) >= `min_load`;
     /// - runs of the count >= `min_runs`.
     ///
     /// A log with a threshold leaves out fast pages: without a companion there the verdict is `Insufficient`.

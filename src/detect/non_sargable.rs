@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::Draft;
 use crate::detect::basis::effort::Effort;
 use crate::detect::basis::sargable::{self, Hidden};
-use crate::detect::basis::weight::{Weight, number, told_runs};
+use crate::detect::basis::weight::{Weight, is_rare, number, told_runs};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -29,8 +29,8 @@ declare_detector! {
     ///   expression index or another condition finds the rows, few are read;
     /// - `COALESCE` around a column is not accused where another condition could use an index or where rows are
     ///   aggregated: most rows pass it, whatever its form;
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
-    /// - runs >= `min_runs`.
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`;
+    /// - runs >= `min_runs`; in a whole file within a minute, else it is advice.
     ///
     /// From `min_critical_load` on it is critical. Where rows are not logged (PostgreSQL without `auto_explain`) the
     /// verdict is `Insufficient`. A pattern that is a placeholder in the log is not known, hence not accused.
@@ -177,7 +177,8 @@ impl NonSargable {
             .with_all(scanned(profile))
             .tables(tables)
             .costing(weight)
-            .severity(weight.severity(self.0.min_critical_load));
+            .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs));
         let mut remedies: Vec<_> = hidden.iter().flat_map(|h| h.remedies(profile)).collect();
         let mut told = std::collections::BTreeSet::new();
         remedies.retain(|remedy| told.insert((remedy.sql.clone(), remedy.why.clone())));

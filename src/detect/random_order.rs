@@ -6,7 +6,7 @@ use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::effort::Effort;
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::reading;
-use crate::detect::basis::weight::{Weight, number};
+use crate::detect::basis::weight::{Weight, is_rare, number};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::{Dialect, Shape};
@@ -26,8 +26,8 @@ declare_detector! {
     /// - rows examined / rows sent >= `min_ratio`, so that a whole list in random order stays silent;
     /// - the server does not flag a scan for a condition that asks for particular rows: there an index is missing
     ///   first, which is for `full-scan`;
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`;
-    /// - runs >= `min_runs`.
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`;
+    /// - runs >= `min_runs`; in a whole file within a minute, else it is advice.
     ///
     /// From `min_critical_load` on it is critical. Where rows are not logged (PostgreSQL without `auto_explain`) the
     /// verdict is `Insufficient`.
@@ -147,6 +147,7 @@ impl RandomOrder {
             .with(effort.read(self.0.min_rows))
             .costing(weight)
             .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs))
             .remedy(advise(
                 "choose random keys in the program and fetch those rows, or the first ones behind them, by primary key",
             ))

@@ -27,7 +27,7 @@ declare_detector! {
     /// - sorts and temporary tables: rows examined per run >= `min_rows` (a `TEXT` column alone sends a temporary table of ten
     ///   rows to disk);
     ///
-    /// and time lost per second (over at most a minute) >= `min_load`. A warning, never critical.
+    /// and time lost per second (of the last minute, or the busiest of a file) >= `min_load`. A warning, never critical.
     ///
     /// ## Example
     /// ```sql

@@ -27,7 +27,7 @@ declare_detector! {
     /// - rows examined at the 95th percentile of the runs >= `min_rows`;
     /// - it goes by an index: fewer than half of the runs are flagged `Full_scan`, or the plan shows no scan; where the
     ///   log tells neither, the runs read different numbers of rows, the most at least `min_spread` times the fewest;
-    /// - it matters: time lost per second (over at most a minute) >= `min_load`, or the 95th percentile of the run
+    /// - it matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the 95th percentile of the run
     ///   time >= `min_slow`;
     /// - runs >= `min_runs`.
     ///

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, number, part, told_runs};
+use crate::detect::basis::weight::{Weight, is_rare, number, part, told_runs};
 use crate::detect::basis::{index, plan};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
@@ -21,7 +21,7 @@ declare_detector! {
     /// and the connection is held all the while.
     ///
     /// ## How it decides
-    /// It matters: time lost per second (over at most a minute) >= `min_load`, or the median run >= `min_slow`; with
+    /// It matters: time lost per second (of the last minute, or the busiest of a file) >= `min_load`, or the median run >= `min_slow`; with
     /// runs >= `min_runs` and, in a plan or in row counts, at least `min_rows` rows read per run. And one of:
     /// - `UNION` (distinct) whose rows examined / rows sent >= `min_ratio`;
     /// - `UNION` (distinct) whose temporary table went to disk in >= `min_disk_share` of the runs;
@@ -195,7 +195,8 @@ impl UnionHotspot {
             .with(Evidence::clause("set_operation", union.name()))
             .with_all(branch.map(|row| Evidence::PlanNode { row: row.clone() }))
             .costing(weight)
-            .severity(weight.severity(self.0.min_critical_load));
+            .severity(weight.severity(self.0.min_critical_load))
+            .advice_if(is_rare(profile, self.0.min_runs));
         let draft = if union.removes_duplicates {
             draft.remedy(advise(
                 "use UNION ALL where no row can come from two branches, or where duplicates do no harm",

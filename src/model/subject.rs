@@ -89,6 +89,9 @@ pub struct Load {
     pub elapsed: Latency,
     /// Distribution of the run time of cut runs alone.
     pub cancelled_elapsed: Option<Latency>,
+    /// A minute of it; `None` where none is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak: Option<Peak>,
     /// Time spent waiting for locks.
     pub lock: Option<Duration>,
     /// Rows read.
@@ -119,6 +122,26 @@ pub struct Load {
     pub temp_bytes: u64,
     /// Runs that wrote temporary files.
     pub temp_files: u64,
+}
+
+/// What a statement did in a minute: in the busiest of a whole file, by the clock; in the last one, or what is
+/// configured as recent, of what is watched.
+///
+/// A run belongs to every minute in which it ran, with the time that it ran in it: one that ends after an hour is no
+/// hour of work in its last second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Peak {
+    /// The minute.
+    pub span: Interval,
+    /// Runs that were under way in it.
+    pub runs: u64,
+    /// Their run time in it.
+    pub elapsed: Duration,
+    /// Time that was waited for locks in the minute that had the most of it, which may be another one.
+    pub waited: Duration,
+    /// The shortest time from the end of one run to that of the next, in a whole file; `None` for a single run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Duration>,
 }
 
 /// A distribution of run times, each within 1 % of the true value.
@@ -282,6 +305,10 @@ pub struct ErrorLoad {
     pub count: u64,
     /// Those of the minute, by the clock, that had the most; of windows shorter than a minute, those of a window.
     pub busiest_minute: u64,
+    /// Those of the hour, by the clock, that had the most.
+    pub busiest_hour: u64,
+    /// Time that those of a minute waited, of the minute that had the most of it.
+    pub busiest_waited: Duration,
     /// Time that was waited for locks or connections, as far as it was told.
     pub waited: Duration,
     /// The first and the last of them; `None` when none told.

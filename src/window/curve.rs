@@ -11,6 +11,9 @@ use crate::model::time::Timestamp;
 /// Steps that a curve may span; a chart has two pixels for each.
 const MAX_STEPS: u64 = 256;
 
+/// A run is spread over at most so long a time: a log that tells more is wrong or tells of a replica.
+const MAX_SPREAD: Duration = Duration::from_secs(7 * 86_400);
+
 /// Run time of one step, by what the statements do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Step {
@@ -22,7 +25,7 @@ pub struct Step {
     pub other: Duration,
 }
 
-/// Run time by the time at which the runs ended.
+/// Run time by the time at which it was spent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Curve {
     /// A step is two to the power of this many seconds long.
@@ -34,21 +37,17 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Adds a run.
-    pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration) {
-        let second = end.as_unix_nanos() / 1_000_000_000;
-        let step = self.step_at(second >> self.power);
-        let part = match kind {
-            StatementKind::Select => &mut step.read,
-            StatementKind::Insert
-            | StatementKind::Update
-            | StatementKind::Delete
-            | StatementKind::Replace
-            | StatementKind::Merge => &mut step.write,
-            _ => &mut step.other,
-        };
-        *part = part.saturating_add(elapsed);
-        self.coarsen();
+    /// Adds a run that ended at `end` and stands for `weight` equal ones: each step gets what was spent in it.
+    pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration, weight: u32) {
+        let start = end.minus(elapsed.min(MAX_SPREAD));
+        let (from, to) = (seconds(start), seconds(end));
+        self.make_room(from, to);
+        for number in from >> self.power..=to >> self.power {
+            let step = Timestamp::from_unix_secs(number << self.power);
+            let within = end.min(step.plus(self.step())).since(start.max(step));
+            let part = self.step_at(number).part(kind);
+            *part = part.saturating_add(within.saturating_mul(weight.max(1)));
+        }
     }
 
     /// Length of a step.
@@ -56,7 +55,7 @@ impl Curve {
         Duration::from_secs(1 << self.power)
     }
 
-    /// Starts of the steps in which a run ended, and their load, the first first.
+    /// Starts of the steps in which something ran, and their load, the first first.
     pub fn steps(&self) -> impl Iterator<Item = (Timestamp, Step)> {
         self.steps.iter().map(|(number, step)| {
             let start = Timestamp::from_unix_secs(number << self.power);
@@ -76,16 +75,17 @@ impl Curve {
         &mut self.steps[self.last].1
     }
 
-    fn coarsen(&mut self) {
-        while self.span() > MAX_STEPS {
+    /// Makes steps so long that few enough of them span all of it.
+    fn make_room(&mut self, from: u64, to: u64) {
+        loop {
+            let from = from >> self.power;
+            let to = to >> self.power;
+            let first = self.steps.first().map_or(from, |step| step.0.min(from));
+            let last = self.steps.last().map_or(to, |step| step.0.max(to));
+            if last - first < MAX_STEPS {
+                return;
+            }
             self.halve();
-        }
-    }
-
-    fn span(&self) -> u64 {
-        match (self.steps.first(), self.steps.last()) {
-            (Some(first), Some(last)) => last.0 - first.0 + 1,
-            _ => 0,
         }
     }
 
@@ -105,11 +105,27 @@ impl Curve {
 }
 
 impl Step {
+    fn part(&mut self, kind: StatementKind) -> &mut Duration {
+        match kind {
+            StatementKind::Select => &mut self.read,
+            StatementKind::Insert
+            | StatementKind::Update
+            | StatementKind::Delete
+            | StatementKind::Replace
+            | StatementKind::Merge => &mut self.write,
+            _ => &mut self.other,
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         self.read = self.read.saturating_add(other.read);
         self.write = self.write.saturating_add(other.write);
         self.other = self.other.saturating_add(other.other);
     }
+}
+
+fn seconds(at: Timestamp) -> u64 {
+    at.as_unix_nanos() / 1_000_000_000
 }
 
 #[cfg(test)]
@@ -122,7 +138,7 @@ mod tests {
         let mut curve = Curve::default();
         for (second, seconds) in runs {
             let end = Timestamp::from_unix_secs(*second);
-            curve.observe(end, StatementKind::Select, Duration::from_secs(*seconds));
+            curve.observe(end, StatementKind::Select, Duration::from_secs(*seconds), 1);
         }
         curve
     }
@@ -131,16 +147,28 @@ mod tests {
         curve.steps().collect()
     }
 
+    fn read(curve: &Curve) -> Vec<(u64, u64)> {
+        let second = |at: Timestamp| seconds(at);
+        let steps = curve.steps();
+        steps
+            .map(|(at, s)| (second(at), s.read.as_secs()))
+            .collect()
+    }
+
     #[test]
     fn a_short_log_has_steps_of_a_second() {
-        let curve = curve(&[(100, 1), (100, 2), (103, 4)]);
+        let curve = curve(&[(100, 1), (100, 2), (103, 2)]);
         assert_eq!(curve.step(), Duration::from_secs(1));
-        let read: Vec<_> = curve
-            .steps()
-            .map(|(at, s)| (at, s.read.as_secs()))
-            .collect();
-        let at = Timestamp::from_unix_secs;
-        assert_eq!(read, [(at(100), 3), (at(103), 4)]);
+        let spent = [(98, 1), (99, 2), (100, 0), (101, 1), (102, 1), (103, 0)];
+        assert_eq!(read(&curve), spent);
+    }
+
+    #[test]
+    fn a_long_run_is_spread_over_the_time_in_which_it_ran() {
+        let hour = 3_600;
+        let curve = curve(&[(10 * hour, hour), (10 * hour, hour), (10 * hour, hour)]);
+        let most = curve.steps().map(|(_, step)| step.read).max().unwrap();
+        assert_eq!(most, curve.step() * 3);
     }
 
     #[test]

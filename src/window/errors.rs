@@ -16,6 +16,7 @@ use crate::model::time::{Interval, Timestamp};
 use crate::window::table::Scope;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Families of one window; what comes beyond is summed up as one. A server has some dozen on its worst day, unless
 /// its messages hold what nobody knew to be data.
@@ -46,6 +47,10 @@ pub struct ErrorStats {
     pub load: ErrorLoad,
     /// The minute of the latest error, and the errors in it.
     minute: (Timestamp, u64),
+    /// Time that these waited.
+    waited: Duration,
+    /// The hour of the latest error, and the errors in it.
+    hour: (Timestamp, u64),
 }
 
 /// Families and their sums.
@@ -68,6 +73,8 @@ impl ErrorTable {
         let load = ErrorLoad {
             count: u64::from(event.weight),
             busiest_minute: 0,
+            busiest_hour: 0,
+            busiest_waited: Duration::ZERO,
             waited: event.waited,
             seen: (at != Timestamp::EPOCH).then_some(Interval { from: at, to: at }),
             clients: Some(&event.client)
@@ -77,12 +84,7 @@ impl ErrorTable {
                 .collect(),
         };
         let stats = self.add(&event.family, scope, &load);
-        let minute = at.floor(MINUTE);
-        if stats.minute.0 != minute {
-            stats.minute = (minute, 0);
-        }
-        stats.minute.1 = stats.minute.1.saturating_add(u64::from(event.weight));
-        stats.load.busiest_minute = stats.load.busiest_minute.max(stats.minute.1);
+        stats.count(u64::from(event.weight), event.waited, at);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -125,6 +127,8 @@ impl ErrorTable {
             },
             load: ErrorLoad::default(),
             minute: (Timestamp::EPOCH, 0),
+            waited: Duration::ZERO,
+            hour: (Timestamp::EPOCH, 0),
         };
         let stats = self.0.entry(key).or_insert_with(new);
         if stats.family.parties.is_empty() && !family.parties.is_empty() && !is_full {
@@ -163,10 +167,33 @@ impl ErrorTable {
     }
 }
 
+impl ErrorStats {
+    /// Finds the busiest minute and hour.
+    fn count(&mut self, errors: u64, waited: Duration, at: Timestamp) {
+        let (minute, hour) = (at.floor(MINUTE), at.floor(HOUR));
+        if self.minute.0 != minute {
+            self.minute = (minute, 0);
+            self.waited = Duration::ZERO;
+        }
+        if self.hour.0 != hour {
+            self.hour = (hour, 0);
+        }
+        self.minute.1 = self.minute.1.saturating_add(errors);
+        self.hour.1 = self.hour.1.saturating_add(errors);
+        self.waited = self.waited.saturating_add(waited);
+        let load = &mut self.load;
+        load.busiest_minute = load.busiest_minute.max(self.minute.1);
+        load.busiest_hour = load.busiest_hour.max(self.hour.1);
+        load.busiest_waited = load.busiest_waited.max(self.waited);
+    }
+}
+
 /// Adds up two intervals of one family.
 pub(super) fn merge(into: &mut ErrorLoad, more: &ErrorLoad) {
     into.count = into.count.saturating_add(more.count);
     into.busiest_minute = into.busiest_minute.max(more.busiest_minute);
+    into.busiest_hour = into.busiest_hour.max(more.busiest_hour);
+    into.busiest_waited = into.busiest_waited.max(more.busiest_waited);
     into.waited = into.waited.saturating_add(more.waited);
     into.seen = match (into.seen, more.seen) {
         (Some(a), Some(b)) => Some(a.hull(b)),

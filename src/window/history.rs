@@ -53,10 +53,15 @@ impl History {
         }
     }
 
+    /// The first instant that is remembered at `now`.
+    pub(super) fn reach(now: Timestamp) -> Timestamp {
+        let begun = u32::try_from(STEPS - 1).unwrap_or_default();
+        now.floor(STEP).minus(STEP * begun)
+    }
+
     /// Forgets what is too old to be compared with `now`.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        let begun = u32::try_from(STEPS - 1).unwrap_or_default();
-        let oldest = now.floor(STEP).minus(STEP * begun);
+        let oldest = Self::reach(now);
         while self
             .steps
             .front()

@@ -15,6 +15,7 @@ mod curve;
 mod errors;
 mod facts;
 mod history;
+mod minutes;
 mod names;
 pub mod pack;
 mod parameters;

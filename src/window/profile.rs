@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::model::event::Coverage;
 use crate::model::schema::Schema;
 use crate::model::sql::{Parsed, Statement, StatementKind, StatementRef, TableName};
-use crate::model::subject::{Baseline, Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::model::subject::{
+    Baseline, Companion, Horizon, Load, Peak, QueryProfile, TableFacts, TotalLoad,
+};
 use crate::model::time::Interval;
 use crate::window::companions::Pages;
 use crate::window::facts::TableBook;
@@ -40,6 +42,29 @@ pub(super) struct Frame<'a> {
     pub(super) horizon: Horizon,
     pub(super) coverage: Coverage,
     pub(super) book: &'a TableBook,
+    /// The latest windows, and the time that they are meant to span, whether anything ran in all of it or not.
+    pub(super) recent: Vec<&'a QueryTable>,
+    pub(super) minute: Interval,
+}
+
+impl Frame<'_> {
+    /// What ran in the latest windows: a run that began before is part of them only.
+    fn peak(&self, key: &QueryKey) -> Peak {
+        let mut peak = Peak {
+            span: self.minute,
+            runs: 0,
+            elapsed: Duration::ZERO,
+            waited: Duration::ZERO,
+            apart: None,
+        };
+        for ran in self.recent.iter().filter_map(|table| table.get(key)) {
+            let (spent, waited) = ran.stats.spent_since(self.minute.from);
+            peak.runs = peak.runs.saturating_add(ran.stats.count());
+            peak.elapsed = peak.elapsed.saturating_add(spent);
+            peak.waited = peak.waited.saturating_add(waited);
+        }
+        peak
+    }
 }
 
 /// Adds what the DDL says of the profile's tables.
@@ -113,7 +138,10 @@ impl<'a> View<'a> {
             origin: key.scope.origin,
             span: frame.span,
             horizon: frame.horizon,
-            load: stats.load(),
+            load: Load {
+                peak: Some(frame.peak(key)),
+                ..stats.load()
+            },
             total: self.total(&key.scope),
             baseline,
             coverage: frame.coverage,

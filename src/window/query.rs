@@ -159,6 +159,17 @@ impl QueryStats {
         Duration::from_nanos(self.elapsed.total())
     }
 
+    /// Time that the runs took and waited for locks after `from`, where all of them ended at about the same time.
+    pub(super) fn spent_since(&self, from: Timestamp) -> (Duration, Duration) {
+        let most = self
+            .last_seen()
+            .map_or(MAX_NANOS, |end| nanos(end.since(from)));
+        let spent = Duration::from_nanos(self.elapsed.total_capped(most));
+        let part = spent.div_duration_f64(self.elapsed().max(Duration::from_nanos(1)));
+        let waited = Duration::from_nanos(self.lock.unwrap_or(0));
+        (spent, waited.mul_f64(part.clamp(0.0, 1.0)))
+    }
+
     /// End of the first run that told one.
     pub fn first_seen(&self) -> Option<Timestamp> {
         self.seen.map(|(first, _)| first)
@@ -185,6 +196,7 @@ impl QueryStats {
             cancelled: cancelled.map_or(0, Sketch::count),
             elapsed: latency(&self.elapsed),
             cancelled_elapsed: cancelled.map(latency),
+            peak: None,
             lock: self.lock.map(Duration::from_nanos),
             rows_examined: row_load(&self.examined),
             rows_returned: row_load(&self.returned),

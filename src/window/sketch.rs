@@ -80,6 +80,21 @@ impl Sketch {
         self.total
     }
 
+    /// The sum of the values where none counts for more than `most`, within the error bound.
+    pub fn total_capped(&self, most: u64) -> u64 {
+        if most >= self.max {
+            return self.total;
+        }
+        if self.bins.is_empty() {
+            return most.saturating_mul(self.count);
+        }
+        let capped = self.bins.iter().fold(0_u64, |sum, &b| {
+            let value = middle(b >> COUNT_BITS).clamp(self.min, self.max).min(most);
+            sum.saturating_add(value.saturating_mul(count_of(b)))
+        });
+        capped.min(self.total)
+    }
+
     /// The smallest; 0 for none.
     pub fn min(&self) -> u64 {
         self.min

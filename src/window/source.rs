@@ -261,8 +261,10 @@ impl Source {
         let Some((_, closing)) = self.recent.back() else {
             return Vec::new();
         };
-        let spans = self.recent.iter().map(|(span, _)| *span);
-        let frame = self.frame(spans.fold(span, Interval::hull), Horizon::Recent);
+        let frame = self.frame(
+            self.watched(span, span.to.minus(self.settings.recent)),
+            Horizon::Recent,
+        );
         let view = View::of(self.recent.iter().map(|(_, table)| table).collect());
         let ran = View::keys_of(closing);
         ran.map(|(key, ran)| {
@@ -272,12 +274,27 @@ impl Source {
         .collect()
     }
 
+    /// The interval since `from` in which somebody watched, whether anything ran in it or not: quiet time is part of
+    /// a rate.
+    fn watched(&self, closing: Interval, from: Timestamp) -> Interval {
+        let since = self.watched_since.unwrap_or(closing.from);
+        Interval {
+            from: from.max(since).min(closing.from),
+            to: closing.to,
+        }
+    }
+
     fn frame(&self, span: Interval, horizon: Horizon) -> Frame<'_> {
         Frame {
             span,
             horizon,
             coverage: self.coverage,
             book: &self.book,
+            recent: self.recent.iter().map(|(_, table)| table).collect(),
+            minute: Interval {
+                from: span.to.minus(self.settings.recent),
+                to: span.to,
+            },
         }
     }
 

@@ -485,3 +485,32 @@ fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
         "in its window, and in the minute after it"
     );
 }
+
+#[test]
+fn a_sparse_log_makes_no_short_interval_of_a_few_runs() {
+    let mut windows = windows();
+    windows.observe(idle(0), at(3));
+    windows.observe(idle(600), at(603));
+    let slow = |id| event(at(604), id, 3_500);
+    windows.observe(batch(vec![slow(1), slow(1), slow(1)], 1), at(604));
+    let outputs = windows.observe(idle(620), at(623));
+    let profile = &closed(&outputs)[0].profiles[0];
+    assert_eq!(profile.span.duration(), Duration::from_secs(60));
+    let peak = profile.load.peak.unwrap();
+    assert_eq!(peak.span.duration(), Duration::from_secs(60));
+    assert_eq!((peak.runs, peak.elapsed.as_millis()), (3, 10_500));
+}
+
+#[test]
+fn a_run_that_began_long_before_is_part_of_the_last_minute_with_what_it_ran_in_it() {
+    let mut windows = windows();
+    windows.observe(idle(0), at(3));
+    windows.observe(idle(600), at(603));
+    let report = |end| event(at(end), 1, 1_800_000);
+    windows.observe(batch(vec![report(609), report(609)], 1), at(609));
+    let outputs = windows.observe(idle(620), at(623));
+    let profile = &closed(&outputs)[0].profiles[0];
+    assert_eq!(profile.load.elapsed.total.as_secs(), 3_600);
+    // the window ends a second later
+    assert_eq!(profile.load.peak.unwrap().elapsed.as_secs(), 2 * 59);
+}

@@ -22,11 +22,12 @@ use crate::model::course::CoursePoint;
 use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Parsed, Statement, StatementKind};
-use crate::model::subject::Latency;
+use crate::model::subject::{Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::TextId;
 use crate::window::course::sampler::Sampler;
 use crate::window::curve::Curve;
+use crate::window::minutes::Minutes;
 use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
@@ -110,6 +111,7 @@ pub struct Sums {
     /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
     lock: Sketch,
     course: Sampler,
+    minutes: Minutes,
 }
 
 impl Totals {
@@ -152,7 +154,10 @@ impl Totals {
         };
         self.previous = end;
         if end != Timestamp::EPOCH {
-            let seen = Interval { from: end, to: end };
+            let seen = Interval {
+                from: end.minus(run.elapsed),
+                to: end,
+            };
             self.seen = Some(self.seen.map_or(seen, |known| known.hull(seen)));
         }
         let weight = u64::from(run.weight.max(1));
@@ -167,8 +172,7 @@ impl Totals {
         };
         if let Some(slot) = self.slots.get_mut(slot.index()) {
             if end != Timestamp::EPOCH {
-                let elapsed = run.elapsed.saturating_mul(run.weight.max(1));
-                self.curve.observe(end, slot.kind, elapsed);
+                self.curve.observe(end, slot.kind, run.elapsed, run.weight);
             }
             slot.runs.add(run, end, detail, &mut self.names);
         }
@@ -286,6 +290,18 @@ impl Sums {
         if let Some(lock) = run.lock {
             let weight = u64::from(run.weight.max(1));
             self.lock.record(nanos(lock), weight);
+        }
+        if end != Timestamp::EPOCH {
+            let lock = run.lock.unwrap_or_default();
+            self.minutes.add(end, run.elapsed, lock, run.weight);
+        }
+    }
+
+    /// What a detector reads.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            peak: self.minutes.peak(),
+            ..self.stats.load()
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! class: schema|constraint|...   code: 42703   message: column "note" does not exist   sql: SELECT note FROM t
-//! span: 60s  errors: 40  waited: 10s  busiest: 40   runs: 50   all_runs: 1000  all: 10s   whole: yes
+//! span: 60s  errors: 40  waited: 10s  busiest: 40   busiest_hour: 40   runs: 50   all_runs: 1000  all: 10s   whole: yes
 //! party: waiter UPDATE a SET n = 1 | ShareLock on transaction
 //! before: 3600s  before.errors: 10  before.quietest: 0.1 (per second)  before.all_runs: 60000  before.all: 600s
 //! ```
@@ -51,6 +51,8 @@ pub(crate) fn build(base: &str, own: &str) -> ErrorProfile {
         load: ErrorLoad {
             count,
             busiest_minute: notes.count("busiest").unwrap_or(count),
+            busiest_hour: notes.count("busiest_hour").unwrap_or(count),
+            busiest_waited: notes.time("waited").unwrap_or_default(),
             waited: notes.time("waited").unwrap_or_default(),
             seen: Some(span),
             clients: Vec::new(),

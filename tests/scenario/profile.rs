@@ -7,6 +7,7 @@
 //! plan: SIMPLE customers ALL rows=1000000 actual=999 (one line a step)
 //! table: customers rows=1000000 elapsed=50s writes=9 set: runs=3 total=90s max=31s rows=600000 told=no
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
+//! horizon: whole            peak: runs=3 total=50s waited=2s apart=1h   (the busiest minute)
 //! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
 //! day: 3 examined=30000 time=40ms runs=900 (what the median run of a day cost, one a line)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
@@ -21,8 +22,8 @@ use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow}
 use sqleuth::model::id::{FingerprintId, ServiceName};
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
 use sqleuth::model::subject::{
-    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, QueryProfile,
-    RowLoad, TableFacts, TotalLoad,
+    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak,
+    QueryProfile, RowLoad, TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
 use sqleuth::normalise::ddl::SchemaReader;
@@ -105,7 +106,8 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
         to: Timestamp::from_unix_secs(1_795_000_000)
             .plus(notes.time("span").unwrap_or(Duration::from_secs(60))),
     };
-    let load = load(&notes, "");
+    let mut load = load(&notes, "");
+    load.peak = notes.get("peak").map(|line| peak(span.from, line));
     let statement = Arc::new(statement(&notes));
     let profile = QueryProfile {
         statement: Arc::clone(&statement),
@@ -117,7 +119,11 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
         },
         origin: Origin::Log,
         span,
-        horizon,
+        horizon: if notes.get("horizon") == Some("whole") {
+            Horizon::Whole
+        } else {
+            horizon
+        },
         total: TotalLoad {
             count: notes.count("all_runs").unwrap_or(load.count * 10),
             elapsed: notes.time("all").unwrap_or(load.elapsed.total * 2),
@@ -206,6 +212,7 @@ fn load(notes: &Notes, before: &str) -> Load {
     ] = flags.map(Option::unwrap_or_default);
     Load {
         count: runs,
+        peak: None,
         errors: cancelled,
         cancelled,
         elapsed: latency(notes, before, runs),
@@ -355,6 +362,22 @@ fn table(line: &str) -> TableFacts {
         writes: facts
             .get("writes")
             .map_or(0, |text| text.parse().expect("a number")),
+    }
+}
+
+/// What happened in a minute.
+fn peak(from: Timestamp, line: &str) -> Peak {
+    let facts = pairs(line);
+    let time = |key: &str| facts.get(key).map(|text| duration(text));
+    Peak {
+        span: Interval {
+            from,
+            to: from.plus(Duration::from_secs(60)),
+        },
+        runs: facts["runs"].parse().expect("a number"),
+        elapsed: duration(facts["total"]),
+        waited: time("waited").unwrap_or_default(),
+        apart: time("apart"),
     }
 }
 

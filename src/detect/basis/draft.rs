@@ -89,6 +89,11 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// Advice only, if it runs too seldom to call somebody.
+    pub(in crate::detect) fn advice_if(self, is_rare: bool) -> Self {
+        if is_rare { self.advice() } else { self }
+    }
+
     /// Names the tables concerned instead of all of the statement's; an empty list changes nothing.
     pub(in crate::detect) fn tables(mut self, mut tables: Vec<TableName>) -> Self {
         tables.sort();

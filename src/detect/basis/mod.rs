@@ -5,6 +5,7 @@ pub(super) mod casts;
 pub(super) mod columns;
 pub(super) mod draft;
 pub(super) mod effort;
+pub(super) mod errors;
 pub(super) mod index;
 pub(super) mod plan;
 pub(super) mod reading;

@@ -5,22 +5,23 @@ use std::time::Duration;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Severity;
 use crate::model::sql::Dialect;
-use crate::model::subject::QueryProfile;
+use crate::model::subject::{Horizon, Peak, QueryProfile};
 
-/// A rate is taken over at most this long: an alarm looks at a minute, and in a whole file one bad minute
-/// must not be thinned out by the quiet hours around it.
+/// The rate of a minute that is not known is taken over at least this long: a few seconds of work are no load,
+/// however short the time that was seen.
 const ONE_MINUTE: Duration = Duration::from_secs(60);
+
+/// Runs that lie so far apart, or further, in all of a file: it runs by a schedule, or seldom.
+const SELDOM: Duration = Duration::from_secs(30 * 60);
 
 /// Time that one statement takes.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::detect) struct Weight {
     /// Seconds of run time in the interval.
     pub seconds: f64,
-    /// Seconds of run time per second of the interval, or of one minute where the interval is longer:
-    /// 1.0 is one connection that is busy all the time.
+    /// Seconds of run time per second of the busiest minute, of which a run takes only what it ran in it; of the whole
+    /// interval, where that is more of a long one, or no minute is known. 1.0 is one connection that is busy all the time.
     pub load: f64,
-    /// The same over all of the interval.
-    sustained: f64,
     /// Share of all time of the origin, 0 to 1; `None` when the log does not show nearly everything.
     pub share: Option<f64>,
 }
@@ -29,19 +30,23 @@ impl Weight {
     /// Weighs a statement.
     pub(in crate::detect) fn of(profile: &QueryProfile) -> Self {
         let spent = profile.load.elapsed.total;
-        let over = profile.span.duration().min(ONE_MINUTE);
+        let all = || per_second(spent, profile.span.duration());
+        let load = match profile.load.peak {
+            Some(peak) if profile.horizon == Horizon::Long => rate(peak, peak.elapsed).max(all()),
+            Some(peak) => rate(peak, peak.elapsed),
+            None => all(),
+        };
         let tellable = profile.coverage.is_complete() && !profile.total.elapsed.is_zero();
         Self {
             seconds: spent.as_secs_f64(),
-            load: times(spent, over),
-            sustained: times(spent, profile.span.duration()),
+            load,
             share: tellable.then(|| times(spent, profile.total.elapsed).min(1.0)),
         }
     }
 
-    /// Critical when `min_critical_load` lasts all of the interval, else a warning.
+    /// Critical from `min_critical_load` on, else a warning.
     pub(in crate::detect) fn severity(self, min_critical_load: f64) -> Severity {
-        if self.sustained >= min_critical_load {
+        if self.load >= min_critical_load {
             Severity::Critical
         } else {
             Severity::Warning
@@ -56,6 +61,49 @@ impl Weight {
             over: profile.span,
         }
     }
+}
+
+/// Seconds waited for locks per second of the minute with the most of it.
+pub(in crate::detect) fn waiting(profile: &QueryProfile) -> f64 {
+    let waited = profile.load.lock.unwrap_or_default();
+    let all = || per_second(waited, profile.span.duration());
+    let peak = profile.load.peak;
+    peak.map_or_else(all, |peak| rate(peak, peak.waited))
+}
+
+/// Whether a whole file has no minute with `min_runs` runs: worth advice, and nothing that somebody would have been
+/// called for.
+pub(in crate::detect) fn is_rare(profile: &QueryProfile, min_runs: u64) -> bool {
+    let peak = profile
+        .load
+        .peak
+        .filter(|_| profile.horizon == Horizon::Whole);
+    peak.is_some_and(|peak| peak.runs < min_runs)
+}
+
+/// Whether it ran before as it runs now: somewhere before the interval, or again and again with long rests, as a file shows.
+pub(in crate::detect) fn is_routine(profile: &QueryProfile) -> bool {
+    let before = profile.baseline.as_ref();
+    let peak = profile
+        .load
+        .peak
+        .filter(|_| profile.horizon == Horizon::Whole);
+    before.is_some_and(|b| b.load.count > 0)
+        || peak
+            .and_then(|peak| peak.apart)
+            .is_some_and(|apart| apart >= SELDOM)
+}
+
+fn rate(peak: Peak, spent: Duration) -> f64 {
+    times(spent, peak.span.duration())
+}
+
+/// Seconds per second; none where nobody knows how long it was.
+fn per_second(spent: Duration, over: Duration) -> f64 {
+    if over.is_zero() {
+        return 0.0;
+    }
+    times(spent, over.max(ONE_MINUTE))
 }
 
 /// A count as a number of evidence.

@@ -20,7 +20,7 @@ pub struct LoadCurve {
 pub struct LoadStep {
     /// Its start.
     pub at: Timestamp,
-    /// Run time of what ended in it and only reads.
+    /// Run time that was spent in it on what only reads.
     pub read_s: Seconds,
     /// Run time of what changes rows.
     pub write_s: Seconds,
@@ -59,7 +59,7 @@ impl LoadCurve {
 }
 
 impl LoadStep {
-    /// Run time of all that ended in it, in seconds.
+    /// Run time that was spent in it, in seconds.
     pub(super) fn total(&self) -> f64 {
         (self.read_s.0 + self.write_s.0 + self.other_s.0).as_secs_f64()
     }

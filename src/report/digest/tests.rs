@@ -154,7 +154,7 @@ fn digest(lang: Lang) -> Digest {
     ];
     let mut curve = Curve::default();
     for second in 0..100 {
-        curve.observe(at(second), StatementKind::Select, Duration::from_secs(1));
+        curve.observe(at(second), StatementKind::Select, Duration::from_secs(1), 1);
     }
     let source = Source {
         load: LoadCurve::of(&curve),

@@ -48,8 +48,7 @@ impl Source {
         if table.errors.is_empty() {
             return Vec::new();
         }
-        let spans = self.recent.iter().map(|(span, _)| *span);
-        let span = spans.fold(*closing, Interval::hull);
+        let span = self.watched(*closing, closing.to.minus(self.settings.recent));
         let tables: Vec<&QueryTable> = self.recent.iter().map(|(_, table)| table).collect();
         let views = Views {
             tables: &tables,

@@ -4,6 +4,7 @@ use crate::model::subject::{Horizon, QueryProfile};
 use crate::model::time::Interval;
 use crate::window::PackedCourses;
 use crate::window::course::book::Courses;
+use crate::window::history::History;
 use crate::window::profile::View;
 use crate::window::source::Source;
 
@@ -24,9 +25,8 @@ impl Source {
     }
 
     pub(super) fn long_profiles(&self, span: Interval) -> Vec<QueryProfile> {
-        let spans = self.recent.iter().map(|(span, _)| *span);
-        let spans = spans.chain(self.history.span());
-        let frame = self.frame(spans.fold(span, Interval::hull), Horizon::Long);
+        let remembered = self.watched(span, History::reach(span.to));
+        let frame = self.frame(remembered, Horizon::Long);
         let recent = self.recent.iter().map(|(_, table)| table);
         let view = View::of(self.history.tables().chain(recent).collect());
         let costliest = view.costliest(self.settings.long_min_share, MAX_LONG);

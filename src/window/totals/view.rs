@@ -166,7 +166,7 @@ impl<'a> TotalView<'a> {
             origin: self.scope.origin,
             span: self.totals.seen.unwrap_or_default(),
             horizon: Horizon::Whole,
-            load: stats.load(),
+            load: sums.load(),
             total: self.load,
             baseline: None,
             coverage: self.coverage,
