@@ -833,7 +833,8 @@ fn a_digest_of_a_real_log_tells_of_every_shape_and_habit_and_of_no_look_alike() 
         ("heavy-column", "FROM articles"),
         ("unbounded-aggregate", "FROM ledger"),
         ("needless-count", "FROM orders"),
-        ("cacheable-read", "FROM sales"),
+        // of the reads of `sales` no minute is busy enough to matter
+        ("cacheable-read", "FROM orders"),
         ("data-growth", "FROM queue"),
     ] {
         let found = told.iter().any(|(d, t)| d == detector && t.contains(table));
