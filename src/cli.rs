@@ -1,6 +1,7 @@
 //! The command line: what may be typed and what it means.
 
 mod check;
+mod copies;
 mod demo;
 mod digest;
 mod explain;
@@ -110,13 +111,14 @@ pub struct Digest {
     /// Format of the report: text for a terminal, json for programs, md for a ticket, html as one file for a browser
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
-    /// Language of the report
-    #[arg(long, value_parser = language, default_value = "en")]
-    pub lang: Lang,
-    /// Only statements that ended at or after this time: 2026-11-21T10:05:00Z, "2026-11-21 10:05" (UTC), or 2h ago as 2h
+    /// Language of the report; the configuration's when not given
+    #[arg(long, value_parser = language)]
+    pub lang: Option<Lang>,
+    /// Only statements that ended at or after this time: 2026-11-21T10:05:00Z, "2026-11-21 10:05" (`general.time_zone`,
+    /// UTC by default), 10:05 when it was last so late, or 2h ago as 2h
     #[arg(long, value_name = "T")]
     pub since: Option<Moment>,
-    /// Only statements that ended before this time
+    /// Only statements that ended before this time; 10:05 is the first after --since
     #[arg(long, value_name = "T")]
     pub until: Option<Moment>,
     /// Schema dump or migration, to find missing indexes; may be given several times, in order
@@ -124,10 +126,13 @@ pub struct Digest {
     pub schema: Vec<PathBuf>,
     /// Show the N costliest statements, 15 unless this is given; JSON has all of them unless this is given
     #[arg(long, value_name = "N")]
-    pub top: Option<usize>,
+    pub top: Option<NonZeroUsize>,
     /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
     #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
     pub jobs: NonZeroUsize,
+    /// Configuration: thresholds of detectors, folding of names, time zone
+    #[command(flatten)]
+    pub config: ConfigFile,
     /// Logs, .gz .xz and .zst too; directories and patterns ("slow.log*") of them; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

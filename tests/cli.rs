@@ -344,6 +344,132 @@ fn a_bad_file_beside_a_good_one_is_a_partial_report() {
 }
 
 #[test]
+fn what_matches_nothing_does_not_take_the_rest_along() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let good = fixture("mysql-odd.log");
+    let nothing = dir.path().join("no*match.log");
+    let output = run(&["digest", name(&good), name(&nothing), name(dir.path())]);
+    assert_eq!(code(&output), Some(2));
+    assert!(text(&output.stdout).contains("Statements by total time"));
+    let told = text(&output.stderr);
+    assert_eq!(told.matches("no file in").count(), 2, "{told}");
+    let output = run(&["digest", name(dir.path())]);
+    assert_eq!(code(&output), Some(1));
+    assert!(text(&output.stderr).contains("no file in"));
+}
+
+#[test]
+fn the_same_log_under_two_names_is_summed_up_once() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = slow_log(&[("SELECT 1", 0.0, 0); 60]);
+    let path = file(&dir, "slow.log", log.as_bytes());
+    let link = dir.path().join("current.log");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    let output = run(&["digest", "--format", "json", name(dir.path()), &path]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!(runs_of(&report), 60);
+    assert_eq!(code(&output), Some(0));
+    let told = text(&output.stderr);
+    assert_eq!(told.matches("has the same content").count(), 2, "{told}");
+}
+
+#[test]
+fn two_digests_of_one_log_are_the_same_to_the_byte() {
+    let log = fixture("mariadb-10.11-verbose.log.xz");
+    let once = || run(&["digest", "--format", "json", name(&log)]).stdout;
+    assert!(once() == once());
+}
+
+#[test]
+fn a_digest_obeys_the_configuration_and_the_environment() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let entries = [("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
+    let log = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let args = ["digest", "--format", "json", &log];
+    let slugs = |output: &Output| -> Vec<String> {
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
+        let found = report["findings"].as_array().expect("a list");
+        let slugs = found.iter().filter_map(|f| f["detector"].as_str());
+        slugs.map(str::to_owned).collect()
+    };
+    let usual = slugs(&run(&args));
+    let scan = usual.iter().find(|slug| *slug == "full-scan");
+    assert!(scan.is_some(), "{usual:?}");
+    let without = |slugs: &[String]| slugs.iter().all(|slug| slug != "full-scan");
+    let output = sqleuth(&args)
+        .env("SQLEUTH__DETECT__FULL_SCAN__ENABLED", "false")
+        .output()
+        .expect("it runs");
+    assert!(without(&slugs(&output)));
+    let config = file(
+        &dir,
+        "sqleuth.toml",
+        b"[general]\nlanguage = \"ko\"\n[detect.full-scan]\nenabled = false\n",
+    );
+    let output = run(&[&args[..], &["--config", &config]].concat());
+    assert!(without(&slugs(&output)));
+    let page = run(&["digest", "--config", &config, &log]);
+    assert!(text(&page.stdout).contains("총 실행 시간별 문장"));
+}
+
+/// Detectors that a digest says were blind.
+fn blind(path: &str) -> Vec<String> {
+    let report = digest(&[path]);
+    let blind = report["source"]["not_judged"].as_array().expect("a list");
+    let slugs = blind.iter().filter_map(|b| b["detector"].as_str());
+    slugs.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_detector_that_saw_nothing_of_most_of_the_time_is_named() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let line = |n: usize, millis: u32, sql: &str| {
+        let (minute, second) = (n / 60, n % 60);
+        format!(
+            "2026-11-21 10:{minute:02}:{second:02}.000 UTC [7] shop@shop LOG:  duration: {millis}.000 ms  statement: {sql}\n"
+        )
+    };
+    // the fast one is so light that the scan detector has nothing to ask about it
+    let light = (0..60).map(|n| line(n, 1, "SELECT * FROM orders WHERE id = 1"));
+    let heavy = (60..120).map(|n| line(n, 5_000, "SELECT * FROM events WHERE kind = 1"));
+    let log: String = light.chain(heavy).collect();
+    let blind = blind(&file(&dir, "postgresql.log", log.as_bytes()));
+    assert!(blind.iter().any(|slug| slug == "full-scan"), "{blind:?}");
+    assert!(!blind.iter().any(|slug| slug == "deadlock"), "{blind:?}");
+}
+
+#[test]
+fn a_log_that_cannot_carry_errors_leaves_their_detectors_blind() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = slow_log(&[("SELECT 1", 0.1, 1); 60]);
+    let blind = blind(&file(&dir, "slow.log", log.as_bytes()));
+    for slug in ["connection-refusal", "deadlock", "error-burst"] {
+        assert!(blind.iter().any(|b| b == slug), "no {slug} in {blind:?}");
+    }
+}
+
+#[test]
+fn an_outage_without_a_statement_is_told_in_every_form() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let line = |n: u32| {
+        let (minute, second) = (n / 60 % 60, n % 60);
+        format!(
+            "2026-11-21 10:{minute:02}:{second:02}.000 UTC [{n}] shop@shop FATAL:  sorry, too many clients already\n"
+        )
+    };
+    let log: String = (0..600).map(line).collect();
+    let path = file(&dir, "postgresql.log", log.as_bytes());
+    for format in ["text", "md", "html"] {
+        let output = run(&["digest", "--format", format, &path]);
+        let page = text(&output.stdout);
+        for told in ["Fix first", "600 errors", "onnection"] {
+            assert!(page.contains(told), "no {told} in the {format}:\n{page}");
+        }
+        assert!(page.to_lowercase().contains("critical"), "{page}");
+    }
+}
+
+#[test]
 fn an_empty_log_is_no_failure() {
     let dir = TempDir::new().expect("a temporary directory");
     let path = file(&dir, "empty", b"");
@@ -359,11 +485,12 @@ fn an_empty_log_is_no_failure() {
 #[test]
 fn a_directory_and_a_pattern_are_read_as_their_files() {
     let dir = TempDir::new().expect("a temporary directory");
-    let log = std::fs::read(fixture("mysql-odd.log")).expect("the fixture is readable");
-    for rotated in ["slow.log", "slow.log.1"] {
-        file(&dir, rotated, &log);
+    let log = std::fs::read_to_string(fixture("mysql-odd.log")).expect("the fixture is readable");
+    for (rotated, port) in [("slow.log", "3307"), ("slow.log.1", "3308")] {
+        // of another server each: the same content would be read once
+        file(&dir, rotated, log.replace("3306", port).as_bytes());
     }
-    let one = digest(&[&file(&dir, "copy", &log)]);
+    let one = digest(&[&file(&dir, "other", log.as_bytes())]);
     let pattern = dir.path().join("slow.log*");
     let both = digest(&[name(&pattern)]);
     file(&dir, "notes.txt", b"nothing of a log\n");
@@ -401,6 +528,9 @@ fn bad_usage_is_64() {
         &["digest", "--since", "yesterday", log],
         &["digest", "--since", "1h", "--until", "2h", log],
         &["digest", "--top", "many", log],
+        &["digest", "--top", "0", log],
+        &["digest", "--since", "90", log],
+        &["digest", "--config", "/nonexistent.toml", log],
         &["digest", "--jobs", "0", log],
         &["digest", "--jobs", "65", log],
         &["fingerprint", "--dialect", "oracle"],
@@ -445,6 +575,11 @@ fn since_and_until_cut_a_piece_out() {
         "2026-11-21 10:00:30",
     ];
     assert_eq!(runs(&piece), 20);
+    let piece = ["--since", "2026-11-21 10:00:10", "--until", "10:00:30"];
+    assert_eq!(runs(&piece), 20, "the end is of the day of the beginning");
+    let page = run(&[&["digest"], &piece[..], &[&path]].concat());
+    let understood = "from 2026-11-21 10:00:10 UTC to before 2026-11-21 10:00:30 UTC";
+    assert!(text(&page.stdout).contains(understood));
 }
 
 #[test]

@@ -9,12 +9,14 @@ mod summing;
 
 use std::process::ExitCode;
 
+use jiff::tz::TimeZone;
+
 use crate::app::schema::{self, Declared};
+use crate::cli::copies::Copy;
 use crate::cli::inputs::Inputs;
-use crate::cli::{Digest as Options, Misuse, PARTIAL, tell};
+use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::model::time::{Interval, Timestamp};
+use crate::report::digest::Asked;
 
 use self::interrupt::Interrupt;
 use self::judging::Judging;
@@ -26,10 +28,14 @@ const UNREAD_TOLD: usize = 5;
 
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
-    let config = Config::default();
+    let config = load(options.config.config.as_deref())?;
+    let style = config.style()?;
+    let style = style.in_lang(options.lang.unwrap_or(config.general.language));
+    let kept = kept(options, &style.zone)?;
     let schema = schema(options);
-    let inputs = Inputs::of(&options.files)?;
-    let mut reading = Reading::new(kept(options)?, Interrupt::listen());
+    let inputs = Inputs::of(&options.files);
+    let mut reading = Reading::new(kept, style.zone.clone(), Interrupt::listen());
+    tell_of(&inputs, &mut reading);
     let mut summing = Summing::new(&config);
     match options.jobs.get() {
         1 => read_all(&mut reading, (&inputs, options), &mut summing),
@@ -43,7 +49,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let judging = Judging::new(&read, &schema.schema, &config);
-    show::show(&judging, options, &config.style()?.in_lang(options.lang))?;
+    show::show(&judging, options, &style)?;
     Ok(if read.source.partial || !schema.failed.is_empty() {
         ExitCode::from(PARTIAL)
     } else {
@@ -53,12 +59,10 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// Reads one file after the other, until somebody has enough.
 fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink: &mut dyn Sink) {
-    let named = inputs.named.iter().map(|path| (path, true));
-    let found = inputs.found.iter().map(|path| (path, false));
-    for (path, is_named) in named.chain(found) {
-        if let Err(error) = reading.read(path, options, sink) {
+    for input in &inputs.files {
+        if let Err(error) = reading.read(&input.path, options, sink) {
             // a log directory holds other files too
-            if is_named || !error.is_no_log() {
+            if input.is_named || !error.is_no_log() {
                 reading.lack();
             }
             tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
@@ -90,17 +94,36 @@ fn schema(options: &Options) -> Declared {
     declared
 }
 
+/// Tells what of the files that were asked for is not read.
+fn tell_of(inputs: &Inputs, reading: &mut Reading) {
+    for failure in &inputs.failures {
+        reading.lack();
+        tell(format_args!("sqleuth: {failure}"));
+    }
+    for Copy { path, of } in &inputs.copies {
+        let (path, of) = (path.display(), of.display());
+        tell(format_args!(
+            "sqleuth: {path} is left out: {of} has the same content"
+        ));
+    }
+}
+
 /// The interval that was asked for.
-fn kept(options: &Options) -> Result<Interval, Misuse> {
+fn kept(options: &Options, zone: &TimeZone) -> Result<Asked, Misuse> {
     let now = Clock::system().now();
-    let kept = Interval {
-        from: options.since.map_or(Timestamp::EPOCH, |t| t.before(now)),
-        to: options
-            .until
-            .map_or(Timestamp::from_unix_nanos(u64::MAX), |t| t.before(now)),
-    };
-    if kept.from >= kept.to {
+    let none = || Misuse("there is no such time in general.time_zone".to_owned());
+    let since = options
+        .since
+        .map(|t| t.resolve(now, zone, None).ok_or_else(none));
+    let since = since.transpose()?;
+    let until = options
+        .until
+        .map(|t| t.resolve(now, zone, since).ok_or_else(none));
+    let until = until.transpose()?;
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
         return Err(Misuse("--since is not before --until".to_owned()));
     }
-    Ok(kept)
+    Ok(Asked { since, until })
 }

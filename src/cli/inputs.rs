@@ -4,40 +4,86 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cli::copies::{Copy, Distinct};
+
 /// Files of one directory or pattern; a log directory has fewer.
 const MAX_FILES: usize = 10_000;
 
 /// What was asked for, taken apart.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Inputs {
-    /// Files that were named: each must be a log.
-    pub(super) named: Vec<PathBuf>,
-    /// Files of directories: what is no log among them is passed over.
-    pub(super) found: Vec<PathBuf>,
+    /// The files in their order; none has the same content as another one.
+    pub(super) files: Vec<Input>,
+    /// What was left out for that.
+    pub(super) copies: Vec<Copy>,
+    /// What could not be taken apart.
+    pub(super) failures: Vec<InputError>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Input {
+    /// Where it is; `-` is the standard input.
+    pub(super) path: PathBuf,
+    /// It was named, hence it must be a log; what is no log in a directory is passed over.
+    pub(super) is_named: bool,
 }
 
 impl Inputs {
     /// Takes apart what was asked for.
-    ///
-    /// # Errors
-    ///
-    /// When a directory cannot be read.
-    pub(super) fn of(paths: &[PathBuf]) -> Result<Self, InputError> {
+    pub(super) fn of(paths: &[PathBuf]) -> Self {
         let mut inputs = Self::default();
         for path in paths {
-            if path.is_dir() {
-                inputs.found.extend(files(path, |_| true)?);
-            } else if let Some((folder, pattern)) = pattern_of(path) {
-                let matching = files(&folder, |name| is_match(&pattern, name.as_bytes()))?;
-                if matching.is_empty() {
-                    return Err(InputError::NoMatch(path.clone()));
-                }
-                inputs.named.extend(matching);
-            } else {
-                inputs.named.push(path.clone());
-            }
+            inputs.expand(path);
         }
-        Ok(inputs)
+        if inputs.files.len() > 1 {
+            inputs.leave_out_copies();
+        }
+        inputs
+    }
+
+    fn expand(&mut self, path: &Path) {
+        let is_folder = path.is_dir();
+        let found = match pattern_of(path) {
+            _ if is_folder => files(path, |_| true),
+            Some((folder, pattern)) => files(&folder, |name| is_match(&pattern, name.as_bytes())),
+            None => Ok((vec![path.to_owned()], 0)),
+        };
+        match found {
+            Ok((found, _)) if found.is_empty() => {
+                self.failures.push(InputError::NoFile(path.to_owned()));
+            }
+            Ok((found, left_out)) => {
+                if left_out > 0 {
+                    let path = path.to_owned();
+                    self.failures.push(InputError::TooMany { path, left_out });
+                }
+                let is_named = !is_folder;
+                self.files
+                    .extend(found.into_iter().map(|path| Input { path, is_named }));
+            }
+            Err(error) => self.failures.push(error),
+        }
+    }
+
+    fn leave_out_copies(&mut self) {
+        let mut distinct = Distinct::default();
+        let mut kept: Vec<Input> = Vec::new();
+        for file in self.files.drain(..) {
+            let Some(copy) = distinct.note(&file.path) else {
+                kept.push(file);
+                continue;
+            };
+            // This one may have all of one before, and more.
+            if copy.of == file.path
+                && copy.path != file.path
+                && let Some(before) = kept.iter_mut().find(|f| f.path == copy.path)
+            {
+                *before = file;
+            }
+            self.copies.push(copy);
+        }
+        self.files = kept;
     }
 }
 
@@ -53,28 +99,45 @@ pub(super) enum InputError {
         #[source]
         source: io::Error,
     },
-    /// Nothing fits a pattern.
-    #[error("no file matches {}", .0.display())]
-    NoMatch(PathBuf),
+    /// Nothing fits a pattern, or nothing is in a directory.
+    #[error("no file in {} (directories in it are not looked into)", .0.display())]
+    NoFile(PathBuf),
+    /// More files than are read.
+    #[error("{}: {left_out} files are left out, of one directory {MAX_FILES} are read", path.display())]
+    TooMany {
+        /// The directory or pattern.
+        path: PathBuf,
+        /// Files that are not read.
+        left_out: usize,
+    },
 }
 
-/// The regular files of a directory whose names are wanted, by name.
-fn files(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, InputError> {
+/// The regular files of a directory whose names are wanted, by name, and how many more there are.
+fn files(
+    folder: &Path,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<(Vec<PathBuf>, usize), InputError> {
     let failed = |source| InputError::Directory {
         path: folder.to_owned(),
         source,
     };
     let mut files = Vec::new();
+    let mut left_out = 0;
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
         let is_named = entry.file_name().to_str().is_some_and(&is_wanted);
-        if is_named && path.is_file() && files.len() < MAX_FILES {
+        if !is_named || !path.is_file() {
+            continue;
+        }
+        if files.len() < MAX_FILES {
             files.push(path);
+        } else {
+            left_out += 1;
         }
     }
     files.sort();
-    Ok(files)
+    Ok((files, left_out))
 }
 
 /// The directory and the pattern of a path whose last part holds `*` or `?`; `None` when there is such a file.
@@ -133,20 +196,53 @@ mod tests {
     fn a_directory_gives_its_files_and_a_pattern_those_that_match() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["b.log", "a.log", "notes.txt"] {
-            fs::write(dir.path().join(name), b"").unwrap();
+            fs::write(dir.path().join(name), name).unwrap();
         }
         fs::create_dir(dir.path().join("deeper")).unwrap();
         let file = |name: &str| dir.path().join(name);
-        let whole = Inputs::of(&[dir.path().to_owned()]).unwrap();
-        assert_eq!(
-            whole.found,
-            [file("a.log"), file("b.log"), file("notes.txt")]
+        let given = |paths: &[PathBuf]| -> Vec<_> {
+            let files = Inputs::of(paths).files;
+            files.into_iter().map(|f| (f.path, f.is_named)).collect()
+        };
+        let whole = ["a.log", "b.log", "notes.txt"].map(|name| (file(name), false));
+        assert_eq!(given(&[dir.path().to_owned()]), whole);
+        let some = [file("a.log"), file("b.log"), PathBuf::from("-")].map(|path| (path, true));
+        assert_eq!(given(&[file("*.log"), PathBuf::from("-")]), some);
+    }
+
+    #[test]
+    fn what_holds_no_file_is_told_beside_what_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("slow.log");
+        fs::write(&log, "x").unwrap();
+        let empty = dir.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let inputs = Inputs::of(&[empty, log, dir.path().join("*.gz")]);
+        assert_eq!(inputs.files.len(), 1);
+        let told: Vec<String> = inputs.failures.iter().map(ToString::to_string).collect();
+        assert!(
+            told[0].starts_with("no file in ") && told[0].contains("empty"),
+            "{told:?}"
         );
-        let some = Inputs::of(&[file("*.log"), PathBuf::from("-")]).unwrap();
-        assert_eq!(
-            some.named,
-            [file("a.log"), file("b.log"), PathBuf::from("-")]
-        );
-        assert!(Inputs::of(&[file("*.gz")]).is_err());
+        assert!(told[1].contains("*.gz"), "{told:?}");
+    }
+
+    #[test]
+    fn a_log_that_has_all_of_one_before_takes_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        let long = b"SELECT 1;\n".repeat(20_000);
+        let early = write("early", &long[..100_000]);
+        let other = write("other", b"SELECT 2;\n");
+        let late = write("late", &long);
+        let inputs = Inputs::of(&[early.clone(), other.clone(), late.clone(), late.clone()]);
+        let paths: Vec<_> = inputs.files.into_iter().map(|f| f.path).collect();
+        assert_eq!(paths, [late.clone(), other]);
+        let left_out: Vec<_> = inputs.copies.into_iter().map(|c| c.path).collect();
+        assert_eq!(left_out, [early, late]);
     }
 }

@@ -211,6 +211,16 @@ impl Catalogue {
         }
     }
 
+    /// Those that judge statements.
+    pub fn of_queries(&self) -> impl Iterator<Item = &'static DetectorMeta> {
+        self.queries.iter().map(|(_, detector)| detector.meta())
+    }
+
+    /// Those that judge errors.
+    pub fn of_errors(&self) -> impl Iterator<Item = &'static DetectorMeta> {
+        self.errors.iter().map(|(_, detector)| detector.meta())
+    }
+
     /// What every detector that runs at the profile's horizon says of it, in order of slugs.
     pub fn inspect(&self, profile: &QueryProfile) -> Vec<(&'static DetectorMeta, Verdict)> {
         let detectors = self.queries.iter().map(|(_, detector)| detector);

@@ -8,8 +8,7 @@ use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number, part};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
-use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
-use crate::model::sql::Dialect;
+use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::subject::{Latency, QueryProfile};
 
 declare_detector! {
@@ -154,7 +153,6 @@ impl QueryTimeout {
             .costing(Weight::of(profile))
             .severity(severity)
             .remedy(advise(cure(profile)))
-            .remedy(server_limit(profile.target.system))
             .found()
     }
 }
@@ -167,6 +165,7 @@ fn lock_share(profile: &QueryProfile) -> Option<Evidence> {
         .then(|| Evidence::context("lock_share_of_time", waited / ran, Unit::Share))
 }
 
+/// No limit is proposed: what the log tells as cut was stopped by one already.
 fn cure(profile: &QueryProfile) -> &'static str {
     let ran = profile.load.elapsed.total;
     let waits = profile
@@ -177,21 +176,5 @@ fn cure(profile: &QueryProfile) -> &'static str {
         "it waits for locks: find the transaction that holds them, and make that one shorter"
     } else {
         "make the statement cheaper (see its other findings); a longer limit only holds the connection longer"
-    }
-}
-
-/// A limit that the server keeps, so that a client that gave up leaves no work behind.
-fn server_limit(system: Dialect) -> Remedy {
-    let why = "a limit on the server stops the work when the client has given up";
-    match system {
-        Dialect::Mysql => advise(
-            "a limit on the server stops the work when the client has given up: max_execution_time (MySQL, milliseconds) or max_statement_time (MariaDB, seconds)",
-        ),
-        // It cuts statements that nobody has asked to be cut: no change to make unread.
-        Dialect::Postgres => Remedy {
-            sql: "SET statement_timeout = '30s';".to_owned(),
-            ..advise(why)
-        },
-        Dialect::Generic => advise(why),
     }
 }

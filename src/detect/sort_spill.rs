@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::detect::basis::draft::{Draft, advise, safe};
+use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::index;
 use crate::detect::basis::weight::{Weight, number, part, told_runs};
 use crate::detect::{Detector, DetectorMeta, Status};
@@ -221,17 +221,20 @@ fn sorting_index(profile: &QueryProfile) -> Option<Remedy> {
     arranged.then(|| index::candidate(profile, table))?
 }
 
-/// More memory for one session, tried before it is set for all.
+/// More memory for the sessions that need it. In words: a `SET` helps only where it is typed, and may set less than
+/// there is.
 fn more_memory(profile: &QueryProfile) -> Remedy {
-    let why =
-        "try more memory for this session first; each connection may use it, several times over";
     let sorts = profile.load.filesorts_on_disk > 0 || profile.load.merge_passes > 0;
-    match profile.target.system {
-        Dialect::Mysql if sorts => safe("SET SESSION sort_buffer_size = 4194304;".to_owned(), why),
-        Dialect::Mysql => advise(
-            "raise tmp_table_size and max_heap_table_size for this session, and leave TEXT and BLOB columns out of the grouping",
-        ),
-        Dialect::Postgres => safe("SET work_mem = '64MB';".to_owned(), why),
-        Dialect::Generic => advise("give sorts more memory, for this session first"),
-    }
+    advise(match profile.target.system {
+        Dialect::Mysql if sorts => {
+            "give the sessions that run it a larger sort_buffer_size than they have now, and no others: each connection may use it"
+        }
+        Dialect::Mysql => {
+            "give the sessions that run it a larger tmp_table_size and max_heap_table_size, and leave TEXT and BLOB columns out of the grouping"
+        }
+        Dialect::Postgres => {
+            "give the sessions that run it more work_mem than they have now, and no others: each sort of each connection may use it"
+        }
+        Dialect::Generic => "give the sessions that run it more memory for sorts, and no others",
+    })
 }

@@ -125,7 +125,7 @@ impl Failed {
 }
 
 /// What was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Source {
     /// Files, as they were named.
     pub files: Vec<String>,
@@ -143,6 +143,9 @@ pub struct Source {
     pub unparsed_entries: u64,
     /// Runs of statements that the parser could not read; they are grouped all the same.
     pub opaque_statements: u64,
+    /// The interval that was asked for.
+    #[serde(flatten)]
+    pub asked: Asked,
     /// Runs outside the interval that was asked for; they count nowhere else.
     pub outside: u64,
     /// Runs that failed or were cut.
@@ -153,12 +156,28 @@ pub struct Source {
     pub load: Option<LoadCurve>,
     /// Runs faster than this are not in the log, in seconds, where that is known.
     pub slower_than_s: Option<Seconds>,
-    /// Detectors that found too little in the log to judge any statement, with what they need.
+    /// Detectors for which the log told too little of much of the run time, with what they need.
     pub not_judged: Vec<NotJudged>,
     /// End of the first run.
     pub from: Option<Timestamp>,
     /// End of the last run.
     pub to: Option<Timestamp>,
+}
+
+/// The interval that was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// Runs that ended from here on.
+    pub since: Option<Timestamp>,
+    /// Runs that ended before.
+    pub until: Option<Timestamp>,
+}
+
+impl Asked {
+    /// Whether a run that ended then is in it.
+    pub fn has(self, end: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= end) && self.until.is_none_or(|until| end < until)
+    }
 }
 
 /// How much of a dialect the parser knows.
@@ -183,12 +202,14 @@ impl Source {
 }
 
 /// A detector that was blind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NotJudged {
     /// Which.
     pub detector: &'static str,
     /// What it needs to see.
     pub needs: &'static str,
+    /// Share of all run time that it could not judge, 0 to 1.
+    pub share: f64,
 }
 
 /// One statement.
@@ -280,9 +301,33 @@ impl Found {
             detector: finding.detector,
             severity: finding.severity,
             fingerprint: finding.fingerprint,
-            evidence: finding.evidence,
+            evidence: finding
+                .evidence
+                .into_iter()
+                .filter_map(comparable)
+                .collect(),
             remedies: finding.remedies,
         }
+    }
+}
+
+/// A report is compared with that of another day, and handed on: what names a set of values by their hash is left out.
+/// It would be of another key each time, or of a key that everybody knows.
+fn comparable(evidence: Evidence) -> Option<Evidence> {
+    match evidence {
+        Evidence::Clause { role, .. } if &*role == "parameters" => None,
+        Evidence::Exemplar {
+            at,
+            seconds,
+            trace_id,
+            ..
+        } => Some(Evidence::Exemplar {
+            at,
+            seconds,
+            parameters: None,
+            trace_id,
+        }),
+        other => Some(other),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Judges what was summed up, and tells it: one statement at a time, for there may be 100,000.
 
+mod blind;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,22 +10,20 @@ use crate::cli::digest::reading::Read;
 use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
 use crate::incident::Causes;
+use crate::ingest::slow_log::Format;
 use crate::model::finding::{Finding, Severity, Slug, Verdict};
 use crate::model::id::FingerprintId;
 use crate::model::schema::Schema;
 use crate::model::subject::QueryProfile;
 use crate::model::time::Interval;
 use crate::report::Style;
-use crate::report::digest::{
-    Digest, Failed, Found, LeftOut, NotJudged, Query, Seconds, Source, Summed,
-};
+use crate::report::digest::{Digest, Failed, Found, LeftOut, Query, Seconds, Source, Summed};
 use crate::window::{ErrorTotals, Role, Total, TotalView};
+
+use self::blind::Sight;
 
 /// Statements of a report for people: nobody reads more.
 const SHOWN: usize = 1_000;
-
-/// Families of errors in a report.
-const ERRORS: usize = 100;
 
 /// What the detectors say of a log.
 pub(super) struct Judging<'a> {
@@ -57,22 +57,18 @@ impl Place {
     }
 }
 
-/// A finding without its evidence. Sorted as a report has them: the worst first, then the costliest; of one
-/// statement, what explains the others first.
+/// A finding without its evidence. Sorted as a report has them: the worst first, of these what fails before what is
+/// slow, the most frequent and the costliest first; of one statement, what explains the others first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ailment {
     severity: Reverse<Severity>,
+    /// In the worst minute; none for what is slow. An error takes no run time that could tell how much it matters.
+    errors: Reverse<u64>,
     cost: Reverse<Duration>,
     /// Kinds of problem that it may lead to.
     reach: Reverse<usize>,
     detector: &'static str,
     place: Place,
-}
-
-/// What a detector could make of the log.
-struct Sight {
-    needs: &'static str,
-    has_judged: bool,
 }
 
 impl<'a> Judging<'a> {
@@ -89,6 +85,7 @@ impl<'a> Judging<'a> {
         let causes = Causes::built_in();
         let fastest = judging.judge(&causes);
         judging.judge_errors(read.totals.seen().unwrap_or_default(), &causes);
+        judging.tell_blind();
         // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
         let slower_than = read.coverage.slower_than;
         judging.source.slower_than_s = slower_than.map(|limit| Seconds(limit.min(fastest)));
@@ -122,9 +119,9 @@ impl<'a> Judging<'a> {
         found.map(|finding| Found::new(finding, style))
     }
 
-    /// Families of errors, the most frequent first.
+    /// Families of errors, the most frequent first; the sums keep a bounded number of them apart.
     pub(super) fn errors(&self) -> Vec<Failed> {
-        let families = self.errors.families().into_iter().take(ERRORS);
+        let families = self.errors.families().into_iter();
         families
             .map(|(family, load)| Failed::new(family, load))
             .collect()
@@ -206,6 +203,7 @@ impl<'a> Judging<'a> {
                     let cost = about.and_then(|id| self.view.elapsed(id));
                     self.ailments.push(Ailment {
                         severity: Reverse(finding.severity),
+                        errors: Reverse(profile.load.busiest_minute.max(1)),
                         cost: Reverse(cost.unwrap_or_default()),
                         reach: Reverse(causes.reach(meta.slug)),
                         detector: meta.slug,
@@ -229,11 +227,8 @@ impl<'a> Judging<'a> {
             let mut number = 0;
             let known = self.ailments.len();
             for (meta, verdict) in self.catalogue.inspect(&profile) {
-                let seen = sight.entry(meta.slug).or_insert(Sight {
-                    needs: meta.needs,
-                    has_judged: false,
-                });
-                seen.has_judged |= !matches!(verdict, Verdict::Insufficient { .. });
+                let seen = sight.entry(meta.slug).or_insert(Sight::of(meta));
+                seen.note(&verdict, profile.load.elapsed.total);
                 let Verdict::Found(found) = verdict else {
                     continue;
                 };
@@ -244,6 +239,7 @@ impl<'a> Judging<'a> {
                     let cost = about.and_then(|id| self.view.elapsed(id));
                     self.ailments.push(Ailment {
                         severity: Reverse(finding.severity),
+                        errors: Reverse(0),
                         cost: Reverse(cost.unwrap_or_default()),
                         reach: Reverse(causes.reach(meta.slug)),
                         detector: meta.slug,
@@ -255,13 +251,22 @@ impl<'a> Judging<'a> {
             }
             raise_causes(&mut self.ailments[known..], causes);
         }
-        let blind = sight.into_iter().filter(|(_, seen)| !seen.has_judged);
-        let not_judged = |(detector, seen): (_, Sight)| NotJudged {
-            detector,
-            needs: seen.needs,
-        };
-        self.source.not_judged = blind.map(not_judged).collect();
+        self.source.not_judged = blind::not_judged(sight, self.view.load().elapsed);
         fastest
+    }
+
+    /// Detectors of errors are blind for a log that has none; who found something was not.
+    fn tell_blind(&mut self) {
+        let found: BTreeSet<_> = self.ailments.iter().map(|a| a.detector).collect();
+        let not_judged = &mut self.source.not_judged;
+        let tells_errors = self.view.is_empty()
+            || self.source.format != Format::MysqlSlow.as_str()
+            || !self.errors.families().is_empty();
+        if !tells_errors {
+            not_judged.extend(blind::of_errors(&self.catalogue));
+        }
+        not_judged.retain(|blind| !found.contains(blind.detector));
+        not_judged.sort_by_key(|blind| blind.detector);
     }
 }
 
@@ -308,6 +313,7 @@ mod tests {
     fn ailment(detector: &'static str, severity: Severity, number: u32) -> Ailment {
         Ailment {
             severity: Reverse(severity),
+            errors: Reverse(0),
             cost: Reverse(Duration::from_secs(1)),
             reach: Reverse(Causes::built_in().reach(detector)),
             detector,

@@ -3,20 +3,23 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
 use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
 use crate::cli::progress::Progress;
 use crate::cli::{Digest as Options, tell};
+use crate::ingest::slow_log;
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
 use crate::model::event::Coverage;
-use crate::model::time::{Interval, Timestamp};
-use crate::report::digest::{LoadCurve, Source};
+use crate::model::time::Timestamp;
+use crate::report::digest::{Asked, LoadCurve, Source};
 use crate::window::Totals;
 
 /// Logs as they are read.
 #[derive(Debug)]
 pub(super) struct Reading {
-    kept: Interval,
+    zone: TimeZone,
     interrupt: Interrupt,
     source: Source,
     coverage: Option<Coverage>,
@@ -30,12 +33,16 @@ pub(super) struct Read {
 }
 
 impl Reading {
-    /// Runs that ended within `kept` are read; those that do not tell their end too.
-    pub(super) fn new(kept: Interval, interrupt: Interrupt) -> Self {
+    /// Runs that ended within what was asked for are read; those that do not tell their end too. Dates without a zone
+    /// are of `zone`.
+    pub(super) fn new(asked: Asked, zone: TimeZone, interrupt: Interrupt) -> Self {
         Self {
-            kept,
+            zone,
             interrupt,
-            source: Source::default(),
+            source: Source {
+                asked,
+                ..Source::default()
+            },
             coverage: None,
         }
     }
@@ -49,12 +56,16 @@ impl Reading {
     ) -> Result<(), OfflineError> {
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
-        let kept = self.kept;
+        let asked = self.source.asked;
+        let log = slow_log::Options {
+            time_zone: self.zone.clone(),
+            ..slow_log::Options::default()
+        };
         let interrupt = &self.interrupt;
         let mut outside = 0;
         let done = offline::read(
             path,
-            options.input.known(),
+            (options.input.known(), &log),
             &mut summary,
             &mut |position| {
                 progress.show(position);
@@ -65,7 +76,7 @@ impl Reading {
             },
             &mut |dialect, entry| {
                 let end = entry.end.unwrap_or_default();
-                if end == Timestamp::EPOCH || (kept.from <= end && end < kept.to) {
+                if end == Timestamp::EPOCH || asked.has(end) {
                     sink.add(dialect, entry);
                 } else {
                     outside += u64::from(entry.weight.max(1));

@@ -1,6 +1,7 @@
 //! Prints what was found, in the form that was asked for.
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 
 use terminal_size::{Width, terminal_size_of};
 
@@ -20,14 +21,15 @@ pub(super) fn show(judging: &Judging<'_>, options: &Options, style: &Style) -> a
         ReportFormat::Md => Form::Markdown,
         ReportFormat::Html => Form::Html,
     };
-    let digest = judging.digest(options.top, style);
-    print(&render(&digest, style, form, options.top))
+    let top = options.top.map(NonZeroUsize::get);
+    let digest = judging.digest(top, style);
+    print(&render(&digest, style, form, top))
 }
 
 /// A document for programs is written as it is made: it may be large.
 fn show_json(judging: &Judging<'_>, options: &Options, style: &Style) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let top = options.top.unwrap_or(usize::MAX);
+    let top = options.top.map_or(usize::MAX, NonZeroUsize::get);
     let queries = judging.queries().take(top);
     let (findings, errors) = (judging.findings(style), judging.errors());
     write_json(&mut out, judging.source(), queries, findings, &errors)?;

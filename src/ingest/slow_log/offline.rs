@@ -1,5 +1,7 @@
 //! Reads a whole log, packed or not, in memory that does not grow with it.
 
+mod likeness;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,6 +14,8 @@ use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser,
 use crate::clock::Clock;
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
+
+pub use likeness::{Likeness, head, likeness};
 
 /// Bytes asked for at a time.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -111,7 +115,7 @@ pub struct Position {
 /// is in `summary`.
 pub fn read(
     path: &Path,
-    format: Option<Format>,
+    (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
     tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
     tell: &mut dyn FnMut(Dialect, Entry<'_>),
@@ -135,7 +139,7 @@ pub fn read(
     let told = sniff(head);
     let options = Options {
         newest: Some(newest),
-        ..Options::default()
+        ..options.clone()
     };
     let Some((format, mut parser)) = open(head, format, &options) else {
         let unknown = || OfflineError::UnknownFormat(path.to_owned());

@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest as hash};
 use crate::model::finding::Severity;
 use crate::report::chart::{self, escape};
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Failure, Line, Page, Try, errors_heading, statistics,
+    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns, statistics,
 };
 use crate::report::{Lang, sentence, words};
 
@@ -21,23 +21,10 @@ const SHEET: &str = include_str!("html.css");
 
 /// Renders the report.
 pub(super) fn render(page: &Page) -> String {
-    let lang = page.lang;
     let mut body = vec![front(page)];
-    if !page.is_empty {
-        body.push(advice(page));
-        body.push(profile(page));
-        body.push(heading(lang.pick("In detail", "상세")));
-        body.extend(page.details.iter().map(|d| detail(d, lang)));
-    }
-    if !page.errors.is_empty() {
-        body.push(heading(errors_heading(lang)));
-        body.extend(page.errors.iter().map(failure));
-        body.extend(page.errors_note.iter().map(|note| tag("p", note)));
-    }
-    if !page.notes.is_empty() {
-        body.push(heading(lang.pick("Notes", "참고 사항")));
-        let notes: Vec<_> = page.notes.iter().map(|n| tag("li", n)).collect();
-        body.push(format!("<ul class=\"quiet\">{}</ul>", notes.concat()));
+    for section in page.sections() {
+        body.push(tag("h2", section.title(page.lang)));
+        body.extend(told(page, section));
     }
     format!("{}\n{}\n</body>\n</html>\n", head(page), body.join("\n"))
 }
@@ -76,8 +63,28 @@ fn front(page: &Page) -> String {
     format!("{}\n{}\n{chart}", tag("h1", &title(page)), summary.concat())
 }
 
-fn heading(text: &str) -> String {
-    tag("h2", text)
+fn told(page: &Page, section: Section) -> Vec<String> {
+    let lang = page.lang;
+    let (parts, below): (Vec<String>, _) = match section {
+        Section::Advice => {
+            let fixes = page.advice.iter().map(|a| fix(a, lang)).collect();
+            (fixes, &page.advice_note)
+        }
+        Section::Profile => (vec![profile(page)], &page.rest),
+        Section::Details => {
+            let details = page.details.iter();
+            (details.map(|d| detail(d, lang)).collect(), &None)
+        }
+        Section::Errors => (page.errors.iter().map(failure).collect(), &page.errors_note),
+        Section::Notes => {
+            let notes: Vec<_> = page.notes.iter().map(|n| tag("li", n)).collect();
+            let list = format!("<ul class=\"quiet\">{}</ul>", notes.concat());
+            (vec![list], &None)
+        }
+    };
+    let quiet = |note: &String| format!("<p class=\"quiet\">{}</p>", escape(note));
+    let below = below.iter().map(quiet);
+    parts.into_iter().chain(below).collect()
 }
 
 /// An element around text, which is escaped.
@@ -97,14 +104,6 @@ fn badge(severity: Severity, lang: Lang) -> String {
     format!("<span class=\"badge {class}\">{word}</span>")
 }
 
-fn advice(page: &Page) -> String {
-    let lang = page.lang;
-    let mut parts = vec![heading(lang.pick("Fix first", "먼저 고칠 것"))];
-    parts.extend(page.advice.iter().map(|a| fix(a, lang)));
-    parts.extend(page.advice_note.iter().map(|note| tag("p", note)));
-    parts.join("\n")
-}
-
 fn fix(advice: &Advice, lang: Lang) -> String {
     let mut head = badge(advice.severity, lang);
     if !advice.share.is_empty() {
@@ -112,10 +111,7 @@ fn fix(advice: &Advice, lang: Lang) -> String {
         head = format!("{head} {share}: {name}");
     }
     let mut said = vec![tag("p", &advice.what)];
-    if let Some(also) = &advice.also {
-        let lead = lang.pick("Also: ", "그 밖에: ");
-        said.push(tag("p", &format!("{lead}{also}.")));
-    }
+    said.extend(advice.also(lang).map(|also| tag("p", &also)));
     said.extend(advice.remedy.as_ref().map(|r| remedy(r, lang)));
     if !advice.fingerprint.is_empty() {
         let (id, all) = (&advice.fingerprint, lang.pick("all about it", "자세히"));
@@ -154,28 +150,7 @@ fn remedy(remedy: &Try, lang: Lang) -> String {
 
 fn profile(page: &Page) -> String {
     let lang = page.lang;
-    let title = lang.pick("Statements by total time", "총 실행 시간별 문장");
-    let head = lang.pick(
-        [
-            "share of time",
-            "total",
-            "runs",
-            "median",
-            "p95",
-            "rows/run",
-            "statement",
-        ],
-        [
-            "시간 비중",
-            "합계",
-            "실행",
-            "중앙값",
-            "p95",
-            "행/실행",
-            "문장",
-        ],
-    );
-    let [share, numbers @ .., statement] = head;
+    let [share, numbers @ .., statement] = columns(lang);
     let numbers = numbers.map(|n| format!("<th class=\"num\" scope=\"col\">{}</th>", escape(n)));
     let rows: Vec<_> = page
         .profile
@@ -183,13 +158,9 @@ fn profile(page: &Page) -> String {
         .enumerate()
         .map(|(i, l)| row(i + 1, l, lang))
         .collect();
-    let rest = page.rest.as_ref().map_or_else(String::new, |rest| {
-        format!("<p class=\"quiet\">{}</p>", escape(rest))
-    });
     format!(
-        "{}<div class=\"wide\"><table><thead><tr><th class=\"num\" scope=\"col\">#</th><th scope=\"col\">{share}</th>{}\
-         <th scope=\"col\">{statement}</th></tr></thead>\n<tbody>{}</tbody></table></div>{rest}",
-        heading(title),
+        "<div class=\"wide\"><table><thead><tr><th class=\"num\" scope=\"col\">#</th><th scope=\"col\">{share}</th>{}\
+         <th scope=\"col\">{statement}</th></tr></thead>\n<tbody>{}</tbody></table></div>",
         numbers.concat(),
         rows.join("\n")
     )

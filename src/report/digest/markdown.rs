@@ -1,7 +1,7 @@
 //! The report for a ticket: Markdown that needs nothing beyond tables and code.
 
 use crate::report::digest::page::{
-    Advice, Detail, Failure, Line, Page, Try, errors_heading, statistics,
+    Advice, Detail, Failure, Line, Page, Section, Try, columns, statistics,
 };
 use crate::report::markdown::{code, fence, inline, table};
 use crate::report::{Lang, sentence, words};
@@ -17,38 +17,32 @@ pub(super) fn render(page: &Page) -> String {
         format!("# {title} {}", code(&page.files)),
         bullets(&page.summary),
     ];
-    if !page.is_empty {
-        parts.push(heading(lang.pick("Fix first", "먼저 고칠 것")));
-        parts.extend(
-            page.advice
-                .iter()
-                .enumerate()
-                .map(|(i, a)| fix(i + 1, a, lang)),
-        );
-        parts.extend(page.advice_note.iter().map(|note| inline(note)));
-        parts.push(heading(
-            lang.pick("Statements by total time", "총 실행 시간별 문장"),
-        ));
-        parts.push(profile(&page.profile, lang));
-        parts.extend(page.rest.iter().map(|rest| inline(rest)));
-        parts.push(heading(lang.pick("In detail", "상세")));
-        parts.extend(page.details.iter().map(|d| detail(d, lang)));
-    }
-    if !page.errors.is_empty() {
-        parts.push(heading(errors_heading(lang)));
-        parts.extend(page.errors.iter().map(failure));
-        parts.extend(page.errors_note.iter().map(|note| inline(note)));
-    }
-    if !page.notes.is_empty() {
-        parts.push(heading(lang.pick("Notes", "참고 사항")));
-        parts.push(bullets(&page.notes));
+    for section in page.sections() {
+        parts.push(format!("## {}", section.title(lang)));
+        parts.extend(told(page, section));
     }
     parts.push(String::new());
     parts.join("\n\n").trim_end().to_owned() + "\n"
 }
 
-fn heading(text: &str) -> String {
-    format!("## {text}")
+fn told(page: &Page, section: Section) -> Vec<String> {
+    let lang = page.lang;
+    let (parts, below): (Vec<String>, _) = match section {
+        Section::Advice => {
+            let ranked = (1..).zip(&page.advice);
+            let fixes = ranked.map(|(rank, a)| fix(rank, a, lang)).collect();
+            (fixes, &page.advice_note)
+        }
+        Section::Profile => (vec![profile(&page.profile, lang)], &page.rest),
+        Section::Details => {
+            let details = page.details.iter();
+            (details.map(|d| detail(d, lang)).collect(), &None)
+        }
+        Section::Errors => (page.errors.iter().map(failure).collect(), &page.errors_note),
+        Section::Notes => (vec![bullets(&page.notes)], &None),
+    };
+    let below = below.iter().map(|note| inline(note));
+    parts.into_iter().chain(below).collect()
 }
 
 fn bullets(sentences: &[String]) -> String {
@@ -67,9 +61,8 @@ fn fix(rank: usize, advice: &Advice, lang: Lang) -> String {
         head = format!("{head}: {share}, {name}");
     }
     let mut said = inline(&advice.what);
-    if let Some(also) = &advice.also {
-        let lead = lang.pick("Also:", "그 밖에:");
-        said = format!("{said} {lead} {}.", inline(also));
+    if let Some(also) = advice.also(lang) {
+        said = format!("{said} {}", inline(&also));
     }
     if !advice.fingerprint.is_empty() {
         said = format!("{said} ({})", code(&advice.fingerprint));
@@ -105,28 +98,7 @@ fn remedy(remedy: &Try, lang: Lang) -> String {
 }
 
 fn profile(lines: &[Line], lang: Lang) -> String {
-    let head = lang.pick(
-        [
-            "#",
-            "share",
-            "total",
-            "runs",
-            "median",
-            "p95",
-            "rows/run",
-            "statement",
-        ],
-        [
-            "#",
-            "비중",
-            "합계",
-            "실행",
-            "중앙값",
-            "p95",
-            "행/실행",
-            "문장",
-        ],
-    );
+    let head = [["#"].as_slice(), &columns(lang)].concat();
     let rows: Vec<Vec<String>> = lines
         .iter()
         .enumerate()

@@ -31,8 +31,6 @@ pub(super) struct Page {
     pub(super) files: String,
     /// What was read, when, how much of the load that is.
     pub(super) summary: Vec<String>,
-    /// No statement was found in the log.
-    pub(super) is_empty: bool,
     /// What to fix, the worst first, and a remark below it.
     pub(super) advice: Vec<Advice>,
     pub(super) advice_note: Option<String>,
@@ -47,6 +45,16 @@ pub(super) struct Page {
     pub(super) errors_note: Option<String>,
     /// What the reader must know to judge the report.
     pub(super) notes: Vec<String>,
+}
+
+/// A part of the report below its front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Advice,
+    Profile,
+    Details,
+    Errors,
+    Notes,
 }
 
 /// One statement to fix, in brief.
@@ -127,9 +135,9 @@ impl Page {
     pub(super) fn new(digest: &Digest, style: &Style, top: Option<usize>) -> Self {
         let top = top.unwrap_or(SHOWN).min(digest.ranked);
         let sick = advice::by_statement(digest);
-        let advised: BTreeSet<_> = (sick.iter().take(advice::SICK))
-            .filter_map(|s| s.query.map(|q| q.fingerprint))
-            .collect();
+        let told = advice::told(&sick);
+        let advised = told.iter().filter_map(|s| s.query);
+        let advised: BTreeSet<_> = advised.map(|query| query.fingerprint).collect();
         let worst = advice::worst(digest);
         let detailed = digest.queries.iter().enumerate();
         let detailed = detailed.filter(|(rank, q)| *rank < top || advised.contains(&q.fingerprint));
@@ -137,9 +145,8 @@ impl Page {
             lang: style.lang,
             files: front::files(&digest.source, style.lang),
             summary: front::summary(digest, style),
-            is_empty: digest.queries.is_empty(),
-            advice: advice::advice(&sick, style),
-            advice_note: advice::note(digest, sick.len(), style.lang),
+            advice: advice::advice(&told, style),
+            advice_note: advice::note(digest, (sick.len(), told.len()), style.lang),
             chart: front::chart(digest, style),
             profile: profile::lines(digest, top, &worst),
             rest: profile::rest(digest, top, style.lang),
@@ -153,6 +160,43 @@ impl Page {
     }
 }
 
+impl Page {
+    /// What there is to tell, in the order in which it is told.
+    pub(super) fn sections(&self) -> impl Iterator<Item = Section> {
+        let has_advice = !self.advice.is_empty() || self.advice_note.is_some();
+        let sections = [
+            (Section::Advice, has_advice),
+            (Section::Profile, !self.profile.is_empty()),
+            (Section::Details, !self.details.is_empty()),
+            (Section::Errors, !self.errors.is_empty()),
+            (Section::Notes, !self.notes.is_empty()),
+        ];
+        let told = sections.into_iter().filter(|(_, is_told)| *is_told);
+        told.map(|(section, _)| section)
+    }
+}
+
+impl Section {
+    /// Its heading.
+    pub(super) fn title(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Advice => lang.pick("Fix first", "먼저 고칠 것"),
+            Self::Profile => lang.pick("Statements by total time", "총 실행 시간별 문장"),
+            Self::Details => lang.pick("In detail", "상세"),
+            Self::Errors => lang.pick("Errors, the most frequent first", "오류, 잦은 순"),
+            Self::Notes => lang.pick("Notes", "참고 사항"),
+        }
+    }
+}
+
+impl Advice {
+    /// What else is wrong, as a sentence.
+    pub(super) fn also(&self, lang: Lang) -> Option<String> {
+        let lead = lang.pick("Also:", "그 밖에:");
+        self.also.as_ref().map(|also| format!("{lead} {also}."))
+    }
+}
+
 impl Try {
     fn of(remedy: &Remedy, lang: Lang) -> Self {
         Self {
@@ -163,9 +207,28 @@ impl Try {
     }
 }
 
-/// The heading of the errors.
-pub(super) fn errors_heading(lang: Lang) -> &'static str {
-    lang.pick("Errors, the most frequent first", "오류, 잦은 순")
+/// Heads of the table of statements, without that of the rank.
+pub(super) fn columns(lang: Lang) -> [&'static str; 7] {
+    lang.pick(
+        [
+            "share of time",
+            "total",
+            "runs",
+            "median",
+            "p95",
+            "rows/run",
+            "statement",
+        ],
+        [
+            "시간 비중",
+            "합계",
+            "실행",
+            "중앙값",
+            "p95",
+            "행/실행",
+            "문장",
+        ],
+    )
 }
 
 /// Names of the statistics of a detail.

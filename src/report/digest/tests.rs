@@ -139,7 +139,11 @@ fn digest(lang: Lang) -> Digest {
         from: Some(at(0)),
         to: Some(at(100)),
         not_judged: [("plan-flip", "plans"), ("union-hotspot", "plans")]
-            .map(|(detector, needs)| NotJudged { detector, needs })
+            .map(|(detector, needs)| NotJudged {
+                detector,
+                needs,
+                share: 1.0,
+            })
             .to_vec(),
         ..Source::default()
     };
@@ -328,8 +332,79 @@ fn a_log_without_findings_says_whether_all_could_judge() {
     let blind = NotJudged {
         detector: "plan-flip",
         needs: "plans",
+        share: 0.4,
     };
-    assert!(page(source(vec![blind])).contains("Some could not judge: see the notes."));
+    let page = page(source(vec![blind]));
+    assert!(page.contains("Some could not judge: see the notes."));
+    assert!(
+        page.contains("plan-flip (40 % of the time). Needed: plans."),
+        "{page}"
+    );
+}
+
+/// Findings in the order of a report, with the ids of their statements, 0 for none.
+fn advised(ids: &[u64]) -> String {
+    let style = style(Lang::En);
+    let of = |id: &u64| Finding {
+        fingerprint: (*id > 0).then_some(FingerprintId(*id)),
+        ..finding(*id, Severity::Critical)
+    };
+    let source = Source {
+        format: "mysql-slow".to_owned(),
+        ..Source::default()
+    };
+    let digest = made(source, Vec::new(), ids.iter().map(of).collect(), &style);
+    render(&digest, &style, Form::Text { width: 100 }, None)
+}
+
+#[test]
+fn what_has_no_statement_keeps_its_places_beside_a_dozen_of_statements() {
+    let many: Vec<u64> = (1..=12).chain([0, 0]).collect();
+    let page = advised(&many);
+    assert!(
+        page.contains("CREATE INDEX i8 ") && !page.contains("CREATE INDEX i9 "),
+        "{page}"
+    );
+    assert_eq!(page.matches("CREATE INDEX i0 ").count(), 2, "{page}");
+    assert!(page.contains("4 more have findings"), "{page}");
+}
+
+#[test]
+fn statements_keep_their_places_beside_a_dozen_of_errors() {
+    let many: Vec<u64> = [0; 12].into_iter().chain([1]).collect();
+    let page = advised(&many);
+    assert_eq!(page.matches("CREATE INDEX i0 ").count(), 9, "{page}");
+    assert!(page.contains("CREATE INDEX i1 "), "{page}");
+}
+
+#[test]
+fn what_cures_the_worst_stands_before_what_can_be_pasted() {
+    let style = style(Lang::En);
+    let mut worst = finding(1, Severity::Critical);
+    worst.remedies[0].sql.clear();
+    let found = vec![worst, finding(1, Severity::Warning)];
+    let source = Source::default();
+    let digest = made(source, vec![summed(1, "SELECT 1", 1)], found, &style);
+    let page = render(&digest, &style, Form::Text { width: 100 }, None);
+    assert!(page.contains("-> See <b>the</b> plan\n"), "{page}");
+}
+
+#[test]
+fn a_report_names_no_set_of_values() {
+    let mut told = finding(1, Severity::Warning);
+    told.evidence
+        .push(Evidence::clause("parameters", "00c0ffee00c0ffee"));
+    told.evidence.push(Evidence::Exemplar {
+        at: at(1),
+        seconds: 1.0,
+        parameters: Some(FingerprintId(0x00c0_ffee)),
+        trace_id: None,
+    });
+    let json = serde_json::to_string(&Found::new(told, &style(Lang::En))).unwrap();
+    assert!(
+        !json.contains("c0ffee") && json.contains("exemplar"),
+        "{json}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod fit;
 use std::fmt::{self, Write};
 
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Line, Page, Try, errors_heading, statistics,
+    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns as headings, statistics,
 };
 use crate::report::{Lang, words};
 
@@ -46,37 +46,46 @@ impl Sheet {
         for sentence in &page.summary {
             self.paragraph(0, "", sentence)?;
         }
-        if !page.is_empty {
-            self.advice(page)?;
-            self.profile(page)?;
-            self.heading(self.lang.pick("In detail", "상세"))?;
-            for detail in &page.details {
-                self.detail(detail)?;
+        page.sections().try_for_each(|s| self.section(page, s))
+    }
+
+    fn section(&mut self, page: &Page, section: Section) -> fmt::Result {
+        self.heading(section.title(self.lang))?;
+        let below = match section {
+            Section::Advice => {
+                (1..)
+                    .zip(&page.advice)
+                    .try_for_each(|(rank, a)| self.fix(rank, a))?;
+                &page.advice_note
             }
-        }
-        self.errors(page)?;
-        if page.notes.is_empty() {
-            return Ok(());
-        }
-        self.heading(self.lang.pick("Notes", "참고 사항"))?;
-        page.notes
+            Section::Profile => {
+                self.profile(page)?;
+                &page.rest
+            }
+            Section::Details => {
+                page.details.iter().try_for_each(|d| self.detail(d))?;
+                &None
+            }
+            Section::Errors => {
+                (1..)
+                    .zip(&page.errors)
+                    .try_for_each(|(rank, e)| self.failure(rank, e))?;
+                &page.errors_note
+            }
+            Section::Notes => {
+                let mut notes = page.notes.iter();
+                notes.try_for_each(|n| self.paragraph(0, "- ", n))?;
+                &None
+            }
+        };
+        below
             .iter()
-            .try_for_each(|n| self.paragraph(0, "- ", n))
+            .try_for_each(|note| self.paragraph(0, "", note))
     }
 
     fn heading(&mut self, text: &str) -> fmt::Result {
         let rule = "─".repeat(self.width.saturating_sub(columns(text) + 4));
         writeln!(self.text, "\n── {text} {rule}")
-    }
-
-    fn advice(&mut self, page: &Page) -> fmt::Result {
-        self.heading(self.lang.pick("Fix first", "먼저 고칠 것"))?;
-        for (index, advice) in page.advice.iter().enumerate() {
-            self.fix(index + 1, advice)?;
-        }
-        page.advice_note
-            .iter()
-            .try_for_each(|note| self.paragraph(0, "", note))
     }
 
     fn fix(&mut self, rank: usize, advice: &Advice) -> fmt::Result {
@@ -87,9 +96,8 @@ impl Sheet {
         }
         self.line(&head, &advice.fingerprint)?;
         self.paragraph(INDENT, "", &advice.what)?;
-        if let Some(also) = &advice.also {
-            let lead = self.lang.pick("Also: ", "그 밖에: ");
-            self.paragraph(INDENT, lead, also)?;
+        if let Some(also) = advice.also(self.lang) {
+            self.paragraph(INDENT, "", &also)?;
         }
         match &advice.remedy {
             Some(remedy) if remedy.sql.is_empty() => self.paragraph(INDENT, "-> ", &remedy.why),
@@ -110,31 +118,7 @@ impl Sheet {
     }
 
     fn profile(&mut self, page: &Page) -> fmt::Result {
-        let title = self
-            .lang
-            .pick("Statements by total time", "총 실행 시간별 문장");
-        self.heading(title)?;
-        let head = self.lang.pick(
-            [
-                "share of time",
-                "total",
-                "runs",
-                "median",
-                "p95",
-                "rows/run",
-                "statement",
-            ],
-            [
-                "시간 비중",
-                "합계",
-                "실행",
-                "중앙값",
-                "p95",
-                "행/실행",
-                "문장",
-            ],
-        );
-        let [share, total, runs, median, p95, rows, statement] = head;
+        let [share, total, runs, median, p95, rows, statement] = headings(self.lang);
         let mut line = format!("    {}", left(share, BAR + 8));
         line.push_str(&right(total, 10));
         for cell in [runs, median, p95] {
@@ -144,12 +128,9 @@ impl Sheet {
             line.push_str(&right(rows, 10));
         }
         writeln!(self.text, "{line}  {statement}")?;
-        for (index, line) in page.profile.iter().enumerate() {
-            self.row(index + 1, line)?;
-        }
-        page.rest
-            .iter()
-            .try_for_each(|rest| self.paragraph(0, "", rest))
+        (1..)
+            .zip(&page.profile)
+            .try_for_each(|(rank, line)| self.row(rank, line))
     }
 
     fn row(&mut self, rank: usize, row: &Line) -> fmt::Result {
@@ -199,23 +180,12 @@ impl Sheet {
         detail.remedies.iter().try_for_each(|r| self.remedy(r))
     }
 
-    fn errors(&mut self, page: &Page) -> fmt::Result {
-        if page.errors.is_empty() {
-            return Ok(());
-        }
-        self.heading(errors_heading(self.lang))?;
-        for (index, failure) in page.errors.iter().enumerate() {
-            let head = format!("{:>2}. {}", index + 1, failure.what);
-            self.line(&head, &failure.fingerprint)?;
-            let told = [Some(&failure.message), failure.statement.as_ref()];
-            let told = told.into_iter().flatten().filter(|text| !text.is_empty());
-            for text in told {
-                self.paragraph(INDENT, "", text)?;
-            }
-        }
-        page.errors_note
-            .iter()
-            .try_for_each(|note| self.paragraph(0, "", note))
+    fn failure(&mut self, rank: usize, failure: &Failure) -> fmt::Result {
+        let head = format!("{rank:>2}. {}", failure.what);
+        self.line(&head, &failure.fingerprint)?;
+        let told = [Some(&failure.message), failure.statement.as_ref()];
+        let mut told = told.into_iter().flatten().filter(|text| !text.is_empty());
+        told.try_for_each(|text| self.paragraph(INDENT, "", text))
     }
 
     fn ailment(&mut self, ailment: &Ailment) -> fmt::Result {

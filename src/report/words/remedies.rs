@@ -107,24 +107,20 @@ pub(super) const REMEDIES: &[(&str, &str)] = &[
         "쿼리의 비용을 줄일 것(이 쿼리의 다른 진단 참고). 제한 시간을 늘리면 연결만 더 오래 붙잡음",
     ),
     (
-        "a limit on the server stops the work when the client has given up",
-        "서버의 제한 시간은 클라이언트가 포기한 뒤의 작업을 멈춤",
+        "give the sessions that run it a larger sort_buffer_size than they have now, and no others: each connection may use it",
+        "이 쿼리를 실행하는 세션에서만 sort_buffer_size를 지금보다 늘릴 것. 연결마다 쓰일 수 있음",
     ),
     (
-        "a limit on the server stops the work when the client has given up: max_execution_time (MySQL, milliseconds) or max_statement_time (MariaDB, seconds)",
-        "서버의 제한 시간은 클라이언트가 포기한 뒤의 작업을 멈춤: max_execution_time(MySQL, 밀리초) 또는 max_statement_time(MariaDB, 초)",
+        "give the sessions that run it a larger tmp_table_size and max_heap_table_size, and leave TEXT and BLOB columns out of the grouping",
+        "이 쿼리를 실행하는 세션에서 tmp_table_size와 max_heap_table_size를 늘리고, TEXT와 BLOB 열은 그룹화에서 뺄 것",
     ),
     (
-        "try more memory for this session first; each connection may use it, several times over",
-        "이 세션에서만 메모리를 늘려 볼 것. 연결마다, 그것도 여러 번 쓰일 수 있음",
+        "give the sessions that run it more work_mem than they have now, and no others: each sort of each connection may use it",
+        "이 쿼리를 실행하는 세션에서만 work_mem을 지금보다 늘릴 것. 연결마다 정렬마다 쓰일 수 있음",
     ),
     (
-        "raise tmp_table_size and max_heap_table_size for this session, and leave TEXT and BLOB columns out of the grouping",
-        "이 세션에서 tmp_table_size와 max_heap_table_size를 늘리고, TEXT와 BLOB 열은 그룹화에서 뺄 것",
-    ),
-    (
-        "give sorts more memory, for this session first",
-        "우선 이 세션에서만 정렬 메모리를 늘릴 것",
+        "give the sessions that run it more memory for sorts, and no others",
+        "이 쿼리를 실행하는 세션에서만 정렬 메모리를 늘릴 것",
     ),
     (
         "use UNION ALL where no row can come from two branches, or where duplicates do no harm",

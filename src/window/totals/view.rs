@@ -156,6 +156,8 @@ impl<'a> TotalView<'a> {
         let Total { statement, sums } = total;
         let stats = &sums.stats;
         let mut target: DbTarget = self.scope.target.clone();
+        // Logs of several servers may be read together; what helps one is a syntax error to the other.
+        target.system = statement.dialect;
         // The database is told when the statement ran on one only.
         if let [database] = stats.names(Role::Database).as_slice() {
             target.namespace = database.clone();

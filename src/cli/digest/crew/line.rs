@@ -102,6 +102,10 @@ impl Line {
     /// Hands a batch over; their order is that of the log.
     pub(super) fn put(&self, mut batch: Batch) {
         let mut stock = lock(&self.stock);
+        if stock.is_lost {
+            // What comes behind a lost batch is never added up, and must not be kept until then.
+            return;
+        }
         batch.number = stock.put;
         stock.put += 1;
         stock.full.push_back(batch);

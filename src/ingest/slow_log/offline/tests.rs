@@ -45,7 +45,7 @@ fn sums(path: &Path) -> Result<(Summary, Duration), OfflineError> {
     let (mut summary, mut time) = (Summary::default(), Duration::ZERO);
     read(
         path,
-        None,
+        (None, &Options::default()),
         &mut summary,
         &mut |_| ControlFlow::Continue(()),
         &mut |_, entry| {
@@ -132,7 +132,7 @@ fn a_packed_file_that_is_cut_is_told_up_to_the_cut() {
     let (mut summary, mut told) = (Summary::default(), 0);
     let done = read(
         &path,
-        None,
+        (None, &Options::default()),
         &mut summary,
         &mut |_| ControlFlow::Continue(()),
         &mut |_, _| {
@@ -149,7 +149,7 @@ fn a_format_that_nothing_reads_as_is_an_error() {
     let named = Some(Format::PostgresCsv);
     let done = read(
         &path,
-        named,
+        (named, &Options::default()),
         &mut Summary::default(),
         &mut |_| ControlFlow::Continue(()),
         &mut |_, _| {},
@@ -203,7 +203,14 @@ fn reading_may_be_ended_and_what_was_told_stays_told() {
             ControlFlow::Continue(())
         }
     };
-    read(&path, None, &mut summary, &mut { enough }, &mut |_, _| {}).unwrap();
+    read(
+        &path,
+        (None, &Options::default()),
+        &mut summary,
+        &mut { enough },
+        &mut |_, _| {},
+    )
+    .unwrap();
     assert!(summary.entries > 0 && summary.bytes < whole.len() as u64 / 2);
     assert_eq!(last.size, Some(whole.len() as u64));
     assert!(last.taken >= last.bytes && last.taken < whole.len() as u64);

@@ -1,21 +1,54 @@
 //! What to fix first: one entry for each sick statement, with its gravest finding and the remedy to try first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::model::finding::Severity;
+use crate::model::finding::{Remedy, Severity};
 use crate::model::id::FingerprintId;
 use crate::report::digest::page::{Advice, Try, name, share_of_time};
 use crate::report::digest::{Digest, Found, Query};
 use crate::report::{Lang, Style, sentence};
 
 /// Sick statements told of.
-pub(super) const SICK: usize = 10;
+const SICK: usize = 10;
+
+/// Places among them that what has a statement cannot take from what has none (refused connections, deadlocks), nor
+/// the other way round: an outage is seldom of one kind.
+const RESERVED: usize = 3;
 
 /// What was found about one statement, or about none.
 #[derive(Debug)]
 pub(super) struct Sick<'a> {
     pub(super) query: Option<&'a Query>,
     found: Vec<&'a Found>,
+}
+
+impl Sick<'_> {
+    fn has_statement(&self) -> bool {
+        self.found.first().is_some_and(|f| f.fingerprint.is_some())
+    }
+}
+
+/// What there is room for, in the same order.
+pub(super) fn told<'s, 'a>(sick: &'s [Sick<'a>]) -> Vec<&'s Sick<'a>> {
+    let firsts = |of_statements: bool| {
+        let its = sick
+            .iter()
+            .filter(move |s| s.has_statement() == of_statements);
+        its.take(SICK).count()
+    };
+    let (with, without) = (firsts(true), firsts(false));
+    // Each kind leaves to the other what that is sure of.
+    let mut room = [SICK - without.min(RESERVED), SICK - with.min(RESERVED)];
+    let mut told = Vec::new();
+    for s in sick {
+        let room = &mut room[usize::from(!s.has_statement())];
+        if *room > 0 && told.len() < SICK {
+            *room -= 1;
+            told.push(s);
+        }
+    }
+    told
 }
 
 /// Findings of one statement stand together, in the order of the worst of each.
@@ -51,9 +84,8 @@ pub(super) fn worst(digest: &Digest) -> BTreeMap<FingerprintId, Severity> {
     worst
 }
 
-pub(super) fn advice(sick: &[Sick<'_>], style: &Style) -> Vec<Advice> {
-    let told = sick.iter().take(SICK);
-    told.filter_map(|s| entry(s, style)).collect()
+pub(super) fn advice(told: &[&Sick<'_>], style: &Style) -> Vec<Advice> {
+    told.iter().filter_map(|s| entry(s, style)).collect()
 }
 
 fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
@@ -66,9 +98,7 @@ fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
         }
     }
     let also = (!also.is_empty()).then(|| also.join("; "));
-    let remedies = sick.found.iter().flat_map(|f| &f.remedies);
-    // What can be pasted comes first.
-    let remedy = remedies.min_by_key(|r| r.sql.is_empty());
+    let remedies = remedies(&sick.found);
     Some(Advice {
         severity: worst.severity,
         share: sick
@@ -80,20 +110,32 @@ fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
             .map_or_else(String::new, |f| f.to_string()),
         what: worst.summary.clone(),
         also,
-        remedy: remedy.map(|r| Try::of(r, style.lang)),
+        remedy: remedies.first().map(|r| Try::of(r, style.lang)),
     })
 }
 
+/// What may help, in the order in which it should be tried: what cures the worst first. Of findings that are equally
+/// bad, what can be pasted.
+pub(super) fn remedies<'a>(found: &[&'a Found]) -> Vec<&'a Remedy> {
+    let of_each = found
+        .iter()
+        .flat_map(|f| f.remedies.iter().map(|r| (f.severity, r)));
+    let mut remedies: Vec<_> = of_each.collect();
+    remedies.sort_by_key(|(severity, remedy)| (Reverse(*severity), remedy.sql.is_empty()));
+    remedies.into_iter().map(|(_, remedy)| remedy).collect()
+}
+
 /// What stands below the list, or in its place.
-pub(super) fn note(digest: &Digest, sick: usize, lang: Lang) -> Option<String> {
-    let left_out = sick.saturating_sub(SICK) + digest.left_out.sick;
+pub(super) fn note(digest: &Digest, (sick, told): (usize, usize), lang: Lang) -> Option<String> {
+    let left_out = sick.saturating_sub(told) + digest.left_out.sick;
     if left_out > 0 {
         return Some(lang.pick(
             format!("{left_out} more have findings: --format json has them all."),
-            format!("진단된 문장 {left_out}종이 더 있음: --format json에 모두 있음."),
+            format!("진단된 것이 {left_out}건 더 있음: --format json에 모두 있음."),
         ));
     }
-    if sick > 0 {
+    let was_read = !digest.queries.is_empty() || !digest.errors.is_empty();
+    if sick > 0 || !was_read {
         return None;
     }
     let nothing = lang.pick(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::report::digest::page::profile::seconds;
-use crate::report::digest::page::{Ailment, Detail, Try, name, runs, share_of_time};
+use crate::report::digest::page::{Ailment, Detail, Try, advice, name, runs, share_of_time};
 use crate::report::digest::{Digest, Found, Query, Rows, Seconds, Times};
 use crate::report::sentence::as_number;
 use crate::report::{Lang, Style, moment, sentence, sql, unit};
@@ -21,14 +21,12 @@ pub(super) fn detail(index: usize, query: &Query, digest: &Digest, style: &Style
     let its = |f: &&Found| f.fingerprint == Some(query.fingerprint);
     let found: Vec<_> = digest.findings.iter().filter(its).collect();
     let mut remedies: Vec<Try> = Vec::new();
-    for remedy in found.iter().flat_map(|f| &f.remedies) {
+    for remedy in advice::remedies(&found) {
         let remedy = Try::of(remedy, style.lang);
         if !remedies.contains(&remedy) {
             remedies.push(remedy);
         }
     }
-    // What can be pasted comes first.
-    remedies.sort_by_key(|r| r.sql.is_empty());
     remedies.truncate(REMEDIES);
     let is_ranked = index < digest.ranked;
     Detail {

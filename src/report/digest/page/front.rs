@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::evidence::Unit;
 use crate::model::time::Timestamp;
 use crate::report::chart::{Chart, Kind, Series};
-use crate::report::digest::page::{counted, name, runs, statements};
+use crate::report::digest::page::{counted, name, runs, share_of_time, statements};
 use crate::report::digest::{Digest, LoadStep, Seconds, Source};
 use crate::report::sentence::as_number;
 use crate::report::{Lang, Style, moment, unit};
@@ -14,6 +14,8 @@ use crate::report::{Lang, Style, moment, unit};
 const FILES: usize = 3;
 /// Fewer steps make no curve.
 const MIN_STEPS: u64 = 5;
+/// A share that is as good as the whole.
+const NEARLY_ALL: f64 = 0.995;
 /// A peak below so many statements at once is nobody's trouble.
 const MIN_PEAK: f64 = 0.05;
 
@@ -49,9 +51,10 @@ pub(super) fn summary(digest: &Digest, style: &Style) -> Vec<String> {
         return told;
     }
     told.push(volume(digest, lang));
+    told.extend(asked(source, style));
     told.extend(period(digest, style));
     if digest.queries.is_empty() {
-        told.push(nothing(source, lang));
+        told.push(nothing(digest, lang));
         return told;
     }
     told.push(coverage(source, lang));
@@ -72,6 +75,27 @@ fn volume(digest: &Digest, lang: Lang) -> String {
     )
 }
 
+/// The interval as it was understood: a time of day does not say of which day it is.
+fn asked(source: &Source, style: &Style) -> Option<String> {
+    let full = |at: Timestamp| moment::full(at, &style.zone);
+    let lang = style.lang;
+    match (source.asked.since.map(full), source.asked.until.map(full)) {
+        (None, None) => None,
+        (Some(since), None) => Some(lang.pick(
+            format!("Only what ended at {since} or later."),
+            format!("{since} 이후에 끝난 것만."),
+        )),
+        (None, Some(until)) => Some(lang.pick(
+            format!("Only what ended before {until}."),
+            format!("{until} 전에 끝난 것만."),
+        )),
+        (Some(since), Some(until)) => Some(lang.pick(
+            format!("Only what ended from {since} to before {until}."),
+            format!("{since}부터 {until} 전까지 끝난 것만."),
+        )),
+    }
+}
+
 /// From when to when, and how many statements ran at once; the logs of some servers have whole seconds.
 fn period(digest: &Digest, style: &Style) -> Option<String> {
     let (from, to) = digest.source.from.zip(digest.source.to)?;
@@ -87,7 +111,7 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
         ));
     }
     let at_once = digest.elapsed.as_secs_f64() / length.as_secs_f64();
-    let at_once = unit::count(at_once);
+    let at_once = at_once_on_average(at_once);
     let (from, to) = moment::range(from, to, &style.zone);
     let length = unit::duration(length);
     let said = lang.pick(
@@ -104,6 +128,15 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
         }
         None => format!("{said}."),
     })
+}
+
+/// A load that rounds to nothing is not nothing.
+fn at_once_on_average(at_once: f64) -> String {
+    const LEAST: f64 = 0.001;
+    if at_once > 0.0 && at_once < LEAST {
+        return format!("< {LEAST}");
+    }
+    unit::count(at_once)
 }
 
 /// The start of the busiest step, with its day when the log spans several.
@@ -174,12 +207,21 @@ fn errors(digest: &Digest, lang: Lang) -> Option<String> {
     ))
 }
 
-fn nothing(source: &Source, lang: Lang) -> String {
+fn nothing(digest: &Digest, lang: Lang) -> String {
+    let source = &digest.source;
     if source.outside > 0 {
         let runs = runs(source.outside, lang);
         return lang.pick(
             format!("No statement was found between --since and --until; {runs} lie outside."),
             format!("--since와 --until 사이에 문장이 없음. 그 밖에 {runs}이 있음."),
+        );
+    }
+    let errors: u64 = digest.errors.iter().map(|family| family.count).sum();
+    if errors > 0 {
+        let errors = counted(errors, ("error", "errors"), "건의 오류", lang);
+        return lang.pick(
+            format!("No statement was found, but {errors}."),
+            format!("문장은 없고 {errors}가 있음."),
         );
     }
     lang.pick("No statement was found.", "문장이 없음.")
@@ -216,11 +258,17 @@ pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
 
 /// Detectors that could not judge, those with the same need in one sentence.
 fn blind(source: &Source, lang: Lang) -> Vec<String> {
-    let mut by_need: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_need: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for blind in &source.not_judged {
-        by_need.entry(blind.needs).or_default().push(blind.detector);
+        let of_all = blind.share >= NEARLY_ALL;
+        let detector = if of_all {
+            blind.detector.to_owned()
+        } else {
+            format!("{} ({})", blind.detector, share_of_time(blind.share, lang))
+        };
+        by_need.entry(blind.needs).or_default().push(detector);
     }
-    let sentence = |(needs, detectors): (&str, Vec<&str>)| {
+    let sentence = |(needs, detectors): (&str, Vec<String>)| {
         let detectors = detectors.join(", ");
         lang.pick(
             format!("Not judged for want of evidence: {detectors}. Needed: {needs}."),
