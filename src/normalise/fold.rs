@@ -312,6 +312,9 @@ impl<'a> Folder<'a> {
         folded.extend_from_slice(&self.out[end..]);
         self.out.truncate(branches[0].start);
         self.out.append(&mut folded);
+        // What a comma among the branches began is not where it was: `ARRAY[1 UNION 2, 3]` is no SQL.
+        self.top.items.clear();
+        self.top.item = self.out.len();
     }
 
     fn finish_list(&mut self) {

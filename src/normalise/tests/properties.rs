@@ -48,6 +48,16 @@ fn fill(form: &str, dialect: Dialect, forms: &[u8]) -> String {
     sql
 }
 
+#[test]
+fn a_set_operator_among_the_items_of_a_list_is_no_panic() {
+    for dialect in DIALECTS {
+        for sql in ["ARRAY [ UNION , )", "ARRAY[1 UNION 2, 3 UNION 4, 5]"] {
+            let mut normaliser = Normaliser::new(&Settings::default(), 1);
+            let _known = normaliser.statement(sql.as_bytes(), dialect, false);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
