@@ -1,6 +1,7 @@
 //! Reads numbers and lines from bytes that need not be text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::Duration;
 
 /// A run longer than this is a counter that wrapped (`Query_time: 18446744073709.55`), not a run.
@@ -71,6 +72,71 @@ fn fraction(digits: &[u8], nanos_per_unit: u64) -> Option<u64> {
         nanos += u64::from(digit) * place;
     }
     Some(nanos)
+}
+
+/// Reads the number that `text` starts with and that a blank follows, or nothing, and gives back what stands behind
+/// it. `None` for one that is longer than usual, which [`whole`] may read all the same.
+#[inline]
+pub(super) fn usual_whole(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, length) = short_whole(text, 18);
+    let rest = &text[length..];
+    (length > 0 && ends_word(rest)).then_some((number, rest))
+}
+
+/// The same for decimal seconds, which [`seconds`] may read.
+#[inline]
+pub(super) fn usual_seconds(text: &[u8]) -> Option<(Duration, &[u8])> {
+    // so few digits never reach LONGEST_RUN
+    let (units, length) = short_whole(text, 8);
+    let digits = text[length..].strip_prefix(b".")?;
+    let (fraction, places) = short_whole(digits, 9);
+    let rest = &digits[places..];
+    let is_usual = length > 0 && ends_word(rest);
+    let nanos = units * 1_000_000_000 + fraction * POWERS_OF_TEN[9 - places];
+    is_usual.then_some((Duration::from_nanos(nanos), rest))
+}
+
+const POWERS_OF_TEN: [u64; 10] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+];
+
+/// The number that at most `most` digits tell, and how many they are.
+#[inline]
+fn short_whole(text: &[u8], most: usize) -> (u64, usize) {
+    let mut number = 0;
+    let mut length = 0;
+    for byte in text.iter().take(most) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number * 10 + u64::from(digit);
+        length += 1;
+    }
+    (number, length)
+}
+
+#[inline]
+fn ends_word(rest: &[u8]) -> bool {
+    rest.first().is_none_or(|byte| is_blank(*byte))
+}
+
+/// Where in `text` its part `part` stands.
+pub(super) fn place(text: &[u8], part: &[u8]) -> Range<usize> {
+    if part.is_empty() {
+        return 0..0;
+    }
+    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    start..start.saturating_add(part.len())
 }
 
 /// Length of the line that `text` starts with, line end included; `None` when it does not end.

@@ -14,6 +14,8 @@ use crate::model::time::Timestamp;
 pub(in crate::ingest) struct Calendar {
     zone: TimeZone,
     last: Option<(Second, u64)>,
+    /// The digits of the last date, which are compared sooner than read.
+    last_text: Option<([u8; 19], Zone, u64)>,
 }
 
 /// A second as the log writes it.
@@ -39,20 +41,27 @@ enum Zone {
 
 impl Calendar {
     pub(in crate::ingest) fn new(zone: TimeZone) -> Self {
-        Self { zone, last: None }
+        Self {
+            zone,
+            last: None,
+            last_text: None,
+        }
     }
 
     /// Reads the date that `text` starts with, `2026-11-21 19:26:58.608 UTC` or RFC 3339 with any number of
     /// digits, and says how many bytes it took.
     pub(in crate::ingest) fn date(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
         let head: &[u8; 19] = text.first_chunk()?;
+        let (nanos, fraction) = fraction(&text[19..]);
+        let (zone, named) = zone(&text[19 + fraction..]);
+        let length = 19 + fraction + named;
+        if let Some((_, _, at)) = self.last_text.filter(|(h, z, _)| h == head && *z == zone) {
+            return Some((at_nanos(at, nanos), length));
+        }
         let marks = [head[4], head[7], head[10], head[13], head[16]];
         if !matches!(marks, [b'-', b'-', b' ' | b'T', b':', b':']) {
             return None;
         }
-        let (nanos, fraction) = fraction(&text[19..]);
-        let rest = &text[19 + fraction..];
-        let (zone, named) = zone(rest);
         let second = Second {
             year: i16::from(two(head, 0)?) * 100 + i16::from(two(head, 2)?),
             month: two(head, 5)?,
@@ -63,7 +72,8 @@ impl Calendar {
             zone,
         };
         let at = self.instant(second)?;
-        Some((at_nanos(at, nanos), 19 + fraction + named))
+        self.last_text = Some((*head, zone, at));
+        Some((at_nanos(at, nanos), length))
     }
 
     /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone.

@@ -21,6 +21,27 @@ pub(super) struct Body<'a> {
 impl<'a> Body<'a> {
     /// Reads `text`, which ends before the next header.
     pub(super) fn read(text: &'a [u8]) -> Self {
+        Self::usual(text).unwrap_or_else(|| Self::any(text))
+    }
+
+    /// Reads what nearly every body is, `SET timestamp` and a statement, in few looks; `None` for all else.
+    fn usual(text: &'a [u8]) -> Option<Self> {
+        let number = text.strip_prefix(b"SET timestamp=")?;
+        let (timestamp, length) = scan::leading_whole(number)?;
+        let sql = number[length..].strip_prefix(b";\n")?;
+        let starts_well = !matches!(sql.first()?, b'#' | b'\0'..=b' ');
+        let whole = sql.strip_suffix(b"\n")?;
+        let last = memchr::memrchr(b'\n', whole).map_or(0, |end| end + 1);
+        let ends_well = whole.ends_with(b";") && !is_banner(&whole[last..]);
+        let is_usual = starts_well && ends_well && sql.len() <= MAX_STATEMENT_BYTES;
+        is_usual.then(|| Self {
+            timestamp: Some(timestamp),
+            sql: scan::without_end(whole),
+            ..Self::default()
+        })
+    }
+
+    fn any(text: &'a [u8]) -> Self {
         let text = without_banners(text);
         let text = text.trim_ascii_start();
         let ends_well = ends_well(text);
@@ -131,6 +152,10 @@ fn trim_end(text: &[u8]) -> &[u8] {
 /// A line that a starting server writes: `mariadbd, Version: ... started with:` and the two below it.
 pub(in crate::ingest::slow_log) fn is_banner(line: &[u8]) -> bool {
     let line = line.trim_ascii();
+    let may_be = line.first() == Some(&b'T') || line.last() == Some(&b':');
+    if !may_be {
+        return false;
+    }
     let version =
         line.ends_with(b"started with:") && memchr::memmem::find(line, b"Version").is_some();
     let port = line.starts_with(b"Tcp port:") || line.starts_with(b"TCP Port:");
@@ -192,6 +217,38 @@ mod tests {
         assert!(Body::read(b"SELECT 'a").truncated);
         assert!(!Body::is_whole(b"SELECT 1;"));
         assert!(Body::is_whole(b"SELECT 1;\n"));
+    }
+
+    #[test]
+    fn the_usual_body_is_read_as_any_other() {
+        for sql in [
+            "SELECT 1;",
+            "SELECT 1;;; ;",
+            ";",
+            "use shop;",
+            "SET timestamp=7;",
+            "SELECT '\n# x';",
+            "SELECT 1;\n\n;",
+            "Tcp port: 3306;",
+            "SELECT 1;\nTcp port: 3306;",
+            "T;",
+        ] {
+            let text = format!("SET timestamp=12;\n{sql}\n");
+            let usual = Body::usual(text.as_bytes());
+            assert_eq!(usual.is_some(), !sql.contains("port"), "{sql}");
+            let usual = usual.unwrap_or_else(|| Body::any(text.as_bytes()));
+            assert_eq!(usual, Body::any(text.as_bytes()), "{sql}");
+        }
+        for text in [
+            "SET timestamp=12;\n SELECT 1;\n",
+            "SET timestamp=12;\n# administrator command: Quit;\n",
+            "SET timestamp=12;\nSELECT 1\n",
+            "SET timestamp=12;\nSELECT 1;",
+            "SET timestamp=12;\n\n",
+            "SET timestamp=12;\n",
+        ] {
+            assert_eq!(Body::usual(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,10 +6,6 @@
 //! quote that never closes, and to take them for one would turn their literals inside out. The same holds for a string
 //! that is open at every header. What may be either is judged by `doubt`, and not shown.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::doubt::{Doubt, judge};
 use super::literal::Literal;
 use crate::ingest::slow_log::{Next, scan};
@@ -21,9 +17,6 @@ const MIN_HEADERS: usize = 4;
 
 /// `#` lines that are looked through for the `# Query_time:` which proves a header.
 const MAX_HEADER_LINES: usize = 12;
-
-/// What a header line starts with; the search is prepared once.
-static HASH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"# "));
 
 /// Where a statement ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +51,7 @@ pub(super) fn find(body: &[u8], next: Next) -> End {
     let mut literal = Literal::default();
     let mut in_string = None;
     let mut headers = 0;
-    for at in HASH.find_iter(body) {
-        if !starts_a_line(body, at) {
-            continue;
-        }
+    for at in starts(body) {
         match line(&body[at..], more) {
             Line::Other => continue,
             Line::Unknown => return End::Unknown,
@@ -103,9 +93,7 @@ fn closed(body: &[u8], first: usize, end: usize) -> End {
 
 /// Whether statements stand behind the headers of `text`, which starts with one, and each closes its own strings.
 fn are_entries(text: &[u8]) -> bool {
-    let heads = HASH
-        .find_iter(text)
-        .filter(|at| starts_a_line(text, *at) && line(&text[*at..], false) == Line::Header);
+    let heads = starts(text).filter(|at| line(&text[*at..], false) == Line::Header);
     let mut heads = heads.peekable();
     let mut any = false;
     while let Some(head) = heads.next() {
@@ -125,8 +113,8 @@ fn are_entries(text: &[u8]) -> bool {
 /// Finds the next header that is beyond doubt, whatever stands before it.
 pub(super) fn find_proven(text: &[u8], next: Next) -> End {
     let more = next == Next::More;
-    for at in HASH.find_iter(text) {
-        if !starts_a_line(text, at) || line(&text[at..], more) == Line::Other {
+    for at in starts(text) {
+        if line(&text[at..], more) == Line::Other {
             continue;
         }
         match proof(&text[at..], more) {
@@ -147,9 +135,11 @@ pub(super) fn first_line(text: &[u8], next: Next) -> Line {
     line(text, more)
 }
 
-/// A header starts behind a line end, or behind a hole that copytruncate left.
-fn starts_a_line(text: &[u8], at: usize) -> bool {
-    at == 0 || matches!(text[at - 1], b'\n' | 0)
+/// Where a header may start: at `# ` behind a line end, or behind a hole that copytruncate left.
+fn starts(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'#', text).filter(|&at| {
+        text.get(at + 1) == Some(&b' ') && (at == 0 || matches!(text[at - 1], b'\n' | 0))
+    })
 }
 
 /// Judges a line by its first word.

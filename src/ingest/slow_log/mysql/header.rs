@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::asker::LastAsker;
 use crate::ingest::slow_log::scan;
 use crate::ingest::slow_log::zone::Calendar;
 use crate::model::event::{Access, Outcome, RowCounts};
@@ -10,6 +11,13 @@ use crate::model::time::Timestamp;
 
 /// How lines of MariaDB about its pages start; nothing in them is wanted.
 const PAGES: &[u8] = b"Pages_";
+
+/// What the lines before help to read the next.
+#[derive(Debug)]
+pub(super) struct Known {
+    calendar: Calendar,
+    asker: LastAsker,
+}
 
 /// What the `#` lines of one entry say; what they do not say is `None` or empty.
 #[derive(Debug, Default)]
@@ -39,17 +47,29 @@ pub(super) struct Header<'a> {
     killed: u64,
 }
 
+impl Known {
+    pub(super) fn new(calendar: Calendar) -> Self {
+        Self {
+            calendar,
+            asker: LastAsker::default(),
+        }
+    }
+}
+
 impl<'a> Header<'a> {
     /// Takes one line, which starts with `#` and has no line end.
-    pub(super) fn line(&mut self, line: &'a [u8], calendar: &mut Calendar) {
+    pub(super) fn line(&mut self, line: &'a [u8], known: &mut Known) {
         let text = line[1..].trim_ascii_start();
-        if let Some(rest) = text.strip_prefix(b"Time:") {
-            self.time(rest.trim_ascii_start(), calendar);
+        if let Some(rest) = self.usual(text) {
+            if !rest.is_empty() {
+                self.fields(rest, &mut known.calendar);
+            }
         } else if let Some(rest) = text.strip_prefix(b"User@Host:") {
-            self.user_line(rest, calendar);
+            self.user_line(rest, known);
+        } else if let Some(rest) = text.strip_prefix(b"Time:") {
+            self.time(rest.trim_ascii_start(), known);
         } else if !text.starts_with(PAGES) {
-            let rest = self.usual(text).unwrap_or(text);
-            self.fields(rest, calendar);
+            self.fields(text, &mut known.calendar);
         }
     }
 
@@ -58,26 +78,26 @@ impl<'a> Header<'a> {
     fn usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         match text.first()? {
             b'Q' => {
-                let (elapsed, rest) = value(text, b"Query_time: ")?;
-                let (lock, rest) = value(rest, b"Lock_time: ")?;
-                let (returned, rest) = value(rest, b"Rows_sent: ")?;
-                let (examined, rest) = value(rest, b"Rows_examined: ")?;
-                self.elapsed = scan::seconds(elapsed);
-                self.lock = scan::seconds(lock);
-                self.rows.returned = scan::whole(returned);
-                self.rows.examined = scan::whole(examined);
+                let (elapsed, rest) = told(text, b"Query_time: ", scan::usual_seconds)?;
+                let (lock, rest) = told(rest, b"Lock_time: ", scan::usual_seconds)?;
+                let (returned, rest) = told(rest, b"Rows_sent: ", scan::usual_whole)?;
+                let (examined, rest) = told(rest, b"Rows_examined: ", scan::usual_whole)?;
+                self.elapsed = Some(elapsed);
+                self.lock = Some(lock);
+                self.rows.returned = Some(returned);
+                self.rows.examined = Some(examined);
                 Some(rest)
             }
             b'R' => {
-                let (affected, rest) = value(text, b"Rows_affected: ")?;
-                let (sent, rest) = value(rest, b"Bytes_sent: ")?;
-                self.rows.affected = scan::whole(affected);
-                self.bytes_sent = scan::whole(sent);
+                let (affected, rest) = told(text, b"Rows_affected: ", scan::usual_whole)?;
+                let (sent, rest) = told(rest, b"Bytes_sent: ", scan::usual_whole)?;
+                self.rows.affected = Some(affected);
+                self.bytes_sent = Some(sent);
                 Some(rest)
             }
             b'T' => {
-                let (_, rest) = value(text, b"Thread_id: ")?;
-                let (schema, rest) = value(rest, b"Schema: ")?;
+                let (_, rest) = told(text, b"Thread_id: ", scan::usual_whole)?;
+                let (schema, rest) = told(rest, b"Schema: ", value)?;
                 self.schema = Some(schema);
                 Some(rest.strip_prefix(b"  QC_hit: No").unwrap_or(rest))
             }
@@ -86,46 +106,37 @@ impl<'a> Header<'a> {
     }
 
     /// `2026-11-21T19:26:58.608Z` or `081127  8:51:20`; the user may follow on the same line.
-    fn time(&mut self, text: &'a [u8], calendar: &mut Calendar) {
+    fn time(&mut self, text: &'a [u8], known: &mut Known) {
         self.end = None;
         self.logged = None;
-        if let Some((at, length)) = calendar.date(text) {
+        if let Some((at, length)) = known.calendar.date(text) {
             let has_fraction = text.get(19) == Some(&b'.');
             if has_fraction {
                 self.end = Some(at);
             } else {
                 self.logged = Some(at);
             }
-            self.same_line_user(&text[length..], calendar);
+            self.same_line_user(&text[length..], known);
         } else {
-            self.logged = calendar.short_date(text);
-            self.same_line_user(text, calendar);
+            self.logged = known.calendar.short_date(text);
+            self.same_line_user(text, known);
         }
     }
 
-    fn same_line_user(&mut self, text: &'a [u8], calendar: &mut Calendar) {
+    fn same_line_user(&mut self, text: &'a [u8], known: &mut Known) {
         const MARK: &[u8] = b"User@Host:";
         if let Some(at) = memchr::memmem::find(text, MARK) {
-            self.user_line(&text[at + MARK.len()..], calendar);
+            self.user_line(&text[at + MARK.len()..], known);
         }
     }
 
     /// `root[root] @ localhost [127.0.0.1]  Id:     8`, with more fields behind it at times.
-    fn user_line(&mut self, text: &'a [u8], calendar: &mut Calendar) {
-        let at = memchr::memchr_iter(b'@', text).find(|at| parts_host(text, *at));
-        let (user, rest) = at.map_or((text, b"" as &[u8]), |at| (&text[..at], &text[at + 1..]));
-        let (name, _) = split_at(user, b'[');
-        self.user = name.trim_ascii();
-        let (host, rest) = split_at(rest, b'[');
-        let (address, rest) = split_at(rest, b']');
-        let host = host.trim_ascii();
-        self.client = if host.is_empty() {
-            address.trim_ascii()
-        } else {
-            host
-        };
+    fn user_line(&mut self, text: &'a [u8], known: &mut Known) {
+        let (told, rest) = known.asker.read(text);
+        self.user = told.user;
+        self.client = told.client;
         if !rest.is_empty() {
-            self.fields(rest, calendar);
+            self.fields(rest, &mut known.calendar);
         }
     }
 
@@ -245,22 +256,21 @@ fn some(value: &[u8]) -> Option<bool> {
     scan::whole(value).map(|count| count > 0)
 }
 
-/// The value that stands behind `key`, and what stands behind it; `None` where no value stands right behind it.
+/// What stands behind `key`, as `read` reads it, and what stands behind that; `None` where it stands otherwise.
 #[inline]
-fn value<'t>(text: &'t [u8], key: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
-    let rest = text.trim_ascii_start().strip_prefix(key)?;
-    let (value, rest) = rest.split_at(scan::word_length(rest));
+fn told<'t, T>(
+    text: &'t [u8],
+    key: &[u8],
+    read: impl Fn(&'t [u8]) -> Option<(T, &'t [u8])>,
+) -> Option<(T, &'t [u8])> {
+    read(text.trim_ascii_start().strip_prefix(key)?)
+}
+
+/// The value that `text` starts with; `None` where the next key stands.
+#[inline]
+fn value(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (value, rest) = text.split_at(scan::word_length(text));
     (!value.is_empty() && !value.ends_with(b":")).then_some((value, rest))
-}
-
-/// Whether the `@` at `at` stands between a user and a host.
-fn parts_host(text: &[u8], at: usize) -> bool {
-    at > 0 && text[at - 1] == b' ' && text.get(at + 1) == Some(&b' ')
-}
-
-/// What stands before and behind the first `mark`; everything and nothing when there is none.
-fn split_at(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
-    memchr::memchr(mark, text).map_or((text, b""), |at| (&text[..at], &text[at + 1..]))
 }
 
 #[cfg(test)]
@@ -269,10 +279,10 @@ mod tests {
     use jiff::tz::TimeZone;
 
     fn read(lines: &str) -> Header<'_> {
-        let mut calendar = Calendar::new(TimeZone::UTC);
+        let mut known = Known::new(Calendar::new(TimeZone::UTC));
         let mut header = Header::default();
         for line in lines.lines() {
-            header.line(line.as_bytes(), &mut calendar);
+            header.line(line.as_bytes(), &mut known);
         }
         header
     }
@@ -298,6 +308,11 @@ mod tests {
             "Query_time:   1.5  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
             "Query_time: 1.5  Lock_time: 0.1  Rows_sent:   Rows_examined: 3",
             "Query_time: 1.5  Lock_time: 0.1  Rows_sent: 2  Rows_affected: 7  Rows_examined: 3",
+            "Query_time: 1.1234567891  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
+            "Query_time: 1  Lock_time: 0.  Rows_sent: 2  Rows_examined: 3",
+            "Query_time: 18446744073709.55  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
+            "Query_time: 1.5  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 18446744073709551615",
+            "Query_time: 1.5s  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
             "Rows_affected: 4  Bytes_sent: 5",
             "Rows_affected: 4  Rows_examined: 5",
             "Thread_id: 8  Schema: shop  QC_hit: No",

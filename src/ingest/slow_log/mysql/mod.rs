@@ -10,6 +10,7 @@
 //!
 //! An entry is consumed as a whole, so that nothing is ever held back.
 
+mod asker;
 mod body;
 mod boundary;
 mod doubt;
@@ -28,7 +29,7 @@ pub(super) use self::body::is_banner;
 use self::boundary::{End, Line};
 use self::doubt::Doubt;
 use self::explain::Plans;
-use self::header::Header;
+use self::header::{Header, Known};
 use self::literal::Literal;
 use super::threshold::Threshold;
 use super::zone::Calendar;
@@ -78,7 +79,7 @@ struct State {
 /// Parser of slow-query logs of the MySQL family.
 #[derive(Debug)]
 pub(super) struct Mysql {
-    calendar: Calendar,
+    known: Known,
     database: String,
     state: State,
     plans: Plans,
@@ -96,7 +97,7 @@ enum Step {
 impl Mysql {
     pub(super) fn new(options: &Options) -> Self {
         Self {
-            calendar: Calendar::new(options.time_zone.clone()),
+            known: Known::new(Calendar::new(options.time_zone.clone())),
             database: options.database.clone(),
             state: State::default(),
             plans: Plans::default(),
@@ -113,6 +114,11 @@ impl Mysql {
         if blank > 0 {
             return Step::Took(blank);
         }
+        match boundary::first_line(rest, next) {
+            Line::Header => return self.entry(rest, next, tell),
+            Line::Unknown if rest.len() <= WINDOW_BYTES => return Step::Wait,
+            Line::Unknown | Line::Other => {}
+        }
         let length = match scan::line_length(rest) {
             Some(length) => length,
             None if next == Next::End => rest.len(),
@@ -123,11 +129,6 @@ impl Mysql {
                 return Step::Took(rest.len());
             }
         };
-        match boundary::first_line(rest, next) {
-            Line::Header => return self.entry(rest, next, tell),
-            Line::Unknown if rest.len() <= WINDOW_BYTES => return Step::Wait,
-            Line::Unknown | Line::Other => {}
-        }
         let line = &rest[..length];
         let stray_command = line.starts_with(b"# administrator command:");
         if !stray_command && !is_banner(line) {
@@ -230,7 +231,9 @@ impl Mysql {
             if line.starts_with(b"# administrator command:") {
                 break;
             }
-            let next_entry = line.starts_with(b"# Time:") || line.starts_with(b"# User@Host:");
+            let may_be_first = matches!(line.get(2), Some(b'T' | b'U'));
+            let next_entry =
+                may_be_first && (line.starts_with(b"# Time:") || line.starts_with(b"# User@Host:"));
             if next_entry && header.elapsed.is_some() {
                 return Lines::Cut(at);
             }
@@ -238,7 +241,7 @@ impl Mysql {
                 plan.get_or_insert(at);
                 header.explain = &window[plan.unwrap_or(at)..at + length];
             } else {
-                header.line(line, &mut self.calendar);
+                header.line(line, &mut self.known);
             }
             at += length;
         }

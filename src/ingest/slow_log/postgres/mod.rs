@@ -168,7 +168,9 @@ impl Postgres {
             return Frame::Skip(blank);
         }
         match &mut self.framing {
-            Framing::Stderr(prefix) => stderr::frame(rest, next, prefix, &mut self.calendar),
+            Framing::Stderr(prefix) => {
+                stderr::frame(rest, self.offset, next, prefix, &mut self.calendar)
+            }
             Framing::Csv => csv::frame(rest, next, &mut self.calendar),
             Framing::Json => json::frame(rest, next, &mut self.calendar),
         }

@@ -5,6 +5,7 @@
 //! PostgreSQL tells rows per loop, rounded, and rows that a condition removed apart from those that are left.
 
 mod json;
+mod lines;
 mod text;
 
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
 use super::seen::Seen;
-use super::stderr::{severity_of, verbose};
+use super::stderr::{Parts, severity_of, verbose};
 use super::template::Template;
 use super::{layout, message};
 use crate::ingest::slow_log::zone::Calendar;
@@ -35,6 +35,8 @@ pub(in crate::ingest::slow_log) struct Prefix {
     /// Prefixes to learn from, and the byte of the file up to which they were looked for.
     sample: Vec<Vec<u8>>,
     looked_until: u64,
+    /// The parts of the line at this byte of the file, which were read to see that it is another record.
+    pub(super) ahead: Option<(u64, Parts)>,
 }
 
 impl Prefix {
@@ -46,6 +48,12 @@ impl Prefix {
             template,
             ..Self::default()
         }
+    }
+
+    /// What is known of the line at this byte of the file.
+    pub(super) fn take_ahead(&mut self, from: u64) -> Option<Parts> {
+        let (at, parts) = self.ahead.take()?;
+        (at == from).then_some(parts)
     }
 
     /// Learns the setting from the records in `buffer`, which starts at the byte `offset` of the file.
@@ -120,7 +128,7 @@ fn prefix_of_session(line: &[u8]) -> Option<&[u8]> {
     let text = line.get(parts.message..)?;
     let text = verbose(text).map_or(text, |(_, message)| message);
     let is_session = parts.is_log && message::is_wanted(text);
-    is_session.then_some(parts.prefix)
+    is_session.then(|| parts.prefix(line))
 }
 
 /// Tells the parts of a prefix by their looks.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::prefix::Fields;
+use crate::ingest::slow_log::scan::place;
 
 /// Prefixes remembered. A newer one takes the place of the one it falls on.
 const SLOTS: usize = 256;
@@ -61,15 +62,6 @@ impl Seen {
 
 fn slot(prefix: &[u8]) -> usize {
     usize::try_from(xxh3_64(prefix) % SLOTS as u64).unwrap_or(0)
-}
-
-/// Where in `text` its part `part` stands.
-fn place(text: &[u8], part: &[u8]) -> Range<usize> {
-    if part.is_empty() {
-        return 0..0;
-    }
-    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-    start..start.saturating_add(part.len())
 }
 
 #[cfg(test)]

@@ -129,6 +129,12 @@ impl Session {
         runs.chain(self.explained.map(|plan| plan.from))
     }
 
+    /// Whether it still holds back what the record at `from` told.
+    pub(super) fn waits_since(&self, from: u64) -> bool {
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.from == from)
+    }
+
     /// Whether anything is known that belongs to a run, if it is one of the same statement.
     pub(super) fn holds_halves(&self) -> bool {
         self.pending.is_some()

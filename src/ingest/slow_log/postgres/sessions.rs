@@ -40,7 +40,8 @@ pub(super) const MAX_GUESSED_RUN: Duration = Duration::from_secs(300);
 /// What all processes have said.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    by_pid: BTreeMap<u32, Session>,
+    /// Boxed, for a map moves what it holds; `None` while a record of the session is looked at.
+    by_pid: BTreeMap<u32, Option<Box<Session>>>,
     pub(super) waiting: Waiting,
     /// Bytes of the statements and plans that wait.
     waiting_bytes: usize,
@@ -92,8 +93,8 @@ impl Sessions {
             self.lose_patience(waiter, record.from, tell);
         }
         self.make_room(record.from, tell);
-        // taken out and put back, for a map moves its neighbours when one leaves it
-        let mut session = std::mem::take(self.by_pid.entry(record.pid).or_default());
+        let known = self.by_pid.entry(record.pid).or_default().take();
+        let mut session = known.unwrap_or_default();
         self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
         let left = if record.severity == Severity::Error {
             self.failed(record, &mut session, tell);
@@ -109,7 +110,7 @@ impl Sessions {
             self.by_pid.remove(&record.pid);
         } else {
             self.waiting_bytes += session.weight();
-            self.by_pid.insert(record.pid, session);
+            self.by_pid.insert(record.pid, Some(session));
         }
     }
 
@@ -223,8 +224,8 @@ impl Sessions {
 
     /// Where the times start that wait for a text, or whose statement may wait.
     pub(super) fn textless_starts(&self) -> impl Iterator<Item = u64> {
-        let sessions = self.by_pid.values();
-        sessions.flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
+        self.sessions()
+            .flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
     }
 
     /// A plan whose format is not known.
@@ -259,7 +260,7 @@ impl Sessions {
 
     /// The statement that a process runs, as far as the log shows it.
     pub(super) fn statement_of(&self, pid: u32) -> &[u8] {
-        let session = self.by_pid.get(&pid);
+        let session = self.by_pid.get(&pid).and_then(Option::as_ref);
         let running = session.and_then(|session| session.statement.as_ref());
         running.map_or(b"", |started| &started.sql)
     }
@@ -314,16 +315,19 @@ impl Sessions {
     }
 
     fn lose_patience(&mut self, waiter: Waiter, from: u64, tell: Tell<'_>) {
-        let Some(mut session) = self.by_pid.remove(&waiter.pid) else {
+        let slot = self.by_pid.get_mut(&waiter.pid);
+        let session = slot.and_then(|slot| slot.take_if(|s| s.waits_since(waiter.from)));
+        let Some(mut session) = session else {
             return;
         };
-        let waits = session.pending.as_ref();
-        if waits.is_some_and(|pending| pending.from == waiter.from) {
-            self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
-            self.flush(from, &mut session, Because::Late, tell);
-            self.waiting_bytes += session.weight();
-        }
-        self.by_pid.insert(waiter.pid, session);
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
+        self.flush(from, &mut session, Because::Late, tell);
+        self.waiting_bytes += session.weight();
+        self.by_pid.insert(waiter.pid, Some(session));
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.by_pid.values().flatten().map(|session| &**session)
     }
 
     /// Nothing comes for a while: what is held back is told.
@@ -336,11 +340,11 @@ impl Sessions {
 
     /// The file has ended: what waits will never be told.
     pub(super) fn end(&mut self) {
-        for session in self.by_pid.values() {
-            let slow = session.prepared.as_ref();
-            let slow = slow.is_some_and(|_| self.threshold.leaves_out_runs());
-            self.textless += session.textless.len() as u64 + u64::from(slow);
-        }
+        let left = self.sessions().map(|session| {
+            let slow = session.prepared.is_some() && self.threshold.leaves_out_runs();
+            session.textless.len() as u64 + u64::from(slow)
+        });
+        self.textless += left.sum::<u64>();
         self.by_pid.clear();
         self.waiting = Waiting::default();
         self.waiting_bytes = 0;
@@ -349,7 +353,10 @@ impl Sessions {
     /// Tells or forgets what waits when it is too much: hostile logs, or statements that are never told to have run.
     fn make_room(&mut self, from: u64, tell: Tell<'_>) {
         if self.by_pid.len() >= MAX_SESSIONS {
-            self.by_pid.retain(|_, session| session.oldest().is_some());
+            let waits = |session: &mut Option<Box<Session>>| {
+                session.as_ref().is_some_and(|s| s.oldest().is_some())
+            };
+            self.by_pid.retain(|_, session| waits(session));
         }
         if self.by_pid.len() >= MAX_SESSIONS || self.waiting_bytes > MAX_WAITING_BYTES {
             while let Some(waiter) = self.waiting.take() {
@@ -361,9 +368,9 @@ impl Sessions {
 
     /// Bytes before `offset` that must be read again after a restart.
     pub(super) fn held(&self, offset: u64) -> u64 {
-        let starts = self.by_pid.values().filter_map(Session::oldest);
+        let starts = self.sessions().filter_map(Session::oldest);
         let protected = starts.filter(|start| offset - start <= MAX_HELD_BYTES);
-        let halves = self.by_pid.values().flat_map(Session::halves);
+        let halves = self.sessions().flat_map(Session::halves);
         let recent = halves.filter(|start| offset - start <= PATIENCE_BYTES);
         protected
             .chain(recent)
@@ -376,7 +383,7 @@ impl Sessions {
         let mut seen: Vec<(Timestamp, u32)> = self
             .by_pid
             .iter()
-            .filter_map(|(pid, session)| Some((session.last?, *pid)))
+            .filter_map(|(pid, session)| Some((session.as_ref()?.last?, *pid)))
             .collect();
         seen.sort_unstable_by(|a, b| b.cmp(a));
         let newest = seen.first().map_or(Timestamp::EPOCH, |(at, _)| *at);
@@ -388,7 +395,11 @@ impl Sessions {
     /// Remembers when each process wrote last.
     pub(super) fn see(&mut self, last_seen: BTreeMap<u32, Timestamp>) {
         for (pid, at) in last_seen {
-            self.by_pid.entry(pid).or_default().last = Some(at);
+            self.by_pid
+                .entry(pid)
+                .or_default()
+                .get_or_insert_default()
+                .last = Some(at);
         }
     }
 }

@@ -8,9 +8,6 @@
 //! ```
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 
 use super::prefix::{Prefix, is_code};
 use super::{Frame, MAX_STATEMENT_BYTES, Record, Severity, WINDOW_BYTES, message};
@@ -20,13 +17,14 @@ use crate::ingest::slow_log::{Next, scan};
 /// A severity stands within this part of a line: a prefix is short.
 const MAX_PREFIX_BYTES: usize = 1024;
 
-/// What stands behind a severity; the search is prepared once.
-static COLON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":  "));
+/// What stands behind a severity.
+const COLON: &[u8] = b":  ";
 
 /// The parts of a first line.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ingest::slow_log) struct Parts<'a> {
-    pub(super) prefix: &'a [u8],
+pub(in crate::ingest::slow_log) struct Parts {
+    /// Where the prefix ends.
+    prefix: usize,
     severity: Severity,
     pub(super) is_log: bool,
     /// `DETAIL`.
@@ -35,26 +33,38 @@ pub(in crate::ingest::slow_log) struct Parts<'a> {
     pub(super) message: usize,
 }
 
-impl Parts<'_> {
-    /// The prefix without its digits, which differ from record to record of one process.
-    pub(in crate::ingest::slow_log) fn shape(&self) -> Vec<u8> {
+impl Parts {
+    /// The prefix of the line that these are the parts of.
+    pub(super) fn prefix(self, line: &[u8]) -> &[u8] {
+        line.get(..self.prefix).unwrap_or_default()
+    }
+
+    /// The same without its digits, which differ from record to record of one process.
+    pub(in crate::ingest::slow_log) fn shape(self, line: &[u8]) -> Vec<u8> {
         let is_kept = |b: &u8| !b.is_ascii_digit();
-        self.prefix.iter().copied().filter(is_kept).collect()
+        self.prefix(line).iter().copied().filter(is_kept).collect()
     }
 
     /// Whether it is part of the record before it.
-    pub(in crate::ingest::slow_log) fn is_detail(&self) -> bool {
+    pub(in crate::ingest::slow_log) fn is_detail(self) -> bool {
         matches!(self.severity, Severity::Statement | Severity::Detail)
     }
 }
 
 /// Finds the severity of a line; `None` for a line that has none, as the lines that continue another.
-pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>> {
+pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts> {
     if line.first() == Some(&b'\t') {
         return None;
     }
     let head = &line[..line.len().min(MAX_PREFIX_BYTES)];
-    COLON.find_iter(head).find_map(|colon| {
+    // none of the colons in a date stands behind a severity
+    let from = if starts_with_date(head) { 19 } else { 0 };
+    let mut colons = memchr::memchr_iter(b':', &head[from..]);
+    colons.find_map(|colon| {
+        let colon = from + colon;
+        if !head[colon..].starts_with(COLON) {
+            return None;
+        }
         let letters = head[..colon]
             .iter()
             .rev()
@@ -62,11 +72,11 @@ pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts<'_>>
             .count();
         let (word, severity) = last_word(&head[colon - letters..colon])?;
         Some(Parts {
-            prefix: &head[..colon - word.len()],
+            prefix: colon - word.len(),
             severity,
             is_log: word == b"LOG",
             explains: word == b"DETAIL",
-            message: colon + 3,
+            message: colon + COLON.len(),
         })
     })
 }
@@ -83,6 +93,16 @@ pub(super) fn verbose(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (code, message) = (text.get(..5)?, text.get(5..)?.strip_prefix(b": ")?);
     let is_note = code.starts_with(b"0") && code.iter().all(u8::is_ascii_alphanumeric);
     (is_note || is_code(code)).then_some((code, message))
+}
+
+/// `2026-11-21 19:26:58`
+fn starts_with_date(head: &[u8]) -> bool {
+    let is_date = |date: &[u8; 19]| {
+        let marks = [date[4], date[7], date[10], date[13], date[16]];
+        let digits = [date[0], date[14], date[17]];
+        marks == *b"-- ::" && digits.iter().all(u8::is_ascii_digit)
+    };
+    head.first_chunk().is_some_and(is_date)
 }
 
 fn severity(word: &[u8]) -> Option<Severity> {
@@ -107,9 +127,40 @@ enum Tail {
     Wait,
 }
 
-/// Frames the record that `rest` starts with.
+/// What stands behind the message of a report.
+#[derive(Debug, Default)]
+struct Report<'a> {
+    statement: &'a [u8],
+    explained: &'a [u8],
+    end: usize,
+    /// It does not end in the window.
+    large: bool,
+    /// The parts of the line behind it.
+    ahead: Option<Parts>,
+}
+
+impl Report<'_> {
+    fn large(end: usize) -> Self {
+        Self {
+            end,
+            large: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// What the line behind some lines is.
+enum Behind {
+    /// Of the report before it, with the lines that continue it: it ends here.
+    Detail(Parts, usize),
+    /// Another record's; its parts, where it has any and they will not change when more bytes come.
+    Other(Option<Parts>),
+}
+
+/// Frames the record that `rest` starts with, which starts at the byte `from` of the file.
 pub(super) fn frame<'a>(
     rest: &'a [u8],
+    from: u64,
     next: Next,
     prefix: &mut Prefix,
     calendar: &mut Calendar,
@@ -124,10 +175,11 @@ pub(super) fn frame<'a>(
         Tail::Large => (lines.window.len() - 1, true),
         Tail::Wait => return Frame::Wait,
     };
-    let Some(parts) = severity_of(&lines.window[..first]) else {
+    let known = prefix.take_ahead(from);
+    let Some(parts) = known.or_else(|| severity_of(&lines.window[..first])) else {
         return Frame::Junk(line_end(lines.window).min(first));
     };
-    if matches!(parts.severity, Severity::Statement | Severity::Detail) {
+    if parts.is_detail() {
         // the record they belong to is before the first byte of this file
         return if large {
             Frame::Junk(first)
@@ -137,32 +189,27 @@ pub(super) fn frame<'a>(
     }
     let text = &lines.window[parts.message.min(first)..first];
     let (code, text) = verbose(text).unwrap_or((b"", text));
-    let mut statement = b"".as_slice();
-    let mut explained = b"".as_slice();
-    let mut end = first;
-    let mut large = large;
-    while !large {
-        match lines.detail(end) {
-            Ok(None) => break,
-            Err(Tail::Wait | Tail::At(_)) => return Frame::Wait,
-            Err(Tail::Large) => large = true,
-            Ok(Some((detail, behind))) => {
-                let text = &lines.window[(end + detail.message).min(behind)..behind];
-                if detail.severity == Severity::Statement {
-                    statement = text;
-                } else if detail.explains {
-                    explained = text;
-                }
-                end = behind;
-            }
-        }
-    }
+    let report = if large {
+        Report::large(first)
+    } else if let Some(report) = lines.report(first) {
+        report
+    } else {
+        return Frame::Wait;
+    };
+    let Report {
+        statement,
+        explained,
+        mut end,
+        large,
+        ahead,
+    } = report;
+    prefix.ahead = ahead.map(|parts| (from + end as u64, parts));
     if large {
         end = lines.window.len() - 1;
     } else if parts.is_log && !message::is_wanted(text) {
         return unwanted(text, end);
     }
-    let mut record = record(parts, text, statement, prefix, calendar);
+    let mut record = record(parts, (rest, text, statement), prefix, calendar);
     record.detail = joined(explained);
     if !code.is_empty() {
         record.code = code.into();
@@ -187,13 +234,12 @@ fn line_end(text: &[u8]) -> usize {
 }
 
 fn record<'a>(
-    parts: Parts<'a>,
-    text: &'a [u8],
-    statement: &'a [u8],
+    parts: Parts,
+    (line, text, statement): (&'a [u8], &'a [u8], &'a [u8]),
     prefix: &mut Prefix,
     calendar: &mut Calendar,
 ) -> Record<'a> {
-    let fields = prefix.read(parts.prefix, calendar);
+    let fields = prefix.read(parts.prefix(line), calendar);
     Record {
         from: 0,
         pid: fields.pid,
@@ -210,16 +256,21 @@ fn record<'a>(
     }
 }
 
-/// The message without the tab that PostgreSQL puts at the start of each further line.
+/// The message without the tab that PostgreSQL puts at the start of each further line. A plan in JSON keeps them:
+/// between its values they are white space, and in its strings there is no line end.
 fn joined(text: &[u8]) -> Cow<'_, [u8]> {
     let text = &text[..text.len().min(MAX_STATEMENT_BYTES)];
     let text = text.trim_ascii_end();
-    if memchr::memchr(b'\n', text).is_none() {
+    let mut ends = memchr::memchr_iter(b'\n', text).peekable();
+    if ends.peek().is_none() || message::is_json_plan(text) {
         return text.into();
     }
     let mut whole = Vec::with_capacity(text.len());
-    for line in text.split_inclusive(|b| *b == b'\n') {
+    let mut start = 0;
+    for end in ends.map(|end| end + 1).chain([text.len()]) {
+        let line = &text[start..end];
         whole.extend_from_slice(line.strip_prefix(b"\t").unwrap_or(line));
+        start = end;
     }
     whole.into()
 }
@@ -252,22 +303,52 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Reads the line at `at` when it belongs to the report before it, and says where it ends.
-    fn detail(&self, at: usize) -> Result<Option<(Parts<'a>, usize)>, Tail> {
+    /// Reads the details of the report whose message ends at `first`; `None` when more bytes are needed.
+    fn report(&self, first: usize) -> Option<Report<'a>> {
+        let mut report = Report {
+            end: first,
+            ..Report::default()
+        };
+        loop {
+            let at = report.end;
+            match self.behind(at) {
+                Ok(Behind::Detail(detail, behind)) => {
+                    let text = &self.window[(at + detail.message).min(behind)..behind];
+                    if detail.severity == Severity::Statement {
+                        report.statement = text;
+                    } else if detail.explains {
+                        report.explained = text;
+                    }
+                    report.end = behind;
+                }
+                Ok(Behind::Other(ahead)) => {
+                    report.ahead = ahead;
+                    return Some(report);
+                }
+                Err(Tail::Large) => {
+                    report.large = true;
+                    return Some(report);
+                }
+                Err(Tail::Wait | Tail::At(_)) => return None,
+            }
+        }
+    }
+
+    /// Reads the line at `at`, which may belong to the report before it.
+    fn behind(&self, at: usize) -> Result<Behind, Tail> {
         let rest = &self.window[at..];
         let line = &rest[..line_end(rest)];
-        let may_go_on =
-            !line.ends_with(b"\n") && line.len() < MAX_PREFIX_BYTES && self.next != Next::End;
-        if may_go_on && !(line.is_empty() && self.next == Next::Quiet) {
+        let may_go_on = !line.ends_with(b"\n") && line.len() < MAX_PREFIX_BYTES;
+        let waits = may_go_on && self.next != Next::End;
+        if waits && !(line.is_empty() && self.next == Next::Quiet) {
             return Err(if self.full { Tail::Large } else { Tail::Wait });
         }
-        let detail = severity_of(line)
-            .filter(|parts| matches!(parts.severity, Severity::Statement | Severity::Detail));
-        let Some(parts) = detail else {
-            return Ok(None);
+        let parts = severity_of(line);
+        let Some(detail) = parts.filter(|parts| parts.is_detail()) else {
+            return Ok(Behind::Other(parts.filter(|_| !may_go_on)));
         };
         match self.text_end(at) {
-            Tail::At(end) => Ok(Some((parts, end))),
+            Tail::At(end) => Ok(Behind::Detail(detail, end)),
             tail => Err(tail),
         }
     }

@@ -181,13 +181,13 @@ pub(super) fn with_tabs(message: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     let Some(first) = scan::line_length(&message).filter(|end| *end < message.len()) else {
         return message;
     };
-    let Some(shape) = severity_of(&message[..first]).map(|parts| parts.shape()) else {
+    let Some(shape) = severity_of(&message[..first]).map(|parts| parts.shape(&message)) else {
         return message;
     };
     let mut text = message[..first].to_vec();
     for line in message[first..].split_inclusive(|b| *b == b'\n') {
         let is_own = line.first() == Some(&b'\t')
-            || severity_of(line).is_some_and(|parts| parts.shape() == shape);
+            || severity_of(line).is_some_and(|parts| parts.shape(line) == shape);
         if !is_own {
             text.push(b'\t');
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::lines;
 use super::{Counted, Explained, Place, Step, Steps, rounded};
 
 #[derive(Deserialize)]
@@ -15,39 +16,45 @@ struct Report<'a> {
     plan: Node<'a>,
 }
 
-#[derive(Deserialize)]
-struct Node<'a> {
+/// A step.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Node<'a> {
     #[serde(rename = "Node Type", borrow)]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
     #[serde(rename = "Operation", borrow, default)]
-    operation: Cow<'a, str>,
+    pub(super) operation: Cow<'a, str>,
     #[serde(rename = "Parent Relationship", borrow, default)]
-    relationship: Cow<'a, str>,
+    pub(super) relationship: Cow<'a, str>,
     #[serde(rename = "Relation Name", borrow, default)]
-    table: Cow<'a, str>,
+    pub(super) table: Cow<'a, str>,
     #[serde(rename = "Index Name", borrow, default)]
-    index: Cow<'a, str>,
+    pub(super) index: Cow<'a, str>,
     #[serde(rename = "Plan Rows", default)]
-    rows: Option<f64>,
+    pub(super) rows: Option<f64>,
     #[serde(rename = "Actual Rows", default)]
-    given: Option<f64>,
+    pub(super) given: Option<f64>,
     #[serde(rename = "Actual Loops", default)]
-    loops: Option<f64>,
+    pub(super) loops: Option<f64>,
     #[serde(rename = "Rows Removed by Filter", default)]
-    filtered: f64,
+    pub(super) filtered: f64,
     #[serde(rename = "Rows Removed by Join Filter", default)]
-    join_filtered: f64,
+    pub(super) join_filtered: f64,
     #[serde(rename = "Rows Removed by Index Recheck", default)]
-    rechecked: f64,
+    pub(super) rechecked: f64,
     #[serde(rename = "Conflict Resolution", borrow, default)]
-    conflict: Cow<'a, str>,
+    pub(super) conflict: Cow<'a, str>,
     #[serde(rename = "Sort Space Type", borrow, default)]
-    sort_space: Option<Cow<'a, str>>,
+    pub(super) sort_space: Option<Cow<'a, str>>,
     #[serde(rename = "Plans", borrow, default)]
-    children: Vec<Node<'a>>,
+    pub(super) children: Vec<Node<'a>>,
 }
 
 pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
+    lines::read(text).or_else(|| of_any_layout(text))
+}
+
+/// The same by the JSON reader.
+pub(super) fn of_any_layout(text: &[u8]) -> Option<Explained<'_>> {
     let report: Report<'_> = serde_json::from_slice(text).ok()?;
     let mut steps = Steps::default();
     // the depth is bounded by the JSON reader
@@ -71,7 +78,7 @@ pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
 }
 
 /// Where a child of a step at `place` stands.
-fn below(place: Place, child: &Node<'_>) -> Place {
+pub(super) fn below(place: Place, child: &Node<'_>) -> Place {
     let gives_its_rows = matches!(&*child.relationship, "Outer" | "Member");
     if place == Place::Root && gives_its_rows {
         Place::UnderRoot
@@ -80,7 +87,7 @@ fn below(place: Place, child: &Node<'_>) -> Place {
     }
 }
 
-fn step(node: Node<'_>, place: Place) -> Step {
+pub(super) fn step(node: Node<'_>, place: Place) -> Step {
     // as the text calls it
     let kind = if node.kind == "ModifyTable" {
         node.operation
