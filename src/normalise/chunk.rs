@@ -33,10 +33,15 @@ impl Chunk {
         if let Some(bytes) = rest.first_chunk() {
             return Self(u64::from_le_bytes(*bytes));
         }
-        Self::tail(rest)
+        let Some(last) = text.last_chunk() else {
+            return Self::tail(rest);
+        };
+        // what stands before `at` is in the lowest bits of the last chunk; all eight bytes cannot be shifted out at once
+        let before = CHUNK_BYTES - rest.len();
+        Self(u64::from_le_bytes(*last) >> 8 >> (8 * (before - 1)))
     }
 
-    /// The last bytes of a text, fewer than a chunk.
+    /// The bytes of a text that is shorter than a chunk.
     #[cold]
     fn tail(rest: &[u8]) -> Self {
         let bytes = rest.iter().rev();
@@ -112,6 +117,18 @@ mod tests {
 
     fn is_word_byte(byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+    }
+
+    #[test]
+    fn the_last_bytes_of_a_text_are_followed_by_zeros() {
+        for length in 0..=2 * CHUNK_BYTES {
+            let text = &b"SELECT name WHERE"[..length];
+            for at in 0..=length + 1 {
+                let rest = text.get(at..).unwrap_or_default();
+                let one_by_one = Chunk::tail(&rest[..rest.len().min(CHUNK_BYTES)]);
+                assert_eq!(Chunk::at(text, at), one_by_one, "{length}, {at}");
+            }
+        }
     }
 
     #[test]

@@ -353,10 +353,8 @@ impl Sessions {
     /// Tells or forgets what waits when it is too much: hostile logs, or statements that are never told to have run.
     fn make_room(&mut self, from: u64, tell: Tell<'_>) {
         if self.by_pid.len() >= MAX_SESSIONS {
-            let waits = |session: &mut Option<Box<Session>>| {
-                session.as_ref().is_some_and(|s| s.oldest().is_some())
-            };
-            self.by_pid.retain(|_, session| waits(session));
+            self.by_pid
+                .retain(|_, session| session.as_ref().is_some_and(|s| s.oldest().is_some()));
         }
         if self.by_pid.len() >= MAX_SESSIONS || self.waiting_bytes > MAX_WAITING_BYTES {
             while let Some(waiter) = self.waiting.take() {
@@ -395,11 +393,8 @@ impl Sessions {
     /// Remembers when each process wrote last.
     pub(super) fn see(&mut self, last_seen: BTreeMap<u32, Timestamp>) {
         for (pid, at) in last_seen {
-            self.by_pid
-                .entry(pid)
-                .or_default()
-                .get_or_insert_default()
-                .last = Some(at);
+            let session = self.by_pid.entry(pid).or_default();
+            session.get_or_insert_default().last = Some(at);
         }
     }
 }
