@@ -51,7 +51,12 @@ fn fill(form: &str, dialect: Dialect, forms: &[u8]) -> String {
 #[test]
 fn a_set_operator_among_the_items_of_a_list_is_no_panic() {
     for dialect in DIALECTS {
-        for sql in ["ARRAY [ UNION , )", "ARRAY[1 UNION 2, 3 UNION 4, 5]"] {
+        for sql in [
+            "ARRAY [ UNION , )",
+            "ARRAY[1 UNION 2, 3 UNION 4, 5]",
+            "UNION UNION ; OR",
+            "SELECT a OR b UNION SELECT 1 UNION SELECT 1; OR c",
+        ] {
             let mut normaliser = Normaliser::new(&Settings::default(), 1);
             let _known = normaliser.statement(sql.as_bytes(), dialect, false);
         }
