@@ -314,8 +314,7 @@ impl<'a> Folder<'a> {
         self.out.append(&mut folded);
         // What a comma or an OR among the branches began is not where it was: `ARRAY[1 UNION 2, 3]` is no SQL.
         (self.top.item, self.top.term) = (self.out.len(), self.out.len());
-        self.top.items.clear();
-        self.top.terms.clear();
+        (self.top.items, self.top.terms) = Default::default();
     }
 
     fn finish_list(&mut self) {
@@ -375,13 +374,10 @@ impl<'a> Folder<'a> {
 /// Only the first branch names the columns: whether it does is no difference between branches.
 fn without_aliases<'t, 'a>(branch: &'t [Token<'a>]) -> Vec<&'t Token<'a>> {
     let is_alias = |at: usize| {
+        let (name, next) = (branch.get(at + 1), branch.get(at + 2));
         branch[at].is("as")
-            && branch
-                .get(at + 1)
-                .is_some_and(|t| matches!(t.kind, Kind::Name | Kind::Keyword))
-            && branch
-                .get(at + 2)
-                .is_none_or(|t| t.is_sign(",") || t.is("from"))
+            && name.is_some_and(|t| matches!(t.kind, Kind::Name | Kind::Keyword))
+            && next.is_none_or(|t| t.is_sign(",") || t.is("from"))
     };
     let kept = |at: &usize| !is_alias(*at) && !at.checked_sub(1).is_some_and(is_alias);
     (0..branch.len())
