@@ -18,17 +18,46 @@ impl Incidents {
             .filter(|problem| problem.is_ripe(&self.settings))
             .cloned()
             .collect();
-        for mut problem in ripe {
+        for problem in ripe {
             let id = self.incident_for(draft, &problem);
             // At once, so that another problem of this window may be linked with it.
-            if let Some(incident) = self.outages.get_mut(&id)
-                && let Some(what) = story::tell_problem(incident, &problem, now)
-            {
-                draft.tell(&id, what);
-            }
-            problem.incident = Some(id);
-            self.problems.insert(problem.key.clone(), problem);
+            self.add(draft, id, problem, now);
         }
+        self.add_pending(draft, now);
+    }
+
+    /// An incident begins with all that is seen by then: two findings on one thing vouch for each other as two windows
+    /// do for one, and the first word that people get should have the cause in it.
+    fn add_pending(&mut self, draft: &mut Draft, now: Timestamp) {
+        let within = self.settings.group_within;
+        let opened = draft.before.iter().filter(|(_, before)| before.is_none());
+        let opened: Vec<IncidentId> = opened.map(|(id, _)| id.clone()).collect();
+        for id in opened {
+            let Some(incident) = self.outages.get(&id) else {
+                continue;
+            };
+            let joining: Vec<Problem> = self
+                .problems
+                .values()
+                .filter(|problem| problem.incident.is_none() && problem.is_sick())
+                .filter(|p| group::belongs_to(incident, &p.worst, p.onset, within))
+                .cloned()
+                .collect();
+            for problem in joining {
+                draft.problems.insert(problem.key.clone());
+                self.add(draft, id.clone(), problem, now);
+            }
+        }
+    }
+
+    fn add(&mut self, draft: &mut Draft, id: IncidentId, mut problem: Problem, now: Timestamp) {
+        if let Some(incident) = self.outages.get_mut(&id)
+            && let Some(what) = story::tell_problem(incident, &problem, now)
+        {
+            draft.tell(&id, what);
+        }
+        problem.incident = Some(id);
+        self.problems.insert(problem.key.clone(), problem);
     }
 
     /// The incident that the problem continues or joins, or else a new one.

@@ -272,6 +272,40 @@ fn a_known_cause_with_the_same_onset_leads() {
 }
 
 #[test]
+fn an_incident_begins_with_what_is_pending_on_the_same_thing() {
+    let union = Sick {
+        detector: "union-hotspot",
+        statement: 2,
+        ..SCAN
+    };
+    let elsewhere = Sick {
+        detector: "deep-offset",
+        statement: 3,
+        table: "invoice",
+        ..SCAN
+    };
+    let critical = Sick {
+        severity: Severity::Critical,
+        ..SCAN
+    };
+    for first in [
+        vec![union, elsewhere, critical],
+        vec![critical, elsewhere, union],
+    ] {
+        let mut incidents = fresh();
+        let fired = incidents.decide(found(0, &first));
+        assert_eq!(kinds(&fired), [NoticeKind::Fired]);
+        let members: Vec<_> = only(&incidents)
+            .findings
+            .iter()
+            .map(|member| member.finding.detector.to_string())
+            .collect();
+        assert_eq!(members.len(), 2, "{members:?}");
+        assert!(members.contains(&"union-hotspot".to_owned()), "{members:?}");
+    }
+}
+
+#[test]
 fn an_unrelated_problem_is_another_incident() {
     let other = Sick {
         statement: 2,

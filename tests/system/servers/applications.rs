@@ -55,9 +55,10 @@ fn an_alias_that_a_program_and_its_server_both_log_is_one_problem_without_a_valu
     );
     let incident = wait_for("an incident of both", || {
         let incidents = daemon.items("incidents");
-        incidents
-            .into_iter()
-            .find(|i| i.to_string().contains("error-burst"))
+        incidents.into_iter().find(|i| {
+            let text = i.to_string();
+            text.contains("error-burst") && text.contains("alias-in-where")
+        })
     });
     for detector in ["alias-in-where", "error-burst"] {
         let all = incident["findings"].as_array().expect("findings");
