@@ -1,5 +1,8 @@
 //! The command line as people meet it: what is printed, on which stream, and the exit code.
 
+#[path = "cli/lookalikes.rs"]
+mod lookalikes;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -106,16 +106,15 @@ impl Detector<QueryProfile> for QueryTimeout {
         if load.cancelled == 0 {
             return Verdict::Clear;
         }
-        let Some(cut) = load
-            .cancelled_elapsed
-            .filter(|_| load.cancelled >= self.0.min_cuts)
-        else {
+        // A run that somebody cut after a time that is not told, an instant perhaps, shows no limit.
+        let timed = load.cancelled.saturating_sub(load.untimed_cuts);
+        let Some(cut) = load.cancelled_elapsed.filter(|_| timed >= self.0.min_cuts) else {
             return Verdict::Insufficient {
-                seen: load.cancelled.min(self.0.min_cuts),
+                seen: timed.min(self.0.min_cuts),
                 needed: self.0.min_cuts,
             };
         };
-        let spread = spread(&cut, load.cancelled);
+        let spread = spread(&cut, timed);
         let together = spread <= self.0.max_spread;
         if !together || cut.p50 < self.0.min_limit {
             return Verdict::Clear;

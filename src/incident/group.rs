@@ -8,6 +8,9 @@ use crate::model::id::FingerprintId;
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
 
+/// Detectors of what a whole server suffers from.
+const ABOUT_SERVER: [&str; 3] = ["connection-refusal", "deadlock", "lock-wait"];
+
 /// Whether two findings concern the same thing: a statement, a table, or, where one of them is about the server
 /// and not about a statement, the database.
 ///
@@ -18,7 +21,7 @@ pub(super) fn are_linked(a: &Finding, b: &Finding) -> bool {
     let same_database = a.database == b.database && (same_service || !a.database.is_empty());
     let same_statement = a.fingerprint.is_some() && a.fingerprint == b.fingerprint;
     let same_table = a.tables.iter().any(|table| b.tables.contains(table));
-    let is_about_server = a.fingerprint.is_none() || b.fingerprint.is_none();
+    let is_about_server = is_about_server(a) || is_about_server(b);
     (same_statement && (same_service || same_database))
         || (same_table && same_database)
         || (is_about_server && same_service && same_database)
@@ -50,6 +53,12 @@ fn clause<'f>(finding: &'f Finding, role: &str) -> Option<&'f str> {
         Evidence::Clause { role: named, text } if **named == *role => Some(&**text),
         _ => None,
     })
+}
+
+/// Whether it concerns all of a server: nobody gets a connection, or transactions are in each other's way. An error
+/// without a statement does not: a monitoring with a wrong password is no part of an outage.
+fn is_about_server(finding: &Finding) -> bool {
+    finding.fingerprint.is_none() && ABOUT_SERVER.contains(&&*finding.detector)
 }
 
 /// Whether a problem that began in `onset` belongs to the incident.
@@ -158,6 +167,19 @@ mod tests {
             assert_eq!(is_same_error(&of_server, &other), same, "{other:?}");
             assert_eq!(is_same_error(&other, &of_server), same, "{other:?}");
         }
+    }
+
+    #[test]
+    fn an_error_without_a_statement_is_no_part_of_another_problem_of_the_database() {
+        let scan = on_users("shop", "main", 1);
+        let without_statement = |detector: &str| Finding {
+            detector: Arc::from(detector),
+            fingerprint: None,
+            tables: Vec::new(),
+            ..on_users("shop", "main", 1)
+        };
+        assert!(!are_linked(&scan, &without_statement("error-burst")));
+        assert!(are_linked(&scan, &without_statement("connection-refusal")));
     }
 
     #[test]

@@ -85,6 +85,10 @@ pub struct Load {
     pub errors: u64,
     /// Runs that were cut.
     pub cancelled: u64,
+    /// Runs that failed or were cut after a time that is not told; they are counted, and part of no distribution.
+    pub untimed: u64,
+    /// Those of them that were cut.
+    pub untimed_cuts: u64,
     /// Distribution of the run time.
     pub elapsed: Latency,
     /// Distribution of the run time of cut runs alone.

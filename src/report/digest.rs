@@ -354,7 +354,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         kind: statement.kind(),
         count: load.count,
         errors: load.errors + load.cancelled,
-        time_s: Times::of(&load.elapsed, load.count),
+        time_s: Times::of(&load.elapsed, load.count.saturating_sub(load.untimed)),
         share: if share.is_finite() { share } else { 0.0 },
         lock_s: lock.map(|lock| Times::of(&lock, load.count)),
         rows_examined: load.rows_examined.map(Rows::from),

@@ -71,7 +71,12 @@ pub(super) struct AccessSums {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Failures {
     pub(super) errors: u64,
+    /// Run times of those that were cut, as far as they are known.
     pub(super) cancelled: Sketch,
+    /// Runs of any outcome whose run time is not known.
+    pub(super) untimed: u64,
+    /// Those of them that were cut.
+    pub(super) untimed_cuts: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +91,12 @@ impl QueryStats {
         let event = &run.into();
         let weight = u64::from(event.weight.max(1));
         let nanos = nanos(event.elapsed);
-        self.elapsed.record(nanos, weight);
+        if event.is_timed() {
+            self.elapsed.record(nanos, weight);
+        } else {
+            let failures = self.failures.get_or_insert_default();
+            failures.untimed = failures.untimed.saturating_add(weight);
+        }
         if let Some(lock) = event.lock {
             let lock = self::nanos(lock).saturating_mul(weight);
             self.lock = Some(self.lock.unwrap_or(0).saturating_add(lock));
@@ -105,7 +115,7 @@ impl QueryStats {
             self.access.get_or_insert_default().add(access, weight);
             self.keep_plan(nanos, access.plan.as_ref());
         }
-        self.note_outcome(event.outcome, nanos, weight);
+        self.note_outcome(event, nanos, weight);
         if end != Timestamp::EPOCH {
             self.widen_seen((end, end));
         }
@@ -136,6 +146,8 @@ impl QueryStats {
             let ours = self.failures.get_or_insert_default();
             ours.errors = ours.errors.saturating_add(failures.errors);
             ours.cancelled.merge(&failures.cancelled);
+            ours.untimed = ours.untimed.saturating_add(failures.untimed);
+            ours.untimed_cuts = ours.untimed_cuts.saturating_add(failures.untimed_cuts);
         }
         if let Some(seen) = other.seen {
             self.widen_seen(seen);
@@ -151,7 +163,8 @@ impl QueryStats {
 
     /// Runs, multiplied back.
     pub fn count(&self) -> u64 {
-        self.elapsed.count()
+        let untimed = self.failures.as_ref().map_or(0, |f| f.untimed);
+        self.elapsed.count().saturating_add(untimed)
     }
 
     /// Time of all runs.
@@ -188,12 +201,17 @@ impl QueryStats {
     /// Sums as a detector reads them.
     pub fn load(&self) -> Load {
         let access = self.access.as_deref().copied().unwrap_or_default();
-        let cancelled = self.failures.as_ref().map(|f| &f.cancelled);
+        let failures = self.failures.as_deref();
+        let cancelled = failures.map(|f| &f.cancelled);
         let cancelled = cancelled.filter(|sketch| sketch.count() > 0);
+        let timed_cuts = cancelled.map_or(0, Sketch::count);
+        let untimed_cuts = failures.map_or(0, |f| f.untimed_cuts);
         Load {
             count: self.count(),
-            errors: self.failures.as_ref().map_or(0, |f| f.errors),
-            cancelled: cancelled.map_or(0, Sketch::count),
+            untimed: failures.map_or(0, |f| f.untimed),
+            errors: failures.map_or(0, |f| f.errors),
+            cancelled: timed_cuts.saturating_add(untimed_cuts),
+            untimed_cuts,
             elapsed: latency(&self.elapsed),
             cancelled_elapsed: cancelled.map(latency),
             peak: None,
@@ -241,8 +259,8 @@ impl QueryStats {
         self.exemplars = Vec::new();
     }
 
-    fn note_outcome(&mut self, outcome: &Outcome, nanos: u64, weight: u64) {
-        match outcome {
+    fn note_outcome(&mut self, run: &Run<'_>, nanos: u64, weight: u64) {
+        match run.outcome {
             Outcome::Ok => {}
             Outcome::Error { .. } => {
                 let failures = self.failures.get_or_insert_default();
@@ -250,7 +268,11 @@ impl QueryStats {
             }
             Outcome::Cancelled { .. } => {
                 let failures = self.failures.get_or_insert_default();
-                failures.cancelled.record(nanos, weight);
+                if run.is_timed() {
+                    failures.cancelled.record(nanos, weight);
+                } else {
+                    failures.untimed_cuts = failures.untimed_cuts.saturating_add(weight);
+                }
             }
         }
     }

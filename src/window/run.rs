@@ -27,6 +27,11 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// Whether its run time is known. What failed at once takes some time too: where no time is told, none is known.
+    pub fn is_timed(&self) -> bool {
+        *self.outcome == Outcome::Ok || !self.elapsed.is_zero()
+    }
+
     /// A run as a log tells it, with what its text says of its parameters and its trace.
     pub fn logged(run: &'a RawRun, parameters: u64, trace: Option<TraceRef>) -> Self {
         Self {

@@ -213,6 +213,8 @@ fn load(notes: &Notes, before: &str) -> Load {
     Load {
         count: runs,
         peak: None,
+        untimed: 0,
+        untimed_cuts: 0,
         errors: cancelled,
         cancelled,
         elapsed: latency(notes, before, runs),

@@ -222,7 +222,9 @@ impl<'a> Judging<'a> {
         let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
         let mut fastest = Duration::MAX;
         for profile in self.view.profiles() {
-            fastest = fastest.min(profile.load.elapsed.min);
+            if profile.load.count > profile.load.untimed {
+                fastest = fastest.min(profile.load.elapsed.min);
+            }
             self.source.count(&profile.statement, &profile.load);
             let mut number = 0;
             let known = self.ailments.len();

@@ -225,7 +225,7 @@ impl LoadView {
             count: load.count,
             errors: load.errors,
             cancelled: load.cancelled,
-            time_s: SecondsView::new(&load.elapsed, load.count),
+            time_s: SecondsView::new(&load.elapsed, load.count.saturating_sub(load.untimed)),
             lock_total_s: load.lock.as_ref().map(Duration::as_secs_f64),
             rows_examined: load.rows_examined.as_ref().map(RowsView::new),
             rows_sent: load.rows_returned.as_ref().map(RowsView::new),

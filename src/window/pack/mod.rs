@@ -28,7 +28,10 @@ use crate::window::query::nanos;
 use crate::window::table::{Scope, detail_from};
 
 /// Version of the format that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// Oldest version that is read.
+const OLDEST_VERSION: u8 = 1;
 
 /// Uncompressed bytes that a reader accepts: ten thousand statements with every bin occupied stay below.
 const MAX_UNPACKED_BYTES: u64 = 256 << 20;
@@ -85,7 +88,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<PackedQuery>, UnpackError> {
 /// Reads all of a packed window.
 pub fn unpack_body(bytes: &[u8]) -> Result<Body, UnpackError> {
     let (&version, compressed) = bytes.split_first().ok_or(UnpackError::Empty)?;
-    if version != VERSION {
+    if !(OLDEST_VERSION..=VERSION).contains(&version) {
         return Err(UnpackError::Version(version));
     }
     let content = decompressed(compressed).map_err(UnpackError::Compression)?;
@@ -107,7 +110,7 @@ pub fn unpack_body(bytes: &[u8]) -> Result<Body, UnpackError> {
         queries.push(PackedQuery {
             fingerprint: FingerprintId(fingerprint),
             scope: scope.cloned().ok_or(UnpackError::Corrupt("scope"))?,
-            stats: query::read(&mut reader, start)?,
+            stats: query::read(&mut reader, start, version)?,
         });
     }
     Ok(Body {

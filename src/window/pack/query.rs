@@ -27,7 +27,7 @@ const ELAPSED: usize = 0;
 const CANCELLED: usize = 5;
 
 pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, detailed: bool) {
-    let runs = stats.count();
+    let runs = stats.elapsed.count();
     write_sketch(writer, ELAPSED, &stats.elapsed, 0);
     for (kind, sketch) in (1..).zip([
         &stats.examined,
@@ -43,6 +43,8 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     writer.put_option(Column::Errors, stats.failures.as_ref().map(|f| f.errors));
     if let Some(failures) = &stats.failures {
         write_sketch(writer, CANCELLED, &failures.cancelled, runs);
+        writer.put(Column::Errors, failures.untimed);
+        writer.put(Column::Errors, failures.untimed_cuts);
     }
     write_names(writer, &stats.names);
     let detail = detailed.then_some(stats);
@@ -51,7 +53,20 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     write_plan(writer, detail.and_then(|s| s.plan.as_deref()));
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, start: Timestamp) -> Result<QueryStats, UnpackError> {
+/// Version 1 took runs whose time is not known for runs of no time.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    start: Timestamp,
+    version: u8,
+) -> Result<QueryStats, UnpackError> {
+    let tells_untimed = version > 1;
+    let told = |reader: &mut Reader<'_>| {
+        if tells_untimed {
+            reader.get(Column::Errors)
+        } else {
+            Ok(0)
+        }
+    };
     let elapsed = read_sketch(reader, ELAPSED, 0)?;
     let runs = elapsed.count();
     Ok(QueryStats {
@@ -67,6 +82,8 @@ pub(super) fn read(reader: &mut Reader<'_>, start: Timestamp) -> Result<QuerySta
             Some(errors) => Some(Box::new(Failures {
                 errors,
                 cancelled: read_sketch(reader, CANCELLED, runs)?,
+                untimed: told(reader)?,
+                untimed_cuts: told(reader)?,
             })),
             None => None,
         },

@@ -82,6 +82,29 @@ fn body(runs: &[QueryEvent]) -> Body {
     }
 }
 
+#[test]
+fn a_failed_run_that_tells_no_time_is_counted_and_is_no_run_of_no_time() {
+    let mut stats = QueryStats::default();
+    let slow = event(start(), 1, 2_000);
+    let failed = QueryEvent {
+        elapsed: Duration::ZERO,
+        outcome: Outcome::Error {
+            code: Arc::from("42501"),
+        },
+        ..slow.clone()
+    };
+    for run in [&slow, &failed, &failed] {
+        stats.observe(run, run.end, Detail::Full);
+    }
+    let load = stats.load();
+    assert_eq!((load.count, load.errors, load.untimed), (3, 2, 2));
+    let two_seconds = Duration::from_secs(2);
+    assert_eq!(
+        (load.elapsed.min, load.elapsed.p50),
+        (two_seconds, two_seconds)
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_packed_comes_out_again(runs in prop::collection::vec(run(), 0..60)) {

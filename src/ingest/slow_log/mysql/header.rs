@@ -12,6 +12,9 @@ use crate::model::time::Timestamp;
 /// How lines of MariaDB about its pages start; nothing in them is wanted.
 const PAGES: &[u8] = b"Pages_";
 
+/// No zone is so far from another.
+const ONE_DAY: Duration = Duration::from_secs(86_400);
+
 /// What the lines before help to read the next.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -103,6 +106,12 @@ impl<'a> Header<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Whether `# Time:`, where it is written, agrees with another clock as far as zones allow.
+    pub(super) fn may_have_ended(&self, at: Timestamp) -> bool {
+        let apart = |logged: Timestamp| logged.since(at).max(at.since(logged));
+        self.logged.is_none_or(|logged| apart(logged) <= ONE_DAY)
     }
 
     /// `2026-11-21T19:26:58.608Z` or `081127  8:51:20`; the user may follow on the same line.

@@ -298,11 +298,13 @@ impl Mysql {
     }
 
     /// When the statement ended: `# Time:` is the end but is written only on change, `SET timestamp` is the start
-    /// in whole seconds but stands in every entry.
+    /// in whole seconds but stands in every entry. A session may set it to any time (replicas do): where `# Time:`
+    /// stands beside it and is another day, that one is right.
     fn end(&self, header: &Header<'_>, body: &Body<'_>, elapsed: Duration) -> Option<Timestamp> {
         let by_start = body
             .timestamp
-            .map(|start| Timestamp::from_unix_secs(start).plus(elapsed));
+            .map(|start| Timestamp::from_unix_secs(start).plus(elapsed))
+            .filter(|at| header.may_have_ended(*at));
         header
             .end
             .or(header.start.map(|start| start.plus(elapsed)))

@@ -12,7 +12,7 @@ pub(super) fn is_limit(text: &[u8]) -> bool {
 }
 
 /// How long a statement ran that an error ended. The error does not tell it. Where the log showed its start
-/// (`log_statement`, or `parse` and `bind`), that is exact. Else, for a cancelled statement, the time since the
+/// (`log_statement`, or `parse` and `bind`), that is exact. Else, for one that the server's limit cut, the time since the
 /// session's record before is taken: the run and whatever the session was idle before it, hence an upper bound
 /// ([`super::limits`] brings it down for a statement timeout); zero, "not known", beyond [`MAX_GUESSED_RUN`] and for errors that come at once as a rule.
 pub(super) fn elapsed(

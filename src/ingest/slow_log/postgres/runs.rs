@@ -282,8 +282,11 @@ impl Sessions {
             .and_then(|started| started.at)
             .or_else(|| prepared.as_ref().filter(is_of).and_then(|p| p.at));
         self.never_ran(record, prepared.filter(|p| !is_of(&p)), tell);
-        let mut elapsed = outcome::elapsed(record.at, known_start, session.last, &outcome);
-        if known_start.is_none() && outcome::is_limit(&record.message) {
+        let is_limit = outcome::is_limit(&record.message);
+        // who asked for the end may have asked at once: what the session did before, idling perhaps, is no run
+        let before = session.last.filter(|_| is_limit);
+        let mut elapsed = outcome::elapsed(record.at, known_start, before, &outcome);
+        if known_start.is_none() && is_limit {
             let role = xxh3_64(&[&*record.user, b"\0", &*record.database].concat());
             let most = Some(elapsed).filter(|most| !most.is_zero());
             elapsed = self.limits.observe(role, most).unwrap_or_default();

@@ -340,8 +340,8 @@ pub(super) fn chart(digest: &Digest, style: &Style) -> Option<Chart> {
         unit: Unit::Ratio,
         axis: lang
             .pick(
-                "statements at once: run time of what ended in a step, by its length",
-                "동시 실행 수: 구간에 끝난 문장의 실행 시간 / 구간 길이",
+                "statements at once: run time spent in a step, by its length",
+                "동시 실행 수: 구간 안에서 쓴 실행 시간 / 구간 길이",
             )
             .to_owned(),
         from: first,
