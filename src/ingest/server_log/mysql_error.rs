@@ -107,7 +107,7 @@ impl MysqlError {
         if let Some((at, length)) = self.calendar.date(&head[..length]) {
             return Some((at, &line[length..]));
         }
-        let at = self.calendar.short_date(line.get(..15)?)?;
+        let (at, _) = self.calendar.short_date(line.get(..15)?)?;
         Some((at, &line[15..]))
     }
 }

@@ -3,6 +3,8 @@
 //! Finding an instant in a time zone is slow and logs tell the same second again and again, so that the last
 //! one is remembered.
 
+use std::time::Duration;
+
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
@@ -76,8 +78,9 @@ impl Calendar {
         Some((at_nanos(at, nanos), length))
     }
 
-    /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone.
-    pub(in crate::ingest) fn short_date(&mut self, text: &[u8]) -> Option<Timestamp> {
+    /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone, and the fraction of a
+    /// second behind it.
+    pub(in crate::ingest) fn short_date(&mut self, text: &[u8]) -> Option<(Timestamp, Duration)> {
         let head: &[u8; 6] = text.first_chunk()?;
         let time = text[6..].trim_ascii();
         let (hour, length) = scan::leading_whole(time)?;
@@ -94,7 +97,9 @@ impl Calendar {
             seconds: two(rest, 4)?,
             zone: Zone::Server,
         };
-        self.instant(second).map(Timestamp::from_unix_secs)
+        let (nanos, _) = fraction(&time[length + rest.len()..]);
+        let at = Timestamp::from_unix_secs(self.instant(second)?);
+        Some((at, Duration::from_nanos(nanos)))
     }
 
     /// Seconds since the Unix epoch; `None` for a date that does not exist or is before 1970.
@@ -255,7 +260,7 @@ mod tests {
     #[test]
     fn the_short_form_pads_its_hour_with_a_space() {
         let mut calendar = Calendar::new(TimeZone::UTC);
-        let at = calendar.short_date(b"081127  8:51:20").unwrap();
+        let (at, _) = calendar.short_date(b"081127  8:51:20").unwrap();
         assert_eq!(at.to_string(), "2008-11-27T08:51:20Z");
     }
 

@@ -6,7 +6,9 @@
 //! quote that never closes, and to take them for one would turn their literals inside out. The same holds for a string
 //! that is open at every header. What may be either is judged by `doubt`, and not shown.
 
+use super::ahead::Ahead;
 use super::doubt::{Doubt, judge};
+use super::head::{Line, head, line, next_start, proof};
 use super::literal::Literal;
 use crate::ingest::slow_log::{Next, scan};
 
@@ -14,9 +16,6 @@ use crate::ingest::slow_log::{Next, scan};
 /// log is not told until then. A piece of a log in a literal is smaller.
 const MAX_STRING_BYTES: usize = 64 << 10;
 const MIN_HEADERS: usize = 4;
-
-/// `#` lines that are looked through for the `# Query_time:` which proves a header.
-const MAX_HEADER_LINES: usize = 12;
 
 /// Where a statement ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,49 +33,119 @@ pub(super) enum End {
     Unknown,
 }
 
-/// What a line that starts with `#` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
-    /// The header of an entry.
-    Header,
-    /// SQL, or junk.
-    Other,
-    /// It depends on bytes that are yet to come.
-    Unknown,
+/// What is known of the log beside the text.
+pub(super) struct Known<'a> {
+    /// Headers tell the user.
+    pub(super) users: bool,
+    /// Where the text stands in the log.
+    pub(super) at: u64,
+    /// What was found ahead for the entries before.
+    pub(super) ahead: &'a mut Ahead,
 }
 
 /// Finds the end of the statement that `body` starts with.
-pub(super) fn find(body: &[u8], next: Next) -> End {
+pub(super) fn find(body: &[u8], next: Next, known: Known<'_>) -> End {
     let more = next == Next::More;
     let mut literal = Literal::default();
-    let mut in_string = None;
-    let mut headers = 0;
-    for at in starts(body) {
+    let mut from = 0;
+    while let Some(at) = next_start(body, from) {
+        from = at + 1;
         match line(&body[at..], more) {
             Line::Other => continue,
             Line::Unknown => return End::Unknown,
             Line::Header => {}
         }
-        if !literal.holds(body, at) {
-            return in_string.map_or(End::At(at), |first| closed(body, first, at));
+        if literal.holds(body, at) {
+            let search = Search {
+                body,
+                next,
+                known,
+                literal,
+                first: None,
+            };
+            return search.run(at);
         }
-        match proof(&body[at..], more) {
-            Line::Other => continue,
+        match head(body, at, more, known.users) {
+            Line::Header => return End::At(at),
             Line::Unknown => return End::Unknown,
-            Line::Header => {}
-        }
-        headers += 1;
-        let first = *in_string.get_or_insert(at);
-        if headers >= MIN_HEADERS && at - first > MAX_STRING_BYTES {
-            return End::Cut(first);
+            Line::Other => {}
         }
     }
-    match in_string {
-        Some(_) if more => End::Unknown,
-        Some(first) if are_entries(&body[first..]) => End::Cut(first),
-        Some(_) if next == Next::Quiet => End::Unknown,
-        Some(first) => End::Doubt(Doubt::Entries, first, body.len()),
-        None => End::Nowhere,
+    End::Nowhere
+}
+
+/// The search for the end of a statement from a header on that stands in a string.
+struct Search<'a> {
+    body: &'a [u8],
+    next: Next,
+    known: Known<'a>,
+    literal: Literal,
+    /// The first header in a string that is beyond doubt.
+    first: Option<usize>,
+}
+
+impl Search<'_> {
+    fn run(mut self, start: usize) -> End {
+        let more = self.next == Next::More;
+        self.known.ahead.begin(self.known.at);
+        let mut candidate = Some(start);
+        while let Some(mut at) = candidate {
+            match line(&self.body[at..], more) {
+                Line::Header => {
+                    if let Some(end) = self.look(&mut at, more) {
+                        return end;
+                    }
+                }
+                Line::Other => {}
+                Line::Unknown => return End::Unknown,
+            }
+            candidate = next_start(self.body, at + 1);
+        }
+        self.at_the_end()
+    }
+
+    /// Looks at the header at `at`, and goes on to the farthest that is known to be in the same string.
+    fn look(&mut self, at: &mut usize, more: bool) -> Option<End> {
+        let body = self.body;
+        if !self.literal.holds(body, *at) {
+            return match head(body, *at, more, self.known.users) {
+                Line::Header => Some(self.first.map_or(End::At(*at), |f| closed(body, f, *at))),
+                Line::Unknown => Some(End::Unknown),
+                Line::Other => None,
+            };
+        }
+        match proof(&body[*at..], more, false) {
+            Line::Other => return None,
+            Line::Unknown => return Some(End::Unknown),
+            Line::Header => {}
+        }
+        let ahead = &mut *self.known.ahead;
+        let base = self.known.at;
+        let first = *self.first.get_or_insert(*at);
+        let inside = self.literal.inside();
+        let (far, inside) = ahead.reach(base + *at as u64, inside);
+        *at = usize::try_from(far - base).unwrap_or(*at);
+        self.literal = Literal::resumed(inside, *at);
+        let headers = ahead.count(base + first as u64, far);
+        if headers >= MIN_HEADERS && *at - first > MAX_STRING_BYTES {
+            ahead.keep();
+            return Some(End::Cut(first));
+        }
+        None
+    }
+
+    /// No header is left, and a string is open or was at one.
+    fn at_the_end(self) -> End {
+        let Self {
+            body, next, first, ..
+        } = self;
+        match first {
+            Some(_) if next == Next::More => End::Unknown,
+            Some(first) if are_entries(&body[first..]) => End::Cut(first),
+            Some(_) if next == Next::Quiet => End::Unknown,
+            Some(first) => End::Doubt(Doubt::Entries, first, body.len()),
+            None => End::Nowhere,
+        }
     }
 }
 
@@ -93,11 +162,11 @@ fn closed(body: &[u8], first: usize, end: usize) -> End {
 
 /// Whether statements stand behind the headers of `text`, which starts with one, and each closes its own strings.
 fn are_entries(text: &[u8]) -> bool {
-    let heads = starts(text).filter(|at| line(&text[*at..], false) == Line::Header);
-    let mut heads = heads.peekable();
+    let mut start = next_header(text, 0);
     let mut any = false;
-    while let Some(head) = heads.next() {
-        let entry = &text[head..heads.peek().map_or(text.len(), |next| *next)];
+    while let Some(head) = start {
+        start = next_header(text, head + 1);
+        let entry = &text[head..start.unwrap_or(text.len())];
         let Some(length) = scan::line_length(entry) else {
             return false;
         };
@@ -110,97 +179,25 @@ fn are_entries(text: &[u8]) -> bool {
     any
 }
 
-/// Finds the next header that is beyond doubt, whatever stands before it.
-pub(super) fn find_proven(text: &[u8], next: Next) -> End {
-    let more = next == Next::More;
-    for at in starts(text) {
-        if line(&text[at..], more) == Line::Other {
-            continue;
+fn next_header(text: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let at = next_start(text, from)?;
+        if line(&text[at..], false) == Line::Header {
+            return Some(at);
         }
-        match proof(&text[at..], more) {
-            Line::Header => return End::At(at),
-            Line::Other => {}
-            Line::Unknown => return End::Unknown,
-        }
+        from = at + 1;
     }
-    End::Nowhere
-}
-
-/// Judges the line that `text` starts with.
-pub(super) fn first_line(text: &[u8], next: Next) -> Line {
-    let more = next == Next::More;
-    if !text.starts_with(b"#") {
-        return Line::Other;
-    }
-    line(text, more)
-}
-
-/// Where a header may start: at `# ` behind a line end, or behind a hole that copytruncate left.
-fn starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr_iter(b'#', text).filter(|&at| {
-        text.get(at + 1) == Some(&b' ') && (at == 0 || matches!(text[at - 1], b'\n' | 0))
-    })
-}
-
-/// Judges a line by its first word.
-fn line(text: &[u8], more: bool) -> Line {
-    const LONGEST: usize = b"# administrator command:".len();
-    let text = text.get(2..).unwrap_or_default().trim_ascii_start();
-    let starts: [(&[u8], bool); 5] = [
-        (b"User@Host:", false),
-        (b"Time: ", true),
-        (b"Query_time: ", true),
-        (b"Thread_id: ", true),
-        (b"Time:\t", true),
-    ];
-    for (word, needs_digit) in starts {
-        if let Some(rest) = text.strip_prefix(word) {
-            let digit = rest.trim_ascii_start().first();
-            return match digit {
-                _ if !needs_digit => Line::Header,
-                Some(byte) if byte.is_ascii_digit() => Line::Header,
-                None if more => Line::Unknown,
-                // a garbled time is a header all the same when a user follows it
-                _ => proof_behind(rest, more),
-            };
-        }
-    }
-    if more && text.len() < LONGEST && !text.contains(&b'\n') {
-        return Line::Unknown;
-    }
-    Line::Other
-}
-
-fn proof_behind(text: &[u8], more: bool) -> Line {
-    match scan::line_length(text) {
-        Some(length) if text[length..].starts_with(b"# User@Host:") => Line::Header,
-        Some(length) if more && text.len() < length + 12 => Line::Unknown,
-        None if more => Line::Unknown,
-        _ => Line::Other,
-    }
-}
-
-/// Whether the `#` lines that `text` starts with tell a `Query_time`.
-fn proof(text: &[u8], more: bool) -> Line {
-    let mut rest = text;
-    for _ in 0..MAX_HEADER_LINES {
-        if rest.first().is_some_and(|byte| *byte != b'#') {
-            return Line::Other;
-        }
-        let Some(length) = scan::line_length(rest) else {
-            return if more { Line::Unknown } else { Line::Other };
-        };
-        if rest.starts_with(b"# Query_time: ") {
-            return Line::Header;
-        }
-        rest = &rest[length..];
-    }
-    Line::Other
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(body: &[u8], next: Next) -> End {
+        let ahead = &mut Ahead::default();
+        let (users, at) = (true, 0);
+        super::find(body, next, Known { users, at, ahead })
+    }
 
     const HEADER: &str = "# User@Host: a[a] @ h []\n# Query_time: 1.0  Lock_time: 0.0\n";
 

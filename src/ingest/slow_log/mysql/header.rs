@@ -31,6 +31,14 @@ pub(super) struct Header<'a> {
     pub(super) start: Option<Timestamp>,
     /// `# Time:` of this entry in whole seconds of the server's zone.
     pub(super) logged: Option<Timestamp>,
+    /// What Percona Server 5.6 writes behind the seconds of it.
+    pub(super) logged_fraction: Duration,
+    /// Its date is of RFC 3339.
+    pub(super) is_modern: bool,
+    /// `Id:` stands on the line of the user.
+    pub(super) has_id: bool,
+    /// A line told who asked.
+    pub(super) has_user: bool,
     pub(super) user: &'a [u8],
     pub(super) client: &'a [u8],
     /// `Schema:` or `Db:`; `Some` of nothing when the session had no database.
@@ -125,9 +133,12 @@ impl<'a> Header<'a> {
             } else {
                 self.logged = Some(at);
             }
+            self.is_modern = true;
             self.same_line_user(&text[length..], known);
         } else {
-            self.logged = known.calendar.short_date(text);
+            let date = known.calendar.short_date(text);
+            self.logged = date.map(|(second, _)| second);
+            self.logged_fraction = date.map(|(_, fraction)| fraction).unwrap_or_default();
             self.same_line_user(text, known);
         }
     }
@@ -142,6 +153,7 @@ impl<'a> Header<'a> {
     /// `root[root] @ localhost [127.0.0.1]  Id:     8`, with more fields behind it at times.
     fn user_line(&mut self, text: &'a [u8], known: &mut Known) {
         let (told, rest) = known.asker.read(text);
+        self.has_user = true;
         self.user = told.user;
         self.client = told.client;
         if !rest.is_empty() {
@@ -172,6 +184,7 @@ impl<'a> Header<'a> {
             b"Rows_sent" => self.rows.returned = scan::whole(value),
             b"Rows_examined" => self.rows.examined = scan::whole(value),
             b"Rows_affected" => self.rows.affected = scan::whole(value),
+            b"Id" => self.has_id = true,
             b"Bytes_sent" => self.bytes_sent = scan::whole(value),
             b"Client" if self.client.is_empty() => {
                 let port = memchr::memrchr(b':', value);

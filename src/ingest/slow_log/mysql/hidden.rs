@@ -1,7 +1,7 @@
 //! Entries that may be what a string holds: counted, and nothing of them is shown.
 
 use super::body::Body;
-use super::boundary::{End, find_proven};
+use super::head::find_proven;
 use super::header::Header;
 use super::{Lines, Mysql, Step};
 use crate::ingest::slow_log::{Entry, Next};
@@ -30,8 +30,8 @@ impl Mysql {
             }
             Lines::Wait => region.len(),
         };
-        let took = match find_proven(&region[start..], Next::End) {
-            End::At(end) => start + end,
+        let took = match find_proven(&region[start..], Next::End, false) {
+            Ok(Some(end)) => start + end,
             _ => region.len(),
         };
         self.state.lost = false;

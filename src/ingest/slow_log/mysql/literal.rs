@@ -9,7 +9,7 @@ static COMMENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"/*"))
 
 /// Where in a statement the lexer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Inside {
+pub(super) enum Inside {
     #[default]
     Code,
     /// A literal or name that this quote closes.
@@ -26,6 +26,16 @@ pub(super) struct Literal {
 }
 
 impl Literal {
+    /// Goes on at the byte `at`, which is inside of something.
+    pub(super) fn resumed(inside: Inside, at: usize) -> Self {
+        Self { inside, at }
+    }
+
+    /// What the place that was asked for last is inside of.
+    pub(super) fn inside(&self) -> Inside {
+        self.inside
+    }
+
     /// Whether the byte at `place` of `sql` belongs to a string, a quoted name or a comment of several lines;
     /// places must be asked in order.
     pub(super) fn holds(&mut self, sql: &[u8], place: usize) -> bool {

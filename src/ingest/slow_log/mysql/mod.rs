@@ -10,25 +10,28 @@
 //!
 //! An entry is consumed as a whole, so that nothing is ever held back.
 
+mod ahead;
 mod asker;
 mod body;
 mod boundary;
 mod doubt;
 mod explain;
+mod head;
 mod header;
 mod hidden;
 mod literal;
 mod server;
-
-use std::time::Duration;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
+use self::ahead::Ahead;
 use self::body::Body;
 pub(super) use self::body::is_banner;
-use self::boundary::{End, Line};
+use self::boundary::End;
 use self::doubt::Doubt;
 use self::explain::Plans;
+use self::head::{Line, Unknown};
 use self::header::{Header, Known};
 use self::literal::Literal;
 use super::threshold::Threshold;
@@ -74,6 +77,10 @@ struct State {
     threshold: Threshold,
     /// In so many bytes from here entries may be what a string holds: they are counted, and nothing of them is shown.
     doubtful: usize,
+    /// The last header told its user: one that does not is a comment.
+    users: bool,
+    /// Some date was of RFC 3339: the server is no MySQL before 5.7.
+    is_modern: bool,
 }
 
 /// Parser of slow-query logs of the MySQL family.
@@ -83,6 +90,9 @@ pub(super) struct Mysql {
     database: String,
     state: State,
     plans: Plans,
+    /// Bytes consumed.
+    offset: u64,
+    ahead: Ahead,
     unparsed: u64,
 }
 
@@ -101,6 +111,8 @@ impl Mysql {
             database: options.database.clone(),
             state: State::default(),
             plans: Plans::default(),
+            offset: 0,
+            ahead: Ahead::default(),
             unparsed: 0,
         }
     }
@@ -114,7 +126,7 @@ impl Mysql {
         if blank > 0 {
             return Step::Took(blank);
         }
-        match boundary::first_line(rest, next) {
+        match head::first_line(rest, next) {
             Line::Header => return self.entry(rest, next, tell),
             Line::Unknown if rest.len() <= WINDOW_BYTES => return Step::Wait,
             Line::Unknown | Line::Other => {}
@@ -165,7 +177,9 @@ impl Mysql {
         };
         let text = &window[start..];
         let mut is_cut = false;
-        let (length, took) = match boundary::find(text, next) {
+        self.state.users = header.has_user;
+        self.state.is_modern |= header.is_modern;
+        let (length, took) = match self.end_of(text, start, (next, full)) {
             End::At(end) => (end, start + end),
             End::Cut(end) => {
                 is_cut = true;
@@ -200,6 +214,22 @@ impl Mysql {
         body.truncated |= is_cut;
         self.tell(&header, &body, tell);
         Step::Took(took)
+    }
+
+    /// Finds where the statement `text` ends, which starts behind a header of `start` bytes.
+    fn end_of(&mut self, text: &[u8], start: usize, (next, full): (Next, bool)) -> End {
+        // what more bytes may show otherwise is not remembered
+        let is_final = next == Next::More || (next == Next::End && !full);
+        let known = boundary::Known {
+            users: self.state.users,
+            at: self.offset + start as u64,
+            ahead: if is_final {
+                &mut self.ahead
+            } else {
+                &mut Ahead::default()
+            },
+        };
+        boundary::find(text, next, known)
     }
 
     /// Gives up on a header that does not end.
@@ -251,77 +281,15 @@ impl Mysql {
         Lines::Header(at)
     }
 
-    fn tell(&mut self, header: &Header<'_>, body: &Body<'_>, tell: &mut dyn FnMut(Entry<'_>)) {
-        if let Some(database) = body.database {
-            self.state.database = Some(scan::name(database).into_owned());
-        }
-        self.state.time = header.logged.or(header.end).or(self.state.time);
-        if body.sql.is_empty() {
-            self.unparsed += 1;
-            return;
-        }
-        let elapsed = header.elapsed.unwrap_or_default();
-        self.state.threshold.observe(elapsed, header.one_in);
-        if let Some(threshold) = server::long_query_time(body.sql) {
-            self.state.threshold.state(threshold);
-        }
-        let plan = self.plans.read(header.explain);
-        let access = (header.access_told || plan.is_some()).then(|| {
-            let mut access = Box::new(header.access.clone());
-            access.plan = plan;
-            access
-        });
-        tell(Entry {
-            sql: body.sql.into(),
-            truncated: body.truncated,
-            end: self.end(header, body, elapsed),
-            elapsed,
-            lock: header.lock,
-            rows: header.rows,
-            bytes_sent: header.bytes_sent,
-            access,
-            outcome: header.outcome(),
-            database: match header.schema {
-                Some(schema) => scan::name(schema),
-                None => self
-                    .state
-                    .database
-                    .as_ref()
-                    .unwrap_or(&self.database)
-                    .into(),
-            },
-            user: scan::name(header.user),
-            client: scan::name(header.client),
-            weight: header.one_in.unwrap_or(1),
-            error: None,
-        });
-    }
-
-    /// When the statement ended: `# Time:` is the end but is written only on change, `SET timestamp` is the start
-    /// in whole seconds but stands in every entry. A session may set it to any time (replicas do): where `# Time:`
-    /// stands beside it and is another day, that one is right.
-    fn end(&self, header: &Header<'_>, body: &Body<'_>, elapsed: Duration) -> Option<Timestamp> {
-        let by_start = body
-            .timestamp
-            .map(|start| Timestamp::from_unix_secs(start).plus(elapsed))
-            .filter(|at| header.may_have_ended(*at));
-        header
-            .end
-            .or(header.start.map(|start| start.plus(elapsed)))
-            .or(by_start)
-            .or(header.logged)
-            .or(self.state.time)
-    }
-
     /// Skips the rest of a statement that was too large.
     fn rest(&mut self, rest: &[u8], next: Next) -> Step {
-        match boundary::find_proven(rest, next) {
-            End::At(at) => {
+        match head::find_proven(rest, next, self.state.users) {
+            Ok(Some(at)) => {
                 self.state.place = Place::Between;
                 Step::Took(at)
             }
             _ if next == Next::End => Step::Took(rest.len()),
-            End::Unknown if rest.len() <= WINDOW_BYTES => Step::Wait,
+            Err(Unknown) if rest.len() <= WINDOW_BYTES => Step::Wait,
             _ if rest.len() <= OVERLAP_BYTES => Step::Wait,
             _ => Step::Took(rest.len() - OVERLAP_BYTES),
         }
@@ -360,6 +328,7 @@ impl Parser for Mysql {
             match step {
                 Step::Took(length) => {
                     at += length;
+                    self.offset += length as u64;
                     self.state.doubtful = self.state.doubtful.saturating_sub(length);
                 }
                 Step::Wait => break,

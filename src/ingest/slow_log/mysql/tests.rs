@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::event::{CoverageSource, Outcome, RowCounts};
 
@@ -163,5 +165,47 @@ fn a_quiet_log_tells_only_what_looks_whole() {
             Mysql::new(&Options::default()).parse(log.as_bytes(), Next::Quiet, &mut |_| told += 1);
         assert_eq!(told, expected, "{sql:?}");
         assert_eq!(progress.consumed > 0, expected == 1);
+    }
+}
+
+/// All that is told of a log of which each part opens or closes quotes in another way.
+fn told_by(mut parser: Mysql, log: &[u8]) -> (Vec<String>, u64) {
+    let (mut told, mut unparsed, mut at) = (Vec::new(), 0, 0);
+    while at < log.len() {
+        let end = log.len().min(at + (128 << 10));
+        let is_last = end == log.len();
+        let next = if is_last { Next::End } else { Next::More };
+        let progress = parser.parse(&log[at..end], next, &mut |entry| {
+            let sql = String::from_utf8_lossy(&entry.sql).into_owned();
+            told.push(format!("{sql} {}", entry.truncated));
+        });
+        unparsed += progress.unparsed;
+        at += progress.consumed;
+    }
+    (told, unparsed)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+    #[test]
+    fn what_is_remembered_of_quotes_ahead_changes_nothing(
+        common in 0..10_usize,
+        parts in prop::collection::vec((0..10_usize, 0..20_u8), 3000),
+    ) {
+        const TEXTS: [&str; 10] = [
+            "'\\';", "'\\';\n# a comment", "\"it's';", "SELECT `a;", "/* '", "*/ 1;", "'';", "'x\n\"';",
+            "SELECT 1;", "'\\' \"\\\";",
+        ];
+        let mut log = String::new();
+        for (part, dice) in parts {
+            let text = TEXTS[if dice == 0 { part } else { common }];
+            log.push_str("# User@Host: a[a] @ h []\n# Query_time: 1\n");
+            log.push_str(text);
+            log.push('\n');
+        }
+        let new = || Mysql::new(&Options::default());
+        let mut forgetful = new();
+        forgetful.ahead.is_forgetful = true;
+        prop_assert_eq!(told_by(new(), log.as_bytes()), told_by(forgetful, log.as_bytes()));
     }
 }

@@ -1,0 +1,90 @@
+//! Tells what the header and the body of an entry say.
+
+use std::time::Duration;
+
+use super::body::Body;
+use super::header::Header;
+use super::{Mysql, server};
+use crate::ingest::slow_log::{Entry, scan};
+use crate::model::time::Timestamp;
+
+impl Mysql {
+    pub(super) fn tell(
+        &mut self,
+        header: &Header<'_>,
+        body: &Body<'_>,
+        tell: &mut dyn FnMut(Entry<'_>),
+    ) {
+        if let Some(database) = body.database {
+            self.state.database = Some(scan::name(database).into_owned());
+        }
+        self.state.time = header.logged.or(header.end).or(self.state.time);
+        if body.sql.is_empty() {
+            self.unparsed += 1;
+            return;
+        }
+        let elapsed = header.elapsed.unwrap_or_default();
+        self.state.threshold.observe(elapsed, header.one_in);
+        if let Some(threshold) = server::long_query_time(body.sql) {
+            self.state.threshold.state(threshold);
+        }
+        let plan = self.plans.read(header.explain);
+        let access = (header.access_told || plan.is_some()).then(|| {
+            let mut access = Box::new(header.access.clone());
+            access.plan = plan;
+            access
+        });
+        tell(Entry {
+            sql: body.sql.into(),
+            truncated: body.truncated,
+            end: self.end(header, body, elapsed),
+            elapsed,
+            lock: header.lock,
+            rows: header.rows,
+            bytes_sent: header.bytes_sent,
+            access,
+            outcome: header.outcome(),
+            database: match header.schema {
+                Some(schema) => scan::name(schema),
+                None => self
+                    .state
+                    .database
+                    .as_ref()
+                    .unwrap_or(&self.database)
+                    .into(),
+            },
+            user: scan::name(header.user),
+            client: scan::name(header.client),
+            weight: header.one_in.unwrap_or(1),
+            error: None,
+        });
+    }
+
+    /// When the statement ended. `# Time:` with a fraction is the end, but not every server writes it in every entry;
+    /// `SET timestamp` is in whole seconds, and stands in every one. It is the start, save with MySQL before 8.0.14,
+    /// of which 5.7 tells the end besides, and 5.6 is told by the `Id:` of its users and by its dates.
+    pub(super) fn end(
+        &self,
+        header: &Header<'_>,
+        body: &Body<'_>,
+        elapsed: Duration,
+    ) -> Option<Timestamp> {
+        let is_end = header.has_id && !self.state.is_modern;
+        let at = body.timestamp.map(|seconds| {
+            let stamp = Timestamp::from_unix_secs(seconds);
+            let behind = if is_end {
+                header.logged_fraction
+            } else {
+                elapsed
+            };
+            stamp.plus(behind)
+        });
+        let by_timestamp = at.filter(|at| header.may_have_ended(*at));
+        header
+            .end
+            .or(header.start.map(|start| start.plus(elapsed)))
+            .or(by_timestamp)
+            .or(header.logged)
+            .or(self.state.time)
+    }
+}
