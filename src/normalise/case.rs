@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::fold::{Folder, keep};
+use super::fold::Folder;
+use super::repeats::keep;
 use super::token::Token;
 
 /// A CASE that is not closed yet.
@@ -13,6 +14,17 @@ pub(super) struct Case {
     /// The OR chain around it, which goes on behind END.
     terms: Vec<Range<usize>>,
     term: usize,
+}
+
+impl Case {
+    /// What lies behind `start` was folded.
+    pub(super) fn forget_behind(&mut self, start: usize) {
+        let stays = |span: &Range<usize>| span.end <= start;
+        self.arm = self.arm.map(|at| at.min(start));
+        self.arms.retain(stays);
+        self.terms.retain(stays);
+        self.term = self.term.min(start);
+    }
 }
 
 impl<'a> Folder<'a> {
@@ -43,15 +55,20 @@ impl<'a> Folder<'a> {
             return;
         }
         let arms = std::mem::take(&mut case.arms);
-        let (Some(first), kept) = (arms.first(), keep(&self.out, &arms, 1)) else {
+        let Some(first) = arms.first() else {
             return;
         };
+        if !self.affords(first.start) {
+            return;
+        }
+        let kept = keep(&self.out, &arms, 1);
         if kept.len() < arms.len() {
             let mut folded: Vec<Token<'a>> = Vec::new();
             for arm in kept {
                 folded.extend_from_slice(&self.out[arm]);
             }
             self.out.splice(first.start..here, folded);
+            self.top.forget_behind(first.start);
         }
     }
 

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::alias::rename_aliases;
 use super::fold::fold;
+use super::fold_names::fold_names;
 use super::parens::strip;
 use super::parser_text::{explained, for_parser};
 use super::render::{Style, render};
@@ -86,7 +87,8 @@ pub(super) fn canonical(
     if cut {
         repair(&mut tokens);
     }
-    let tokens = rewrite(&strip(tokens, dialect), patterns);
+    let mut tokens = rewrite(&strip(tokens, dialect));
+    fold_names(&mut tokens, patterns);
     let (tokens, tables) = rename_aliases(&tokens);
     let (tokens, set_ops) = fold(&tokens);
     Canonical {

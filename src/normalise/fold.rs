@@ -6,12 +6,19 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::case::Case;
+use super::fold_frame::{Frame, Inside, Row};
+use super::repeats::{keep, without_aliases};
 use super::token::{Kind, Token};
 use crate::model::sql::SetOps;
 
 /// Terms of one shape that a chain keeps.
 const KEPT_TERMS: u8 = 2;
+
+/// How often each token may be compared, on average; nested chains compare the inner ones again at each level, and
+/// what a person wrote nests a few levels deep. Beyond that, nothing is folded.
+const COMPARISONS_PER_TOKEN: usize = 16;
+/// Short texts are folded at any depth.
+const MIN_COMPARISONS: usize = 1 << 16;
 
 /// Keywords that end a condition.
 const CONDITION_ENDS: [&str; 31] = [
@@ -55,6 +62,7 @@ pub(super) fn fold<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, SetOps) {
         frames: Vec::new(),
         top: Frame::new(0, Inside::Other),
         set_ops: SetOps::default(),
+        budget: tokens.len() * COMPARISONS_PER_TOKEN + MIN_COMPARISONS,
     };
     for (index, token) in tokens.iter().enumerate() {
         folder.step(token, tokens.get(index + 1));
@@ -66,63 +74,24 @@ pub(super) fn fold<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, SetOps) {
     (folder.out, folder.set_ops)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    List,
-    Row,
-    Query,
-    Other,
-}
-
-#[derive(Debug)]
-pub(super) struct Frame {
-    start: usize,
-    inside: Inside,
-    pub(super) terms: Vec<Range<usize>>,
-    pub(super) term: usize,
-    branches: Vec<Range<usize>>,
-    operators: Vec<Range<usize>>,
-    branch: Option<usize>,
-    tail: Option<usize>,
-    items: Vec<Range<usize>>,
-    item: usize,
-    rows: Vec<Row>,
-    pub(super) cases: Vec<Case>,
-}
-
-#[derive(Debug)]
-struct Row {
-    span: Range<usize>,
-    items: Vec<Range<usize>>,
-}
-
-impl Frame {
-    fn new(start: usize, inside: Inside) -> Self {
-        Self {
-            start,
-            inside,
-            terms: Vec::new(),
-            term: start,
-            branches: Vec::new(),
-            operators: Vec::new(),
-            branch: None,
-            tail: None,
-            items: Vec::new(),
-            item: start,
-            rows: Vec::new(),
-            cases: Vec::new(),
-        }
-    }
-}
-
 pub(super) struct Folder<'a> {
     pub(super) out: Vec<Token<'a>>,
     frames: Vec<Frame>,
     pub(super) top: Frame,
     set_ops: SetOps,
+    /// Tokens that may still be compared.
+    budget: usize,
 }
 
 impl<'a> Folder<'a> {
+    /// Whether what was written from `start` on may still be compared.
+    pub(super) fn affords(&mut self, start: usize) -> bool {
+        let cost = self.out.len().saturating_sub(start);
+        let affordable = cost <= self.budget;
+        self.budget = self.budget.saturating_sub(cost);
+        affordable
+    }
+
     fn step(&mut self, token: &Token<'a>, next: Option<&Token<'a>>) {
         let separates_rows = token.is_sign(",") && next.is_some_and(|t| t.is_sign("("));
         if !self.top.rows.is_empty() && !separates_rows && !token.is_sign("(") {
@@ -144,7 +113,8 @@ impl<'a> Folder<'a> {
             return;
         }
         let comma = token.is_sign(",");
-        if comma || token.is_sign(";") || token.is_any(&CONDITION_ENDS) {
+        let ends = comma || token.is_sign(";") || token.is_any(&CONDITION_ENDS);
+        if ends {
             self.finish_condition();
             self.case_word(token);
         }
@@ -154,7 +124,7 @@ impl<'a> Folder<'a> {
         }
         self.set_operation(token, next);
         self.out.push(token.clone());
-        if comma || token.kind == Kind::Keyword && CONDITION_ENDS.contains(&&*token.text) {
+        if ends {
             self.top.term = self.out.len();
         }
         if token.is("end") {
@@ -226,7 +196,7 @@ impl<'a> Folder<'a> {
 
     fn finish_condition(&mut self) {
         let mut terms = std::mem::take(&mut self.top.terms);
-        if terms.is_empty() {
+        if terms.is_empty() || !self.affords(terms[0].start) {
             return;
         }
         terms.push(self.top.term..self.out.len());
@@ -241,6 +211,7 @@ impl<'a> Folder<'a> {
         }
         self.out.truncate(start);
         self.out.append(&mut folded);
+        self.top.forget_behind(start);
     }
 
     fn set_operation(&mut self, token: &Token<'a>, next: Option<&Token<'a>>) {
@@ -283,7 +254,7 @@ impl<'a> Folder<'a> {
         let mut branches = std::mem::take(&mut self.top.branches);
         let operators = std::mem::take(&mut self.top.operators);
         let tail = self.top.tail.take();
-        if branches.is_empty() {
+        if branches.is_empty() || !self.affords(branches[0].start) {
             return;
         }
         let last = self.top.branch.unwrap_or(self.out.len());
@@ -312,13 +283,14 @@ impl<'a> Folder<'a> {
         folded.extend_from_slice(&self.out[end..]);
         self.out.truncate(branches[0].start);
         self.out.append(&mut folded);
-        // What a comma or an OR among the branches began is not where it was: `ARRAY[1 UNION 2, 3]` is no SQL.
-        (self.top.item, self.top.term) = (self.out.len(), self.out.len());
-        (self.top.items, self.top.terms) = Default::default();
+        self.top.forget_behind(branches[0].start);
     }
 
     fn finish_list(&mut self) {
         let items = std::mem::take(&mut self.top.items);
+        if !self.affords(items[0].start) {
+            return;
+        }
         let kept = keep(&self.out, &items, 1);
         if kept.len() < items.len() {
             self.replace(items[0].start, self.out.len(), &kept);
@@ -329,7 +301,7 @@ impl<'a> Folder<'a> {
     fn finish_rows(&mut self) {
         let rows = std::mem::take(&mut self.top.rows);
         let (first, last) = (&rows[0], &rows[rows.len() - 1]);
-        if rows.len() < 2 {
+        if rows.len() < 2 || !self.affords(first.span.start) {
             return;
         }
         let (start, end) = (first.span.start, last.span.end);
@@ -342,6 +314,7 @@ impl<'a> Folder<'a> {
         let spans: Vec<_> = rows.iter().map(|row| row.span.clone()).collect();
         let kept = keep(&self.out, &spans, 1);
         self.replace(start, end, &kept);
+        self.top.forget_behind(start);
     }
 
     fn merge_column(&mut self, rows: &[Row], column: usize) {
@@ -369,30 +342,4 @@ impl<'a> Folder<'a> {
         }
         self.out.splice(start..end, folded);
     }
-}
-
-/// Only the first branch names the columns: whether it does is no difference between branches.
-fn without_aliases<'t, 'a>(branch: &'t [Token<'a>]) -> Vec<&'t Token<'a>> {
-    let is_alias = |at: usize| {
-        let (name, next) = (branch.get(at + 1), branch.get(at + 2));
-        branch[at].is("as")
-            && name.is_some_and(|t| matches!(t.kind, Kind::Name | Kind::Keyword))
-            && next.is_none_or(|t| t.is_sign(",") || t.is("from"))
-    };
-    let kept = |at: &usize| !is_alias(*at) && !at.checked_sub(1).is_some_and(is_alias);
-    (0..branch.len())
-        .filter(kept)
-        .map(|at| &branch[at])
-        .collect()
-}
-
-/// The spans whose tokens were seen fewer than `most` times before, in order.
-pub(super) fn keep(tokens: &[Token<'_>], spans: &[Range<usize>], most: u8) -> Vec<Range<usize>> {
-    let mut seen: HashMap<&[Token<'_>], u8> = HashMap::new();
-    let is_new = |span: &&Range<usize>| {
-        let count = seen.entry(&tokens[(*span).clone()]).or_default();
-        *count = count.saturating_add(1);
-        *count <= most
-    };
-    spans.iter().filter(is_new).cloned().collect()
 }

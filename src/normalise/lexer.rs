@@ -10,8 +10,17 @@ use super::copy;
 use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
 use super::quoting::{comment_end, is_string_prefix, may_start_comment, widest_comment_end};
-use super::stream::{DECIMAL, INTEGER, LITERAL, Stream};
+use super::stream::{DECIMAL, INTEGER, LITERAL, SIGN, Stream};
 use super::trace_comment;
+
+/// More digits at the beginning of a name are data.
+const MAX_NAME_DIGITS: usize = 5;
+
+/// Words that may stand behind a number without a space.
+const KEYWORDS_BEHIND_NUMBERS: [&[u8]; 16] = [
+    b"and", b"or", b"limit", b"offset", b"order", b"group", b"union", b"from", b"where", b"when",
+    b"then", b"else", b"end", b"between", b"is", b"in",
+];
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -30,6 +39,16 @@ pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
         comment: None,
     };
     lexer.run();
+}
+
+/// Where a keyword starts that stands right behind digits: `1AND b = 2`.
+fn keyword_start(number: &[u8]) -> Option<usize> {
+    let at = number.iter().rposition(|b| !b.is_ascii_alphabetic())? + 1;
+    let word = &number[at..];
+    let follows = KEYWORDS_BEHIND_NUMBERS
+        .iter()
+        .any(|keyword| word.eq_ignore_ascii_case(keyword));
+    follows.then_some(at)
 }
 
 /// A name that starts with digits, as MySQL allows; not `1e5`.
@@ -144,17 +163,13 @@ impl Lexer<'_> {
             if self.peek(0) == b'.' {
                 self.at = self.word_end(self.at + 1);
             }
-            let signed_exponent = matches!(self.peek(0), b'+' | b'-')
-                && matches!(self.sql[self.at - 1], b'e' | b'E')
-                && self.peek(1).is_ascii_digit();
-            if signed_exponent {
-                self.at = self.word_end(self.at + 1);
-            }
+            self.signed_exponent();
+            self.at = keyword_start(&self.sql[start..self.at]).map_or(self.at, |at| start + at);
         }
         let text = &self.sql[start..self.at];
         if text.iter().all(u8::is_ascii_digit) {
             self.stream.integer(text);
-        } else if self.rules.digit_names && !hex && is_digit_name(text) {
+        } else if self.rules.digit_names && !hex && self.is_digit_name(text) {
             self.stream.word(text);
         } else {
             let tag = self.number_tag(hex);
@@ -169,6 +184,27 @@ impl Lexer<'_> {
             (false, true) => DECIMAL,
             (false, false) => INTEGER,
         }
+    }
+
+    /// The exponent of a number that ends with `e` here.
+    fn signed_exponent(&mut self) {
+        let signed = matches!(self.peek(0), b'+' | b'-')
+            && matches!(self.sql[self.at - 1], b'e' | b'E')
+            && self.peek(1).is_ascii_digit();
+        if signed {
+            self.at = self.word_end(self.at + 1);
+        }
+    }
+
+    /// Many digits are data save where only a table can stand.
+    fn is_digit_name(&self, text: &[u8]) -> bool {
+        let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+        let is_table = || self.stream.expects_table() || self.stream.after_word(&[b"table"]);
+        is_digit_name(text) && (digits <= MAX_NAME_DIGITS || self.is_behind_dot() || is_table())
+    }
+
+    fn is_behind_dot(&self) -> bool {
+        self.stream.out.ends_with(&[SIGN, b'.'])
     }
 
     fn mark(&mut self, byte: u8) {
@@ -233,6 +269,7 @@ impl Lexer<'_> {
     fn fraction(&mut self) {
         let start = self.at;
         self.at = self.word_end(start + 1);
+        self.signed_exponent();
         let tag = self.number_tag(false);
         self.stream.value(&self.sql[start..self.at], tag);
     }

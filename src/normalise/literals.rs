@@ -5,7 +5,7 @@ use super::token::{Kind, Token};
 use super::value::value_of_type;
 
 /// Types that may stand before a string literal (`DATE '2026-11-21'`).
-const TYPED_LITERALS: [&str; 17] = [
+const TYPED_LITERALS: [&str; 42] = [
     "date",
     "time",
     "timestamp",
@@ -23,6 +23,31 @@ const TYPED_LITERALS: [&str; 17] = [
     "point",
     "bit",
     "xml",
+    "int",
+    "int2",
+    "int4",
+    "int8",
+    "integer",
+    "bigint",
+    "smallint",
+    "float4",
+    "float8",
+    "bool",
+    "boolean",
+    "varchar",
+    "bpchar",
+    "char",
+    "oid",
+    "regclass",
+    "regtype",
+    "macaddr",
+    "int4range",
+    "int8range",
+    "numrange",
+    "daterange",
+    "tsrange",
+    "tsquery",
+    "tsvector",
 ];
 
 /// Further words of a type name of several words.
@@ -146,8 +171,11 @@ impl<'a> Pass<'a, '_> {
     }
 
     /// Whether nothing but literals, their signs, casts and brackets stands there.
-    fn holds_constants(&self, from: usize, to: usize) -> bool {
-        let mut at = from;
+    fn holds_constants(&mut self, from: usize, to: usize) -> bool {
+        if !self.constant.contains(&from) {
+            self.constant = from..from;
+        }
+        let mut at = self.constant.end;
         while at < to {
             let token = &self.tokens[at];
             if token.is_sign("::") {
@@ -156,10 +184,12 @@ impl<'a> Pass<'a, '_> {
             }
             let mark = [",", "-", "+", "[", "]"].iter().any(|s| token.is_sign(s));
             if !(mark || token.is_literal() || token.is_any(&["null", "array"])) {
+                self.constant.end = at;
                 return false;
             }
             at += 1;
         }
+        self.constant.end = at;
         true
     }
 
@@ -211,17 +241,6 @@ impl<'a> Pass<'a, '_> {
 
     /// Index behind the bracket that closes the one at `open`.
     pub(super) fn close_of(&self, open: usize) -> usize {
-        let mut depth = 0_usize;
-        for (index, token) in self.tokens.iter().enumerate().skip(open) {
-            if token.is_sign("(") || token.is_sign("[") {
-                depth += 1;
-            } else if token.is_sign(")") || token.is_sign("]") {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return index + 1;
-                }
-            }
-        }
-        self.tokens.len()
+        self.closes.get(open).copied().unwrap_or(self.tokens.len())
     }
 }

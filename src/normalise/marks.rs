@@ -1,10 +1,11 @@
 //! What single bytes mean to the lexer, in tables.
 
-/// Operators of more than one mark, longest first.
-pub(super) const LONG_OPERATORS: [&[u8]; 32] = [
-    b"!~~*", b"!~~", b"<=>", b"->>", b"#>>", b"!~*", b"~~*", b"...", b"<=", b">=", b"<>", b"!=",
-    b":=", b"||", b"&&", b"<<", b">>", b"->", b"=>", b"::", b"@>", b"<@", b"#>", b"#-", b"?|",
-    b"?&", b"~*", b"!~", b"~~", b"@@", b"@?", b"==",
+/// Operators of more than one mark, longest first; those of distances would else be read as `->` of JSON.
+pub(super) const LONG_OPERATORS: [&[u8]; 42] = [
+    b"<->>>", b"<<<->", b"<->>", b"<<->", b"<->", b"<#>", b"<+>", b"<~>", b"<%>", b"-|-", b"!~~*",
+    b"!~~", b"<=>", b"->>", b"#>>", b"!~*", b"~~*", b"...", b"<=", b">=", b"<>", b"!=", b":=",
+    b"||", b"&&", b"<<", b">>", b"->", b"=>", b"::", b"@>", b"<@", b"#>", b"#-", b"?|", b"?&",
+    b"~*", b"!~", b"~~", b"@@", b"@?", b"==",
 ];
 
 /// Second marks of [`LONG_OPERATORS`].

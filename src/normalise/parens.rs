@@ -106,6 +106,8 @@ struct Frame {
     cases: usize,
     /// BETWEENs that wait for their AND.
     betweens: usize,
+    /// The last AND that a BETWEEN had waited for.
+    bound: Option<usize>,
 }
 
 impl Frame {
@@ -119,6 +121,7 @@ impl Frame {
             plain: true,
             cases: 0,
             betweens: 0,
+            bound: None,
         }
     }
 }
@@ -197,7 +200,7 @@ impl<'a> Pass<'_, 'a> {
         if before.is_sign(",") {
             return self.top.list.then_some(NONE);
         }
-        if before.is("and") && self.top.betweens > 0 {
+        if before.is("and") && self.top.bound == index.checked_sub(1) {
             return Some(COMPARISON);
         }
         if before.is_any(&["in", "to"]) {
@@ -325,7 +328,10 @@ impl<'a> Pass<'_, 'a> {
             "case" => frame.cases += 1,
             "end" => frame.cases = frame.cases.saturating_sub(1),
             "between" => frame.betweens += 1,
-            "and" => frame.betweens = frame.betweens.saturating_sub(1),
+            "and" if frame.betweens > 0 => {
+                frame.betweens -= 1;
+                frame.bound = Some(index);
+            }
             _ => {}
         }
     }

@@ -30,8 +30,12 @@ impl Lexer<'_> {
     pub(super) fn named_placeholder(&mut self, byte: u8) {
         let next = self.peek(1);
         let glued = self.at > 0 && is_word_byte(self.sql[self.at - 1]);
+        let postgres = self.rules.question_operator;
         let end = match (byte, next) {
-            (b'@', b'@') if class(self.peek(2)) == Class::Word => {
+            // The bound of a slice, and the operator of a text search.
+            (b':', _) if postgres && glued => None,
+            (b'@', b'@') if postgres => None,
+            (b'@', b'@') if !postgres && class(self.peek(2)) == Class::Word => {
                 let end = self.word_end(self.at + 2);
                 self.stream.word(&self.sql[self.at..end]);
                 self.at = end;

@@ -12,6 +12,8 @@ pub(super) const PRIMARY: Level = 0;
 pub(super) const POSTFIX: Level = 1;
 /// A sign.
 pub(super) const UNARY: Level = 2;
+/// `^`: a power or XOR, tighter than a product on both servers.
+pub(super) const POWER: Level = 3;
 /// `*`, `/`, `%`.
 pub(super) const PRODUCT: Level = 4;
 /// Binary `+` and `-`.
@@ -24,12 +26,14 @@ pub(super) const COMPARISON: Level = 7;
 pub(super) const NOT: Level = 8;
 /// AND.
 pub(super) const AND: Level = 9;
-/// OR, XOR.
-pub(super) const OR: Level = 10;
+/// XOR.
+pub(super) const XOR: Level = 10;
+/// OR.
+pub(super) const OR: Level = 11;
 /// `||` where it may be OR or a concatenation.
-pub(super) const EITHER: Level = 11;
+pub(super) const EITHER: Level = 12;
 /// Nothing binds here.
-pub(super) const NONE: Level = 12;
+pub(super) const NONE: Level = 13;
 
 /// Words of the comparisons.
 const COMPARISONS: [&str; 10] = [
@@ -85,7 +89,8 @@ fn is_constant(token: &Token<'_>) -> bool {
 fn keyword_role(word: &str, binary: bool, before: Option<&Token<'_>>) -> Role {
     match word {
         "and" => Role::Operator(AND),
-        "or" | "xor" => Role::Operator(OR),
+        "or" => Role::Operator(OR),
+        "xor" => Role::Operator(XOR),
         "not" if binary || before.is_some_and(|t| t.is("is")) => Role::Operator(COMPARISON),
         "not" => Role::Operator(NOT),
         "div" | "mod" => Role::Operator(PRODUCT),
@@ -111,6 +116,8 @@ fn sign_role(sign: &str, binary: bool, dialect: Dialect) -> Role {
         "+" | "-" | "!" if !binary => Role::Operator(UNARY),
         "=" | "==" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "<=>" => Role::Operator(COMPARISON),
         "||" if dialect != Dialect::Postgres => Role::Operator(EITHER),
+        "^" if dialect == Dialect::Generic => Role::Operator(EITHER),
+        "^" => Role::Operator(POWER),
         _ => Role::Operator(OTHER),
     }
 }

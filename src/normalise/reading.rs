@@ -4,9 +4,9 @@
 //! is taken which is sound SQL; where neither is, nothing is shown from the first such string on.
 
 use super::dialect::{DoubleQuote, Rules};
+use super::keywords::is_keyword;
 use super::lexer::lex;
 use super::stream::{FIRST_TEXT_BYTE, HINT_CLOSE, LITERAL, Stream, WORD};
-use super::token::is_keyword;
 
 /// How sound the tokens are behind the first string whose end is in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! Writes canonical tokens as text again: for people, and for the parser.
 
-use super::token::{Kind, Token, is_keyword, is_known_function};
+use super::keywords::{is_keyword, is_known_function};
+use super::token::{Kind, Token};
 use crate::model::sql::Dialect;
 use crate::model::value::ValueKind;
 

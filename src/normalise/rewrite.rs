@@ -2,22 +2,25 @@
 //!
 //! One pass from left to right; each rule sees the tokens already written and those still to come.
 
-use super::settings::NamePatterns;
+use std::ops::Range;
+
 use super::token::{Kind, Token};
 use crate::model::value::ValueKind;
 
 /// Applies every rule to `tokens`.
-pub(super) fn rewrite<'a>(tokens: &[Token<'a>], patterns: &NamePatterns) -> Vec<Token<'a>> {
+pub(super) fn rewrite<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut pass = Pass {
         tokens,
         at: 0,
         out: Vec::with_capacity(tokens.len()),
         statement: 0,
         typed: None,
+        closes: closes(tokens),
+        constant: 0..0,
     };
     while let Some(token) = pass.tokens.get(pass.at) {
         if !(pass.literal(token) || pass.noise(token) || pass.limit(token) || pass.made_up(token)) {
-            pass.keep(token, patterns);
+            pass.keep(token);
         }
     }
     while pass.out.last().is_some_and(|t| t.is_sign(";")) {
@@ -35,6 +38,26 @@ pub(super) struct Pass<'a, 'b> {
     pub(super) statement: usize,
     /// What the next literal is said to be.
     pub(super) typed: Option<ValueKind>,
+    /// For each bracket, the index behind the one that closes it.
+    pub(super) closes: Vec<usize>,
+    /// Tokens that are known to be constants.
+    pub(super) constant: Range<usize>,
+}
+
+/// For each token that opens a bracket, the index behind the one that closes it, or the end.
+fn closes(tokens: &[Token<'_>]) -> Vec<usize> {
+    let mut closes = vec![tokens.len(); tokens.len()];
+    let mut open: Vec<usize> = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is_sign("(") || token.is_sign("[") {
+            open.push(index);
+        } else if token.is_sign(")") || token.is_sign("]") {
+            if let Some(opened) = open.pop() {
+                closes[opened] = index + 1;
+            }
+        }
+    }
+    closes
 }
 
 impl<'a> Pass<'a, '_> {
@@ -50,7 +73,7 @@ impl<'a> Pass<'a, '_> {
         self.out.last().is_some_and(test)
     }
 
-    fn keep(&mut self, token: &Token<'a>, patterns: &NamePatterns) {
+    fn keep(&mut self, token: &Token<'a>) {
         let sign = token.kind == Kind::Sign;
         let text = match &*token.text {
             "!=" if sign => "<>".into(),
@@ -62,9 +85,14 @@ impl<'a> Pass<'a, '_> {
                 self.out.push(Token::new(Kind::Keyword, "not"));
                 return self.word(if token.text == "!~~" { "like" } else { "ilike" });
             }
+            "some"
+                if self.next_is(1, |t| t.is_sign("("))
+                    && self.last_is(|t| t.kind == Kind::Sign) =>
+            {
+                return self.word("any");
+            }
             "to" if self.assigns_setting() => "=".into(),
             "distinctrow" if token.kind == Kind::Keyword => "distinct".into(),
-            name if token.is_name() => patterns.fold(name).map_or(token.text.clone(), Into::into),
             _ => token.text.clone(),
         };
         let kind = if text == "=" { Kind::Sign } else { token.kind };

@@ -164,7 +164,14 @@ impl Collector {
         match statement {
             Ast::Query(query) => {
                 self.queries = self.queries.saturating_sub(1);
-                self.query(query);
+                match &*query.body {
+                    // A change behind WITH.
+                    SetExpr::Insert(change)
+                    | SetExpr::Update(change)
+                    | SetExpr::Delete(change)
+                    | SetExpr::Merge(change) => self.outermost(change),
+                    _ => self.query(query),
+                }
             }
             Ast::Insert(insert) => {
                 if let Some(source) = &insert.source {

@@ -167,7 +167,11 @@ impl Stream {
         self.out.truncate(end);
         match word {
             BY => (self.by_list, self.compares) = (true, false),
-            LIMIT | OFFSET | HAVING | VALUES | SET | UNION | SELECT => {
+            SELECT => {
+                (self.by_list, self.compares) = (false, false);
+                self.holds_a_query();
+            }
+            LIMIT | OFFSET | HAVING | VALUES | SET | UNION => {
                 (self.by_list, self.compares) = (false, false);
             }
             WHERE | ON => self.compares = true,
@@ -177,6 +181,16 @@ impl Stream {
             LIKE | ILIKE => self.like = true,
             AND | OR => self.like = false,
             _ => {}
+        }
+    }
+
+    /// The innermost parentheses hold a query, not a list of values.
+    #[inline]
+    fn holds_a_query(&mut self) {
+        if self.frames.len() == self.depth {
+            if let Some(frame) = self.frames.last_mut() {
+                frame.list = false;
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::json_path;
 use super::stream::{
     DECIMAL, FIRST_TEXT_BYTE, INTEGER, KEY, LITERAL, MAX_STREAM_BYTES, ORDINAL, SIGN, Stream, TEXT,
     WORD,
@@ -100,7 +101,7 @@ impl Stream {
         if self.out.last() == Some(&b'>') && self.after_json_operator() {
             return self.json_key(text);
         }
-        if text.first() == Some(&b'$') && self.is_json_argument() {
+        if json_path::is_plain(text) && self.is_json_argument() {
             return self.json_key(text);
         }
         self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use super::keywords::{
+    CALLED_KEYWORDS, OPERAND_KEYWORDS, is_keyword, may_be_column, stands_for_column,
+};
 use super::stream::{
     DECIMAL, FIRST_TEXT_BYTE, HINT_CLOSE, HINT_OPEN, INTEGER, KEY, LITERAL, ORDINAL, QUOTED, SIGN,
     TEXT, WORD,
@@ -112,7 +115,7 @@ impl<'a> Token<'a> {
         match self.kind {
             Kind::Name | Kind::Literal | Kind::Ordinal | Kind::Key => true,
             Kind::Sign => self.text == ")" || self.text == "]",
-            Kind::Keyword => matches!(&*self.text, "null" | "end" | "default"),
+            Kind::Keyword => OPERAND_KEYWORDS.contains(&&*self.text),
             Kind::HintOpen | Kind::HintClose => false,
         }
     }
@@ -130,7 +133,9 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         let before_dot = tail.starts_with("\u{6}.");
         let merges = tokens.last().is_some_and(|t| t.is("then"));
         let called = tail.starts_with("\u{6}(") && CALLED_KEYWORDS.contains(&word) && !merges;
+        let column = || may_be_column(word) && stands_for_column(tokens.last(), tail);
         let kind = match tag {
+            WORD if column() => Kind::Name,
             WORD if !after_dot && !before_dot && !called && is_keyword(word) => Kind::Keyword,
             WORD | QUOTED => Kind::Name,
             LITERAL | INTEGER | DECIMAL | TEXT => Kind::Literal,
@@ -154,203 +159,4 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         rest = tail;
     }
     tokens
-}
-
-/// Whether a bare word is a keyword wherever it stands, save beside a dot.
-pub(super) fn is_keyword(word: &str) -> bool {
-    KEYWORDS.binary_search(&word).is_ok()
-}
-
-/// Whether a name is shown in upper case before a parenthesis.
-pub(super) fn is_known_function(name: &str) -> bool {
-    FUNCTIONS.binary_search(&name).is_ok()
-}
-
-/// Words that are no alias and, in practice, no column; sorted.
-const KEYWORDS: [&str; 142] = [
-    "all",
-    "alter",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "begin",
-    "between",
-    "both",
-    "by",
-    "call",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "commit",
-    "constraint",
-    "create",
-    "cross",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "database",
-    "databases",
-    "deallocate",
-    "declare",
-    "default",
-    "delayed",
-    "delete",
-    "desc",
-    "describe",
-    "distinct",
-    "distinctrow",
-    "div",
-    "drop",
-    "dual",
-    "else",
-    "elseif",
-    "end",
-    "escape",
-    "except",
-    "execute",
-    "exists",
-    "explain",
-    "false",
-    "fetch",
-    "filter",
-    "for",
-    "force",
-    "foreign",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "high_priority",
-    "if",
-    "ignore",
-    "ilike",
-    "in",
-    "index",
-    "inner",
-    "insert",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "join",
-    "key",
-    "keys",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "load",
-    "localtime",
-    "localtimestamp",
-    "lock",
-    "low_priority",
-    "merge",
-    "minus",
-    "mod",
-    "natural",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "over",
-    "partition",
-    "prepare",
-    "primary",
-    "procedure",
-    "recursive",
-    "references",
-    "regexp",
-    "release",
-    "rename",
-    "replace",
-    "returning",
-    "revoke",
-    "right",
-    "rlike",
-    "rollback",
-    "savepoint",
-    "select",
-    "set",
-    "show",
-    "similar",
-    "sql_cache",
-    "sql_calc_found_rows",
-    "sql_no_cache",
-    "start",
-    "straight_join",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "trigger",
-    "true",
-    "truncate",
-    "union",
-    "unique",
-    "unlock",
-    "update",
-    "use",
-    "using",
-    "vacuum",
-    "values",
-    "when",
-    "where",
-    "window",
-    "with",
-    "xor",
-];
-
-/// Keywords that are functions before a parenthesis.
-const CALLED_KEYWORDS: [&str; 7] = [
-    "left", "right", "replace", "if", "mod", "truncate", "insert",
-];
-
-/// Functions that are shown in upper case; sorted.
-const FUNCTIONS: [&str; 23] = [
-    "avg",
-    "coalesce",
-    "concat",
-    "count",
-    "date_format",
-    "extract",
-    "greatest",
-    "group_concat",
-    "if",
-    "ifnull",
-    "json_extract",
-    "least",
-    "lower",
-    "max",
-    "min",
-    "now",
-    "nullif",
-    "rank",
-    "row_number",
-    "substring",
-    "sum",
-    "trim",
-    "upper",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_word_lists_are_sorted_for_the_binary_search() {
-        assert!(KEYWORDS.is_sorted());
-        assert!(FUNCTIONS.is_sorted());
-    }
 }

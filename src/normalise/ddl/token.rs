@@ -72,12 +72,12 @@ fn end(text: &str, belongs: impl Fn(char) -> bool) -> usize {
 }
 
 /// The text between quotes, doubled ones undone, and the length with quotes. Backslashes matter in literals alone,
-/// whose text nobody reads.
+/// whose text nobody reads; dumps double a quote, so a backslash before the last one of a literal escapes nothing.
 fn quoted(text: &str, quote: char) -> (String, usize) {
     let mut inner = String::new();
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {
-        if c == '\\' && quote == '\'' {
+        if c == '\\' && quote == '\'' && !ends_literal(&text[at + 1..]) {
             chars.next();
         } else if c != quote {
             inner.push(c);
@@ -88,6 +88,13 @@ fn quoted(text: &str, quote: char) -> (String, usize) {
         }
     }
     (inner, text.len())
+}
+
+/// Whether a quote follows, and then what can only stand outside.
+fn ends_literal(text: &str) -> bool {
+    let behind = text.strip_prefix('\'').map(|rest| rest.chars().next());
+    behind
+        .is_some_and(|next| next.is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ')' | ';')))
 }
 
 /// Reads tokens from left to right.
@@ -229,6 +236,14 @@ mod tests {
                 (Kind::Sign, ":"),
             ]
         );
+    }
+
+    #[test]
+    fn a_backslash_may_end_a_literal() {
+        let kinds = |text| tokens(text).iter().map(|t| t.kind).collect::<Vec<_>>();
+        let word = [Kind::Word, Kind::Literal, Kind::Word, Kind::Word];
+        assert_eq!(kinds("DEFAULT 'C:\\' NOT NULL"), word);
+        assert_eq!(kinds("DEFAULT 'it\\'s' NOT NULL"), word);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mysql    | SELECT a FROM t WHERE d IN ("SECRET", "SECRET") AND e IN (SELECT f FR
 mysql    | SELECT trim(LEADING 'x' FROM "SECRET") FROM t
 mysql    | SELECT a FROM t WHERE b = $$SECRET$$
 mysql    | CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ let k = SECRET $$
+mysql    | SELECT a FROM t WHERE b = 4111111111111111secret
 generic  | INSERT INTO t (a, b) VALUES ('it\'s SECRET', 'that\'s')
 generic  | UPDATE t SET a='it\'s SECRET', b='don\'t' WHERE c=1
 generic  | SELECT a FROM t WHERE b = 'say \'SECRET\' '

@@ -56,6 +56,10 @@ fn a_set_operator_among_the_items_of_a_list_is_no_panic() {
             "ARRAY[1 UNION 2, 3 UNION 4, 5]",
             "UNION UNION ; OR",
             "SELECT a OR b UNION SELECT 1 UNION SELECT 1; OR c",
+            "OR OR ; OR",
+            "IN (VALUES (1, a), (1, a), (1, a))",
+            "ARRAY[CASE WHEN a THEN b, c WHEN a THEN b, c WHEN a THEN b, c END, d, e]",
+            "a UNION CASE WHEN x UNION a ; WHEN y END",
         ] {
             let mut normaliser = Normaliser::new(&Settings::default(), 1);
             let _known = normaliser.statement(sql.as_bytes(), dialect, false);
@@ -73,10 +77,11 @@ proptest! {
     }
 
     #[test]
-    fn no_mixture_of_tokens_makes_it_panic(words in proptest::collection::vec(0_usize..40, 0..60), cut in any::<bool>()) {
+    fn no_mixture_of_tokens_makes_it_panic(words in proptest::collection::vec(0_usize..46, 0..60), cut in any::<bool>()) {
         let vocabulary = ["SELECT", "FROM", "t", "(", ")", ",", "UNION", "ALL", "OR", "WHERE", "a", "=", "1", "'x'", "IN", "VALUES",
             "AS", "JOIN", "ON", ".", ";", "LIMIT", "OFFSET", "::", "int", "[", "]", "/*!", "*/", "->", "NULL", "CAST", "ARRAY",
-            "ORDER", "BY", "INSERT INTO", "DELETE", "UPDATE", "\"q\"", "-"];
+            "ORDER", "BY", "INSERT INTO", "DELETE", "UPDATE", "\"q\"", "-",
+            "CASE", "WHEN", "THEN", "ELSE", "END", "(a), (a)"];
         let sql = words.iter().map(|&w| vocabulary[w]).collect::<Vec<_>>().join(" ");
         let mut normaliser = Normaliser::new(&Settings::default(), 1);
         for dialect in DIALECTS {
@@ -175,6 +180,43 @@ fn a_long_union_is_parsed_and_its_branches_are_counted() {
         found.statement.template.as_str(),
         "SELECT a FROM t WHERE b = ? UNION SELECT a FROM t WHERE b = ?"
     );
+}
+
+/// Texts whose inner parts were once read again at each level; a quadratic reader takes minutes for each of them.
+#[test]
+fn hostile_nesting_is_read_in_one_go() {
+    let nested = |open: &str, inner: &str, close: &str| {
+        let depth = 20_000;
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let texts = [
+        format!("SELECT 1 FROM t WHERE {}", nested("a or f(", "a", ")")),
+        format!("SELECT {}", nested("ARRAY[", "a", "]")),
+        format!("SELECT {}", nested("CASE WHEN a THEN ", "1", " END")),
+        format!(
+            "SELECT a FROM t WHERE a IN {}",
+            nested("(b IN (c, d), ", "a", ")")
+        ),
+    ];
+    for sql in texts {
+        let statement = known(&sql, Dialect::Postgres).statement;
+        assert!(matches!(statement.parsed, Parsed::Opaque { .. }));
+    }
+}
+
+#[test]
+fn a_change_behind_with_is_a_change_and_has_its_condition() {
+    for (sql, filtered) in [
+        ("WITH x AS (SELECT 1) DELETE FROM big", false),
+        ("WITH x AS (SELECT 1) DELETE FROM big WHERE a = 5", true),
+    ] {
+        for dialect in [Dialect::Mysql, Dialect::Postgres] {
+            let statement = known(sql, dialect).statement;
+            let shape = statement.shape().unwrap();
+            assert_eq!(shape.kind, StatementKind::Delete, "{sql}");
+            assert_eq!(shape.filtered, filtered, "{sql}");
+        }
+    }
 }
 
 #[test]
