@@ -69,16 +69,17 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
         ))?;
     }
     print("\n")?;
-    let teller = Teller {
+    let mut teller = Teller {
         reader: app.reader(),
         style,
+        once: options.once,
         told: Vec::new(),
     };
     let played = Arc::new(Notify::new());
     let done = Arc::clone(&played);
     let mut failed = None;
     let end = async {
-        let teller = teller.run(&played, options.once);
+        let teller = teller.run(&played);
         tokio::select! {
             result = teller => failed = result.err(),
             _ = tokio::signal::ctrl_c() => {}
@@ -92,7 +93,10 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
         end,
     )
     .await?;
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)?;
+    // The stages have drained: what they decided last is stored.
+    teller.once = false;
+    teller.look()
 }
 
 fn config(options: &Demo, folder: &TempDir) -> Config {
@@ -108,12 +112,15 @@ fn config(options: &Demo, folder: &TempDir) -> Config {
 struct Teller {
     reader: Reader,
     style: Style,
+    /// Tells of an incident when it is over, so that what is told does not depend on the instant of the look, and ends
+    /// when everything has been played.
+    once: bool,
     told: Vec<(String, IncidentState)>,
 }
 
 impl Teller {
-    /// Looks again and again; with `once`, ends when everything has been played and judged.
-    async fn run(mut self, played: &Notify, once: bool) -> anyhow::Result<()> {
+    /// Looks again and again.
+    async fn run(&mut self, played: &Notify) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 () = played.notified() => break,
@@ -126,7 +133,7 @@ impl Teller {
             tokio::time::sleep(LOOK * 3).await;
             self.look()?;
             let is_settled = self.told.len() == before && self.is_over()?;
-            if once && is_settled {
+            if self.once && is_settled {
                 return Ok(());
             }
         }
@@ -149,14 +156,14 @@ impl Teller {
 
     fn look(&mut self) -> anyhow::Result<()> {
         for incident in self.incidents()?.into_iter().rev() {
-            if incident.state == IncidentState::Pending {
+            let is_over = incident.resolved_at.is_some();
+            if incident.state == IncidentState::Pending || (self.once && !is_over) {
                 continue;
             }
             if self.tell_once(&incident, IncidentState::Firing) {
                 print(&self.story(&incident))?;
             }
-            if incident.resolved_at.is_some() && self.tell_once(&incident, IncidentState::Resolved)
-            {
+            if is_over && self.tell_once(&incident, IncidentState::Resolved) {
                 print(&self.end(&incident))?;
             }
         }

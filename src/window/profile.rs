@@ -35,6 +35,31 @@ struct TableSums {
     writes: u64,
 }
 
+/// What a statement costs its server.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    time: Duration,
+    bytes: u64,
+}
+
+impl Cost {
+    fn add(&mut self, stats: &QueryStats) {
+        self.time = self.time.saturating_add(stats.elapsed());
+        self.bytes = self.bytes.saturating_add(stats.bytes_sent());
+    }
+
+    /// Whether it is at least a `share` of the time, or of the bytes where these are told.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share needs no more than 53 bits"
+    )]
+    fn is_part_of(self, total: Self, share: f64) -> bool {
+        let of_time = self.time.as_secs_f64() >= total.time.as_secs_f64() * share;
+        let of_bytes = self.bytes > 0 && self.bytes as f64 >= total.bytes as f64 * share;
+        of_time || of_bytes
+    }
+}
+
 /// What all profiles of one view have in common.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
@@ -93,28 +118,33 @@ impl<'a> View<'a> {
         ran.filter(|(key, _)| key.fingerprint != OTHER_STATEMENTS)
     }
 
-    /// Statements with at least `min_share` of the time of their server, the costliest first, at most `limit`.
+    /// Statements with at least `min_share` of the time of their server, or of the bytes that it sends, the costliest
+    /// first, at most `limit`: what is fast to read may be long to send.
     pub(super) fn costliest(
         &self,
         min_share: f64,
         limit: usize,
     ) -> Vec<(&'a QueryKey, &'a StatementRef)> {
-        let mut times: BTreeMap<&QueryKey, (Duration, &StatementRef)> = BTreeMap::new();
+        let mut costs: BTreeMap<&QueryKey, (Cost, &StatementRef)> = BTreeMap::new();
+        let mut totals: BTreeMap<&Scope, Cost> = BTreeMap::new();
         for table in &self.tables {
             for (key, ran) in table.iter() {
-                let (time, _) = times.entry(key).or_insert((Duration::ZERO, &ran.statement));
-                *time = time.saturating_add(ran.stats.elapsed());
+                let (cost, _) = costs
+                    .entry(key)
+                    .or_insert((Cost::default(), &ran.statement));
+                cost.add(&ran.stats);
+                totals.entry(&key.scope).or_default().add(&ran.stats);
             }
         }
-        let mut costly: Vec<_> = times
+        let mut costly: Vec<_> = costs
             .into_iter()
             .filter(|(key, _)| key.fingerprint != OTHER_STATEMENTS)
-            .filter(|(key, (time, _))| {
-                let total = self.total(&key.scope).elapsed;
-                time.as_secs_f64() >= total.as_secs_f64() * min_share
+            .filter(|(key, (cost, _))| {
+                let total = totals.get(&*key.scope).copied().unwrap_or_default();
+                cost.is_part_of(total, min_share)
             })
             .collect();
-        costly.sort_by_key(|(_, (time, _))| Reverse(*time));
+        costly.sort_by_key(|(_, (cost, _))| Reverse((cost.time, cost.bytes)));
         costly.truncate(limit);
         let costly = costly.into_iter();
         costly

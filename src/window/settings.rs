@@ -28,7 +28,8 @@ pub struct Settings {
     /// Chronic detectors look at the last hour so often.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub long_every: Duration,
-    /// They look at statements with at least this share of all time, 0 to 1; the rest is not worth advice.
+    /// They look at statements with at least this share of all time or of all bytes sent, 0 to 1; the rest is not worth
+    /// advice.
     pub long_min_share: f64,
     /// Distinct statements in a window; what comes beyond is summed up as one. Bounds memory.
     pub max_statements: usize,

@@ -393,24 +393,46 @@ fn the_time_of_a_window_is_its_own_and_counted_once() {
     assert_eq!(told, Duration::from_secs(15));
 }
 
-#[test]
-fn every_five_minutes_the_costliest_statements_are_seen_over_the_hour() {
+/// What is looked at when five minutes of such seconds have passed.
+fn long_profiles(runs: impl Fn(u64) -> Vec<QueryEvent>) -> Vec<QueryProfile> {
     let mut windows = windows();
     let mut long = Vec::new();
     for second in 0..320 {
-        let runs = vec![event(at(second), 1, 500), event(at(second), 2, 1)];
-        let outputs = windows.observe(batch(runs, second), at(second));
+        let outputs = windows.observe(batch(runs(second), second), at(second));
         let profiles = closed(&outputs)
             .into_iter()
             .flat_map(|c| c.profiles.clone());
         long.extend(profiles.filter(|p| p.horizon == Horizon::Long));
     }
+    long
+}
+
+#[test]
+fn every_five_minutes_the_costliest_statements_are_seen_over_the_hour() {
+    let long = long_profiles(|second| vec![event(at(second), 1, 500), event(at(second), 2, 1)]);
     let [hour] = long.as_slice() else {
         panic!("{} long profiles", long.len());
     };
     assert_eq!(hour.statement.fingerprint, FingerprintId(1));
     assert_eq!(hour.load.count, 300);
     assert_eq!(hour.total.count, 600);
+}
+
+#[test]
+fn what_sends_most_of_the_bytes_is_costly_however_fast_it_is() {
+    let of_bytes = |second, id, elapsed_ms, bytes| QueryEvent {
+        bytes_sent: Some(bytes),
+        ..event(at(second), id, elapsed_ms)
+    };
+    let long = long_profiles(|second| {
+        vec![
+            of_bytes(second, 1, 500, 100),
+            of_bytes(second, 2, 1, 1_000_000),
+            of_bytes(second, 3, 1, 100),
+        ]
+    });
+    let seen: Vec<_> = long.iter().map(|p| p.statement.fingerprint.0).collect();
+    assert_eq!(seen, [1, 2]);
 }
 
 #[test]
