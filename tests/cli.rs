@@ -2,6 +2,8 @@
 
 #[path = "cli/lookalikes.rs"]
 mod lookalikes;
+#[path = "cli/truth.rs"]
+mod truth;
 
 use std::fs::File;
 use std::io::{Read, Write};

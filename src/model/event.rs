@@ -181,7 +181,7 @@ pub enum CoverageSource {
     /// Nothing is known yet.
     #[default]
     Unknown,
-    /// Guessed from the fastest statement seen.
+    /// Guessed from the fastest statements seen.
     Observed,
     /// Written in the log (`SET GLOBAL long_query_time`, `log_slow_rate_limit` header) or in the configuration.
     Stated,
@@ -190,9 +190,11 @@ pub enum CoverageSource {
 }
 
 impl Coverage {
+    /// A log of all runs slower than this shows nearly all of the load.
+    pub const COMPLETE: Duration = Duration::from_millis(1);
+
     /// Whether nearly every statement is in the log, so that counts and shares speak of all of the load.
     pub fn is_complete(&self) -> bool {
-        self.slower_than
-            .is_some_and(|t| t <= Duration::from_millis(1))
+        self.slower_than.is_some_and(|t| t <= Self::COMPLETE)
     }
 }

@@ -168,7 +168,25 @@ pub struct Statement {
 /// A shared statement; compare by `fingerprint`.
 pub type StatementRef = Arc<Statement>;
 
+/// Which statement of which kind of server: logs of several may be read together, and equal texts of two servers are
+/// two statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementKey {
+    /// Identity.
+    pub fingerprint: FingerprintId,
+    /// Dialect.
+    pub dialect: Dialect,
+}
+
 impl Statement {
+    /// What tells it from all others.
+    pub fn key(&self) -> StatementKey {
+        StatementKey {
+            fingerprint: self.fingerprint,
+            dialect: self.dialect,
+        }
+    }
+
     /// The shape, when the text could be parsed.
     pub fn shape(&self) -> Option<&Shape> {
         match &self.parsed {

@@ -8,9 +8,9 @@ mod load;
 mod markdown;
 mod numbers;
 mod page;
+mod source;
 mod text;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::model::error::{ErrorClass, ErrorFamily};
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Severity, Slug};
 use crate::model::id::FingerprintId;
-use crate::model::sql::{Dialect, Statement, StatementKind, StatementRef, TableName, Template};
+use crate::model::sql::{Dialect, StatementKey, StatementKind, StatementRef, TableName, Template};
 use crate::model::subject::{ErrorLoad, Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
@@ -28,6 +28,7 @@ use crate::report::{Style, sentence};
 pub use json::write_json;
 pub use load::{LoadCurve, LoadStep};
 pub use numbers::{Rows, Seconds, Times};
+pub use source::{Asked, NotJudged, Readable, Source};
 
 /// The report for people: what is worth a look. For programs, [`write_json`] tells all.
 #[derive(Debug, Clone)]
@@ -124,94 +125,6 @@ impl Failed {
     }
 }
 
-/// What was read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Source {
-    /// Files, as they were named.
-    pub files: Vec<String>,
-    /// Format, or `mixed`; empty for an empty log.
-    pub format: String,
-    /// Not all of the input was read: some of it could not be, or Ctrl-C came before.
-    pub partial: bool,
-    /// Bytes, unpacked.
-    pub bytes: u64,
-    /// Entries in the log.
-    pub entries: u64,
-    /// Runs that they stand for.
-    pub statements: u64,
-    /// Entries that could not be read.
-    pub unparsed_entries: u64,
-    /// Runs of statements that the parser could not read; they are grouped all the same.
-    pub opaque_statements: u64,
-    /// The interval that was asked for.
-    #[serde(flatten)]
-    pub asked: Asked,
-    /// Runs outside the interval that was asked for; they count nowhere else.
-    pub outside: u64,
-    /// Runs that failed or were cut.
-    pub errors: u64,
-    /// Runs by dialect.
-    pub dialects: BTreeMap<Dialect, Readable>,
-    /// Run time over time; `None` when no run tells its time.
-    pub load: Option<LoadCurve>,
-    /// Runs faster than this are not in the log, in seconds, where that is known.
-    pub slower_than_s: Option<Seconds>,
-    /// Detectors for which the log told too little of much of the run time, with what they need.
-    pub not_judged: Vec<NotJudged>,
-    /// End of the first run.
-    pub from: Option<Timestamp>,
-    /// End of the last run.
-    pub to: Option<Timestamp>,
-}
-
-/// The interval that was asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Asked {
-    /// Runs that ended from here on.
-    pub since: Option<Timestamp>,
-    /// Runs that ended before.
-    pub until: Option<Timestamp>,
-}
-
-impl Asked {
-    /// Whether a run that ended then is in it.
-    pub fn has(self, end: Timestamp) -> bool {
-        self.since.is_none_or(|since| since <= end) && self.until.is_none_or(|until| end < until)
-    }
-}
-
-/// How much of a dialect the parser knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Readable {
-    /// Runs.
-    pub statements: u64,
-    /// Runs of statements that the parser could not read.
-    pub opaque_statements: u64,
-}
-
-impl Source {
-    /// Adds the runs of one statement to what is told of all.
-    pub fn count(&mut self, statement: &Statement, load: &Load) {
-        self.errors += load.errors + load.cancelled;
-        let readable = self.dialects.entry(statement.dialect).or_default();
-        readable.statements += load.count;
-        if statement.shape().is_none() {
-            readable.opaque_statements += load.count;
-        }
-    }
-}
-
-/// A detector that was blind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NotJudged {
-    /// Which.
-    pub detector: &'static str,
-    /// What it needs to see.
-    pub needs: &'static str,
-    /// Share of all run time that it could not judge, 0 to 1.
-    pub share: f64,
-}
-
 /// One statement.
 #[derive(Debug, Clone, Serialize)]
 pub struct Query {
@@ -270,6 +183,8 @@ pub struct Found {
     pub severity: Severity,
     /// Which statement.
     pub fingerprint: Option<FingerprintId>,
+    /// Of what dialect that is.
+    pub dialect: Option<Dialect>,
     /// One sentence.
     pub summary: String,
     /// Facts, the one that crossed the line first.
@@ -294,13 +209,23 @@ pub struct Summed {
 }
 
 impl Found {
-    /// A finding with its sentence.
-    pub fn new(finding: Finding, style: &Style) -> Self {
+    /// The statement that it is about.
+    pub fn about(&self) -> Option<StatementKey> {
+        let (fingerprint, dialect) = self.fingerprint.zip(self.dialect)?;
+        Some(StatementKey {
+            fingerprint,
+            dialect,
+        })
+    }
+
+    /// A finding with its sentence, and the dialect of the statement that it is about.
+    pub fn new(finding: Finding, dialect: Option<Dialect>, style: &Style) -> Self {
         Self {
             summary: sentence::finding(&finding, style),
             detector: finding.detector,
             severity: finding.severity,
             fingerprint: finding.fingerprint,
+            dialect,
             evidence: finding
                 .evidence
                 .into_iter()
@@ -332,6 +257,14 @@ fn comparable(evidence: Evidence) -> Option<Evidence> {
 }
 
 impl Query {
+    /// What tells it from all others.
+    pub fn key(&self) -> StatementKey {
+        StatementKey {
+            fingerprint: self.fingerprint,
+            dialect: self.dialect,
+        }
+    }
+
     /// A statement of a log whose runs took `all` together.
     pub fn new(summed: Summed, all: Duration, findings: Vec<Slug>) -> Self {
         query(summed, all, findings)

@@ -10,6 +10,7 @@ mod errors;
 mod hash;
 mod packed;
 mod shelf;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -20,8 +21,7 @@ use std::sync::Arc;
 
 use crate::model::course::CoursePoint;
 use crate::model::event::{Coverage, QueryEvent};
-use crate::model::id::FingerprintId;
-use crate::model::sql::{Parsed, Statement, StatementKind};
+use crate::model::sql::{Parsed, Statement, StatementKey, StatementKind};
 use crate::model::subject::{Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::TextId;
@@ -32,7 +32,7 @@ use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
-use crate::window::table::{OTHER_STATEMENTS, SPARSE_FROM, Scope, other_statements, tells};
+use crate::window::table::{SPARSE_FROM, Scope, other_statements, tells};
 
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
@@ -71,7 +71,7 @@ impl SlotId {
 #[derive(Debug, Default)]
 pub struct Totals {
     texts: HashMap<TextId, SlotId, Hashed>,
-    by_fingerprint: HashMap<FingerprintId, u32, Hashed>,
+    by_key: HashMap<StatementKey, u32, Hashed>,
     slots: Vec<Slot>,
     shelf: Shelf,
     names: NameBook,
@@ -89,7 +89,7 @@ pub struct Totals {
 /// One statement: where it is, and its runs.
 #[derive(Debug)]
 struct Slot {
-    fingerprint: FingerprintId,
+    key: StatementKey,
     place: Place,
     kind: StatementKind,
     /// How much the text on the shelf tells of its values.
@@ -218,7 +218,7 @@ impl Totals {
 
     fn slot_for(&mut self, statement: &Statement) -> SlotId {
         let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
-        if let Some(&index) = self.by_fingerprint.get(&statement.fingerprint) {
+        if let Some(&index) = self.by_key.get(&statement.key()) {
             if let Some(slot) = self.slots.get_mut(index as usize)
                 && tells(statement) > slot.told
             {
@@ -238,17 +238,18 @@ impl Totals {
 
     /// Where all goes that finds no room of its own.
     fn overflow(&mut self) -> u32 {
-        match self.by_fingerprint.get(&OTHER_STATEMENTS) {
+        let other = other_statements();
+        match self.by_key.get(&other.key()) {
             Some(&index) => index,
-            None => self.push(&other_statements()),
+            None => self.push(&other),
         }
     }
 
     fn push(&mut self, statement: &Statement) -> u32 {
         let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.by_fingerprint.insert(statement.fingerprint, index);
+        self.by_key.insert(statement.key(), index);
         self.slots.push(Slot {
-            fingerprint: statement.fingerprint,
+            key: statement.key(),
             place: self.shelf.put(statement),
             kind: statement.kind(),
             told: tells(statement),

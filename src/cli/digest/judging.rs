@@ -12,8 +12,8 @@ use crate::detect::catalogue::Catalogue;
 use crate::incident::Causes;
 use crate::ingest::slow_log::Format;
 use crate::model::finding::{Finding, Severity, Slug, Verdict};
-use crate::model::id::FingerprintId;
 use crate::model::schema::Schema;
+use crate::model::sql::StatementKey;
 use crate::model::subject::QueryProfile;
 use crate::model::time::Interval;
 use crate::report::Style;
@@ -36,20 +36,20 @@ pub(super) struct Judging<'a> {
     /// The worst first.
     ailments: Vec<Ailment>,
     /// Which detector found something about which statement, sorted.
-    by_statement: Vec<(FingerprintId, Place, &'static str)>,
+    by_statement: Vec<(StatementKey, Place, &'static str)>,
 }
 
 /// Where a finding is found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// Statement, and its number among the findings of that.
-    Statement(FingerprintId, u32),
+    Statement(StatementKey, u32),
     /// The statement that fails, where one is told, and its number among the findings about errors.
-    Error(Option<FingerprintId>, usize),
+    Error(Option<StatementKey>, usize),
 }
 
 impl Place {
-    fn statement(self) -> Option<FingerprintId> {
+    fn statement(self) -> Option<StatementKey> {
         match self {
             Self::Statement(statement, _) => Some(statement),
             Self::Error(statement, _) => statement,
@@ -83,12 +83,11 @@ impl<'a> Judging<'a> {
             by_statement: Vec::new(),
         };
         let causes = Causes::built_in();
-        let fastest = judging.judge(&causes);
+        judging.judge(&causes);
         judging.judge_errors(read.totals.seen().unwrap_or_default(), &causes);
         judging.tell_blind();
-        // A threshold that was lowered within the log, or of some connections only: what is there speaks louder.
-        let slower_than = read.coverage.slower_than;
-        judging.source.slower_than_s = slower_than.map(|limit| Seconds(limit.min(fastest)));
+        judging.source.slower_than_s = read.coverage.slower_than.map(Seconds);
+        judging.source.slower_than_known_by = read.coverage.known_by;
         judging.ailments.sort_unstable();
         judging.by_statement.sort_unstable();
         judging
@@ -106,17 +105,17 @@ impl<'a> Judging<'a> {
 
     /// Every finding, the worst first.
     pub(super) fn findings(&self, style: &Style) -> impl Iterator<Item = Found> {
-        let found = self
-            .ailments
-            .iter()
-            .filter_map(|ailment| match ailment.place {
+        self.ailments.iter().filter_map(|ailment| {
+            let finding = match ailment.place {
                 Place::Statement(statement, number) => {
                     let profile = self.view.profile(statement)?;
                     findings(&self.catalogue, &profile).nth(number as usize)
                 }
                 Place::Error(_, number) => self.failing.get(number).cloned(),
-            });
-        found.map(|finding| Found::new(finding, style))
+            };
+            let dialect = ailment.place.statement().map(|about| about.dialect);
+            Some(Found::new(finding?, dialect, style))
+        })
     }
 
     /// Families of errors, the most frequent first; the sums keep a bounded number of them apart.
@@ -132,7 +131,7 @@ impl<'a> Judging<'a> {
         let shown = top.unwrap_or_default().max(SHOWN);
         let mut queries: Vec<Query> = self.queries().take(shown).collect();
         let ranked = queries.len();
-        let mut known: BTreeSet<_> = queries.iter().map(|q| q.fingerprint).collect();
+        let mut known: BTreeSet<_> = queries.iter().map(Query::key).collect();
         let sick = self.sick();
         for statement in sick.iter().take(SHOWN) {
             if known.insert(*statement) {
@@ -140,7 +139,7 @@ impl<'a> Judging<'a> {
             }
         }
         let told: BTreeSet<_> = sick.iter().take(SHOWN).collect();
-        let is_told = |found: &Found| found.fingerprint.is_none_or(|id| told.contains(&id));
+        let is_told = |found: &Found| found.about().is_none_or(|about| told.contains(&about));
         let share: f64 = queries.iter().map(|query| query.share).sum();
         let left_out = self.view.len().saturating_sub(queries.len());
         let elapsed = self.view.load().elapsed;
@@ -164,19 +163,19 @@ impl<'a> Judging<'a> {
     }
 
     /// Statements with findings, the worst first.
-    fn sick(&self) -> Vec<FingerprintId> {
+    fn sick(&self) -> Vec<StatementKey> {
         let mut seen = BTreeSet::new();
         let statements = self.ailments.iter().filter_map(|a| a.place.statement());
         statements.filter(|id| seen.insert(*id)).collect()
     }
 
     fn query(&self, total: Total<'_>) -> Query {
-        let slugs = self.detectors_of(total.statement.fingerprint);
+        let slugs = self.detectors_of(total.statement.key());
         Query::new(summed(total), self.view.load().elapsed, slugs)
     }
 
     /// Detectors that found something about a statement.
-    fn detectors_of(&self, statement: FingerprintId) -> Vec<Slug> {
+    fn detectors_of(&self, statement: StatementKey) -> Vec<Slug> {
         let from = self
             .by_statement
             .partition_point(|(id, ..)| *id < statement);
@@ -198,7 +197,8 @@ impl<'a> Judging<'a> {
                     continue;
                 };
                 for finding in found {
-                    let about = finding.fingerprint;
+                    let statement = profile.family.statement.as_ref().map(|s| s.key());
+                    let about = statement.filter(|s| Some(s.fingerprint) == finding.fingerprint);
                     let place = Place::Error(about, self.failing.len());
                     let cost = about.and_then(|id| self.view.elapsed(id));
                     self.ailments.push(Ailment {
@@ -217,14 +217,10 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Shows every statement to every detector; returns the fastest run of all.
-    fn judge(&mut self, causes: &Causes) -> Duration {
+    /// Shows every statement to every detector.
+    fn judge(&mut self, causes: &Causes) {
         let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
-        let mut fastest = Duration::MAX;
         for profile in self.view.profiles() {
-            if profile.load.count > profile.load.untimed {
-                fastest = fastest.min(profile.load.elapsed.min);
-            }
             self.source.count(&profile.statement, &profile.load);
             let mut number = 0;
             let known = self.ailments.len();
@@ -235,26 +231,23 @@ impl<'a> Judging<'a> {
                     continue;
                 };
                 for finding in found {
-                    let place = Place::Statement(profile.statement.fingerprint, number);
+                    let about = profile.statement.key();
+                    let place = Place::Statement(about, number);
                     number += 1;
-                    let about = finding.fingerprint;
-                    let cost = about.and_then(|id| self.view.elapsed(id));
                     self.ailments.push(Ailment {
                         severity: Reverse(finding.severity),
                         errors: Reverse(0),
-                        cost: Reverse(cost.unwrap_or_default()),
+                        cost: Reverse(profile.load.elapsed.total),
                         reach: Reverse(causes.reach(meta.slug)),
                         detector: meta.slug,
                         place,
                     });
-                    self.by_statement
-                        .extend(about.map(|id| (id, place, meta.slug)));
+                    self.by_statement.push((about, place, meta.slug));
                 }
             }
             raise_causes(&mut self.ailments[known..], causes);
         }
         self.source.not_judged = blind::not_judged(sight, self.view.load().elapsed);
-        fastest
     }
 
     /// Detectors of errors are blind for a log that has none; who found something was not.
@@ -311,6 +304,8 @@ fn summed(total: Total<'_>) -> Summed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::id::FingerprintId;
+    use crate::model::sql::Dialect;
 
     fn ailment(detector: &'static str, severity: Severity, number: u32) -> Ailment {
         Ailment {
@@ -319,7 +314,13 @@ mod tests {
             cost: Reverse(Duration::from_secs(1)),
             reach: Reverse(Causes::built_in().reach(detector)),
             detector,
-            place: Place::Statement(FingerprintId(1), number),
+            place: Place::Statement(
+                StatementKey {
+                    fingerprint: FingerprintId(1),
+                    dialect: Dialect::Mysql,
+                },
+                number,
+            ),
         }
     }
 

@@ -114,9 +114,10 @@ fn fix(advice: &Advice, lang: Lang) -> String {
     said.extend(advice.also(lang).map(|also| tag("p", &also)));
     said.extend(advice.remedy.as_ref().map(|r| remedy(r, lang)));
     if !advice.fingerprint.is_empty() {
-        let (id, all) = (&advice.fingerprint, lang.pick("all about it", "자세히"));
+        let (id, anchor) = (&advice.fingerprint, &advice.anchor);
+        let all = lang.pick("all about it", "자세히");
         said.push(format!(
-            "<p class=\"quiet\"><a href=\"#q-{id}\">{all}</a> {id}</p>"
+            "<p class=\"quiet\"><a href=\"#{anchor}\">{all}</a> {id}</p>"
         ));
     }
     let class = advice.severity.as_str();
@@ -176,9 +177,9 @@ fn row(rank: usize, line: &Line, lang: Lang) -> String {
         .unwrap_or_default();
     format!(
         "<tr><td class=\"num\">{rank}</td><td class=\"share\"><meter value=\"{share:.4}\"></meter>{percent}</td>{}\
-         <td class=\"statement\"><a href=\"#q-{}\">{}</a> {mark}</td></tr>",
+         <td class=\"statement\"><a href=\"#{}\">{}</a> {mark}</td></tr>",
         cells.concat(),
-        line.fingerprint,
+        line.anchor,
         tag("code", &sentence::shorten(&line.template, TEMPLATE_CHARS))
     )
 }
@@ -198,9 +199,9 @@ fn detail(detail: &Detail, lang: Lang) -> String {
     let mut facts = detail.facts.clone();
     facts.push(detail.fingerprint.clone());
     format!(
-        "<section class=\"card {class}\" id=\"q-{}\"><h3>{rank} {share}: {name}</h3>\n{}{}\
+        "<section class=\"card {class}\" id=\"{}\"><h3>{rank} {share}: {name}</h3>\n{}{}\
          <p class=\"quiet\">{}</p>{findings}{}</section>",
-        detail.fingerprint,
+        detail.anchor,
         lines(&detail.sql),
         numbers(detail, lang),
         escape(&facts.join(" · ")),

@@ -4,12 +4,13 @@ mod advice;
 mod detail;
 mod errors;
 mod front;
+mod notes;
 mod profile;
 
 use std::collections::BTreeSet;
 
 use crate::model::finding::{Remedy, Safety, Severity};
-use crate::model::sql::StatementKind;
+use crate::model::sql::{StatementKey, StatementKind};
 use crate::report::chart::Chart;
 use crate::report::digest::{Digest, Query};
 use crate::report::{Lang, Style, sentence, unit, words};
@@ -65,6 +66,8 @@ pub(super) struct Advice {
     pub(super) share: String,
     pub(super) name: String,
     pub(super) fingerprint: String,
+    /// Where all about the statement stands; empty where there is none.
+    pub(super) anchor: String,
     /// What is wrong, in a sentence or two.
     pub(super) what: String,
     /// What else is wrong with it.
@@ -86,7 +89,7 @@ pub(super) struct Line {
     pub(super) template: String,
     /// What it does to which tables, where the text is too long.
     pub(super) name: String,
-    pub(super) fingerprint: String,
+    pub(super) anchor: String,
     pub(super) worst: Option<Severity>,
 }
 
@@ -99,6 +102,7 @@ pub(super) struct Detail {
     /// Share of all run time, as a phrase.
     pub(super) share: String,
     pub(super) fingerprint: String,
+    pub(super) anchor: String,
     /// The redacted text in lines.
     pub(super) sql: Vec<String>,
     /// Statistics: a label and the cells of its row, total to largest, empty where nothing is known.
@@ -137,10 +141,10 @@ impl Page {
         let sick = advice::by_statement(digest);
         let told = advice::told(&sick);
         let advised = told.iter().filter_map(|s| s.query);
-        let advised: BTreeSet<_> = advised.map(|query| query.fingerprint).collect();
+        let advised: BTreeSet<_> = advised.map(Query::key).collect();
         let worst = advice::worst(digest);
         let detailed = digest.queries.iter().enumerate();
-        let detailed = detailed.filter(|(rank, q)| *rank < top || advised.contains(&q.fingerprint));
+        let detailed = detailed.filter(|(rank, q)| *rank < top || advised.contains(&q.key()));
         Self {
             lang: style.lang,
             files: front::files(&digest.source, style.lang),
@@ -155,7 +159,7 @@ impl Page {
                 .collect(),
             errors: errors::errors(digest, style.lang),
             errors_note: errors::note(digest, style.lang),
-            notes: front::notes(digest, style.lang),
+            notes: notes::notes(digest, style.lang),
         }
     }
 }
@@ -259,6 +263,11 @@ fn name(query: &Query) -> String {
         name = format!("{name}, +{}", left_out.len());
     }
     sentence::shorten(&name, NAME_CHARS)
+}
+
+/// Where all about a statement stands in a page with links: equal texts of two servers are two.
+fn anchor(statement: StatementKey) -> String {
+    format!("q-{}-{}", statement.fingerprint, statement.dialect.as_str())
 }
 
 fn share_of_time(share: f64, lang: Lang) -> String {

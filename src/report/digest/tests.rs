@@ -121,7 +121,10 @@ fn made(mut source: Source, summed: Vec<Summed>, found: Vec<Finding>, style: &St
         elapsed,
         ranked: queries.len(),
         queries,
-        findings: found.into_iter().map(|f| Found::new(f, style)).collect(),
+        findings: found
+            .into_iter()
+            .map(|f| Found::new(f, Some(Dialect::Mysql), style))
+            .collect(),
         errors: vec![failed()],
         left_out: LeftOut::default(),
     }
@@ -400,7 +403,7 @@ fn a_report_names_no_set_of_values() {
         parameters: Some(FingerprintId(0x00c0_ffee)),
         trace_id: None,
     });
-    let json = serde_json::to_string(&Found::new(told, &style(Lang::En))).unwrap();
+    let json = serde_json::to_string(&Found::new(told, None, &style(Lang::En))).unwrap();
     assert!(
         !json.contains("c0ffee") && json.contains("exemplar"),
         "{json}"

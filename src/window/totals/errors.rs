@@ -61,7 +61,7 @@ impl ErrorTotals {
             let is_complete = view.coverage().is_complete();
             let runs = statement
                 .filter(|_| is_complete)
-                .and_then(|s| view.get(s.fingerprint))
+                .and_then(|s| view.get(s.key()))
                 .map(|total| total.sums.stats.count());
             ErrorProfile {
                 family: Arc::clone(&stats.family),

@@ -2,24 +2,19 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::model::event::{Coverage, DbTarget, Origin};
-use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::id::ServiceName;
 use crate::model::schema::Schema;
-use crate::model::sql::{Statement, StatementRef};
-use crate::model::subject::{Companion, Horizon, QueryProfile, TableFacts, TotalLoad};
+use crate::model::sql::{Statement, StatementKey, StatementRef};
+use crate::model::subject::{Companion, Horizon, QueryProfile, TotalLoad};
 use crate::window::companions::{MAX_COMPANIONS, is_page, reads};
-use crate::window::facts::TableBook;
-use crate::window::names::Role;
-use crate::window::profile::{bare, declare, written};
+use crate::window::profile::declare;
 use crate::window::table::{OTHER_STATEMENTS, Scope};
-use crate::window::totals::hash::Hashed;
 use crate::window::totals::shelf::Reader;
+use crate::window::totals::tables::{self, Tables};
 use crate::window::totals::{Slot, Sums, Totals};
 
 /// Page queries of the same conditions that are looked at for a count.
@@ -33,13 +28,9 @@ pub struct TotalView<'a> {
     schema: Option<&'a Schema>,
     scope: Arc<Scope>,
     load: TotalLoad,
-    /// Nanoseconds of all statements that name a table, by the hash of its name.
-    table_time: HashMap<u64, u64, Hashed>,
-    /// Runs that wrote to a table, by the hash of its name without its schema.
-    table_writes: HashMap<u64, u64, Hashed>,
+    tables: Tables,
     /// Page queries: hash of what they read, and their place; sorted.
     pages: Vec<(u64, u32)>,
-    book: TableBook,
     /// The costliest first.
     ranks: Vec<Rank>,
 }
@@ -47,7 +38,7 @@ pub struct TotalView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     nanos: Reverse<u64>,
-    fingerprint: FingerprintId,
+    key: StatementKey,
     slot: u32,
 }
 
@@ -68,10 +59,8 @@ impl<'a> TotalView<'a> {
             schema: None,
             scope: totals.scope.clone().unwrap_or_else(nowhere),
             load: TotalLoad::default(),
-            table_time: HashMap::default(),
-            table_writes: HashMap::default(),
+            tables: Tables::default(),
             pages: Vec::new(),
-            book: TableBook::default(),
             ranks: Vec::with_capacity(totals.slots.len()),
         };
         view.add_up();
@@ -108,14 +97,14 @@ impl<'a> TotalView<'a> {
     }
 
     /// One statement.
-    pub fn get(&self, fingerprint: FingerprintId) -> Option<Total<'_>> {
-        let slot = self.slot(fingerprint)?;
+    pub fn get(&self, key: StatementKey) -> Option<Total<'_>> {
+        let slot = self.slot(key)?;
         Some(self.total(slot, &mut self.totals.shelf.reader()))
     }
 
     /// Time of all runs of a statement.
-    pub fn elapsed(&self, fingerprint: FingerprintId) -> Option<Duration> {
-        let slot = self.slot(fingerprint)?;
+    pub fn elapsed(&self, key: StatementKey) -> Option<Duration> {
+        let slot = self.slot(key)?;
         let sums = slot.runs.sums(&self.totals.names);
         Some(sums.stats.elapsed())
     }
@@ -131,23 +120,23 @@ impl<'a> TotalView<'a> {
     pub fn profiles(&self) -> impl Iterator<Item = QueryProfile> {
         let mut shelf = self.totals.shelf.reader();
         let slots = self.totals.slots.iter();
-        let judged = slots.filter(|slot| slot.fingerprint != OTHER_STATEMENTS);
+        let judged = slots.filter(|slot| slot.key.fingerprint != OTHER_STATEMENTS);
         judged.map(move |slot| self.profile_of(self.total(slot, &mut shelf)))
     }
 
     /// What detectors judge of one statement.
-    pub fn profile(&self, fingerprint: FingerprintId) -> Option<QueryProfile> {
-        Some(self.profile_of(self.get(fingerprint)?))
+    pub fn profile(&self, key: StatementKey) -> Option<QueryProfile> {
+        Some(self.profile_of(self.get(key)?))
     }
 
-    fn slot(&self, fingerprint: FingerprintId) -> Option<&'a Slot> {
-        let index = self.totals.by_fingerprint.get(&fingerprint)?;
+    fn slot(&self, key: StatementKey) -> Option<&'a Slot> {
+        let index = self.totals.by_key.get(&key)?;
         self.totals.slots.get(*index as usize)
     }
 
     fn total(&self, slot: &'a Slot, shelf: &mut Reader<'_>) -> Total<'a> {
         Total {
-            statement: shelf.statement(slot.place, slot.fingerprint),
+            statement: shelf.statement(slot.place, slot.key.fingerprint),
             sums: slot.runs.sums(&self.totals.names),
         }
     }
@@ -159,9 +148,7 @@ impl<'a> TotalView<'a> {
         // Logs of several servers may be read together; what helps one is a syntax error to the other.
         target.system = statement.dialect;
         // The database is told when the statement ran on one only.
-        if let [database] = stats.names(Role::Database).as_slice() {
-            target.namespace = database.clone();
-        }
+        target.namespace = tables::database(stats);
         let mut profile = QueryProfile {
             service: self.scope.service.clone(),
             target,
@@ -172,7 +159,7 @@ impl<'a> TotalView<'a> {
             total: self.load,
             baseline: None,
             coverage: self.coverage,
-            tables: self.facts(&statement),
+            tables: self.tables.facts(&statement, stats),
             parameters: stats.parameters(),
             plan: stats.plan(),
             exemplars: stats.exemplars().to_vec(),
@@ -217,23 +204,6 @@ impl<'a> TotalView<'a> {
         pages
     }
 
-    fn facts(&self, statement: &Statement) -> Vec<TableFacts> {
-        let facts = statement.tables().iter().map(|name| TableFacts {
-            name: Arc::clone(name),
-            schema: None,
-            rows: self.book.rows(&self.scope.target.namespace, name),
-            elapsed: {
-                let nanos = self.table_time.get(&xxh3_64(name.as_bytes()));
-                Duration::from_nanos(nanos.copied().unwrap_or_default())
-            },
-            writes: {
-                let writes = self.table_writes.get(&xxh3_64(bare(name).as_bytes()));
-                writes.copied().unwrap_or_default()
-            },
-        });
-        facts.collect()
-    }
-
     fn add_up(&mut self) {
         let now = self.totals.seen.unwrap_or_default().to;
         let mut shelf = self.totals.shelf.reader();
@@ -245,24 +215,13 @@ impl<'a> TotalView<'a> {
             self.load.elapsed = self.load.elapsed.saturating_add(time);
             self.load.statements += 1;
             let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            for table in statement.tables() {
-                let known = self.table_time.entry(xxh3_64(table.as_bytes()));
-                let known = known.or_default();
-                *known = known.saturating_add(nanos);
-            }
-            for table in written(&statement) {
-                let known = self.table_writes.entry(xxh3_64(bare(table).as_bytes()));
-                let known = known.or_default();
-                *known = known.saturating_add(stats.count());
-            }
             if let Some(shape) = statement.shape().filter(|shape| is_page(shape)) {
                 self.pages.push((reads(shape), index));
             }
-            let database = &self.scope.target.namespace;
-            self.book.learn(database, &statement, stats, now);
+            self.tables.learn(&statement, stats, now);
             self.ranks.push(Rank {
                 nanos: Reverse(nanos),
-                fingerprint: slot.fingerprint,
+                key: slot.key,
                 slot: index,
             });
         }

@@ -70,6 +70,11 @@ impl<'a> Body<'a> {
         body
     }
 
+    /// A command of the protocol (`Quit`, `Prepare`), not a statement.
+    pub(super) fn is_command(&self) -> bool {
+        self.sql.starts_with(b"administrator command:")
+    }
+
     /// Whether `text` looks like a whole body: it has a statement, its semicolon and its line end.
     pub(super) fn is_whole(text: &'a [u8]) -> bool {
         let text = without_banners(text);

@@ -34,7 +34,7 @@ use self::explain::Plans;
 use self::head::{Line, Unknown};
 use self::header::{Header, Known};
 use self::literal::Literal;
-use super::threshold::Threshold;
+use self::server::Server;
 use super::zone::Calendar;
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
@@ -74,7 +74,7 @@ struct State {
     database: Option<String>,
     /// What `# Time:` said last, for entries of old servers that have no time of their own.
     time: Option<Timestamp>,
-    threshold: Threshold,
+    server: Server,
     /// In so many bytes from here entries may be what a string holds: they are counted, and nothing of them is shown.
     doubtful: usize,
     /// The last header told its user: one that does not is a comment.
@@ -346,7 +346,7 @@ impl Parser for Mysql {
     }
 
     fn coverage(&self) -> Coverage {
-        self.state.threshold.coverage()
+        self.state.server.coverage()
     }
 
     fn context(&self) -> String {

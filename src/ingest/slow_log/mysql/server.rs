@@ -1,14 +1,59 @@
-//! Learns from a logged statement which statements the server logs.
+//! Learns from the entries which statements the server logs.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::body::Body;
+use super::header::Header;
 use crate::ingest::slow_log::scan;
+use crate::ingest::slow_log::threshold::{Reason, Threshold};
+use crate::model::event::{Coverage, Outcome};
 
 /// No statement that sets a server variable is longer.
 const MAX_SETTING_BYTES: usize = 256;
 
+/// What is known of the server.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Server {
+    threshold: Threshold,
+    /// Some entry told whether it used an index: those that do not tell did.
+    tells_access: bool,
+}
+
+impl Server {
+    /// Takes note of an entry, which ended so.
+    pub(super) fn note(&mut self, header: &Header<'_>, body: &Body<'_>, outcome: &Outcome) {
+        let access = &header.access;
+        self.tells_access |= access.full_scan.is_some();
+        self.threshold.sampled(header.one_in);
+        if let Some(threshold) = long_query_time(body.sql) {
+            self.threshold.state(threshold);
+        }
+        if *outcome != Outcome::Ok || body.is_command() {
+            return;
+        }
+        let scans = access.full_scan == Some(true) || access.full_join == Some(true);
+        // `log_queries_not_using_indexes` means what reads several rows
+        let may_scan = !self.tells_access && header.rows.examined.is_none_or(|rows| rows > 1);
+        let reason = if scans || may_scan {
+            Reason::TimeOrScan
+        } else {
+            Reason::Time
+        };
+        let elapsed = header.elapsed.unwrap_or_default();
+        self.threshold.observe(elapsed, reason);
+    }
+
+    /// What follows of it.
+    pub(super) fn coverage(&self) -> Coverage {
+        self.threshold.coverage()
+    }
+}
+
 /// The number in `SET GLOBAL long_query_time = 0.5`; a session's own setting speaks only for that session.
-pub(super) fn long_query_time(sql: &[u8]) -> Option<Duration> {
+fn long_query_time(sql: &[u8]) -> Option<Duration> {
     let is_set = sql.len() <= MAX_SETTING_BYTES
         && sql
             .get(..4)

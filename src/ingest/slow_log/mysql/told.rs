@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Mysql;
 use super::body::Body;
 use super::header::Header;
-use super::{Mysql, server};
 use crate::ingest::slow_log::{Entry, scan};
 use crate::model::time::Timestamp;
 
@@ -24,10 +24,8 @@ impl Mysql {
             return;
         }
         let elapsed = header.elapsed.unwrap_or_default();
-        self.state.threshold.observe(elapsed, header.one_in);
-        if let Some(threshold) = server::long_query_time(body.sql) {
-            self.state.threshold.state(threshold);
-        }
+        let outcome = header.outcome();
+        self.state.server.note(header, body, &outcome);
         let plan = self.plans.read(header.explain);
         let access = (header.access_told || plan.is_some()).then(|| {
             let mut access = Box::new(header.access.clone());
@@ -43,7 +41,7 @@ impl Mysql {
             rows: header.rows,
             bytes_sent: header.bytes_sent,
             access,
-            outcome: header.outcome(),
+            outcome,
             database: match header.schema {
                 Some(schema) => scan::name(schema),
                 None => self

@@ -49,7 +49,7 @@ impl Context {
                 Framing::Stderr(prefix) => prefix.learned().map(str::to_owned),
                 Framing::Csv | Framing::Json => None,
             },
-            threshold: sessions.threshold,
+            threshold: sessions.threshold.clone(),
             limits: sessions.limits.clone(),
             last_seen: sessions.last_seen(MAX_LAST_SEEN),
             textless: sessions

@@ -16,6 +16,7 @@ use super::sessions::{Because, Sessions, Tell};
 use super::waiting::Waiter;
 use crate::ingest::RawError;
 use crate::ingest::server_log::class;
+use crate::ingest::slow_log::threshold::Reason;
 use crate::ingest::slow_log::{Entry, scan};
 use crate::model::event::{Outcome, RowCounts};
 
@@ -144,7 +145,7 @@ impl Sessions {
         if plan.is_none() {
             self.flush(record.from, session, others, tell);
         }
-        self.threshold.observe(elapsed, None);
+        self.threshold.observe(elapsed, Reason::Time);
         let was_told = session.take_explained(record, (statement, elapsed))
             || plan.as_ref().is_some_and(|p| p.from < self.settled_until);
         let prepared = session.prepared.take_if(|p| p.statement == statement);

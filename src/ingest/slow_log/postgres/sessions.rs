@@ -22,7 +22,7 @@ use super::session::{self, Executed, Prepared, Protocol, Session, Told};
 use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
-use crate::ingest::slow_log::threshold::Threshold;
+use crate::ingest::slow_log::threshold::{Reason, Threshold};
 use crate::model::time::Timestamp;
 
 /// A restart reads no more than this again.
@@ -292,7 +292,7 @@ impl Sessions {
         } = *pending;
         match kind {
             Kind::Plan => {
-                self.threshold.observe(run.elapsed, None);
+                self.threshold.observe(run.elapsed, Reason::Time);
                 session.explained = (because == Because::Late).then_some(Told {
                     from: start,
                     statement,

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::finding::{Remedy, Severity};
-use crate::model::id::FingerprintId;
-use crate::report::digest::page::{Advice, Try, name, share_of_time};
+use crate::model::sql::StatementKey;
+use crate::report::digest::page::{Advice, Try, anchor, name, share_of_time};
 use crate::report::digest::{Digest, Found, Query};
 use crate::report::{Lang, Style, sentence};
 
@@ -56,14 +56,14 @@ pub(super) fn by_statement(digest: &Digest) -> Vec<Sick<'_>> {
     let mut sick: Vec<Sick<'_>> = Vec::new();
     for found in &digest.findings {
         let same = |s: &&mut Sick<'_>| {
-            let first = s.found.first().and_then(|f| f.fingerprint);
-            first.is_some() && first == found.fingerprint
+            let first = s.found.first().and_then(|f| f.about());
+            first.is_some() && first == found.about()
         };
         if let Some(known) = sick.iter_mut().find(same) {
             known.found.push(found);
             continue;
         }
-        let is_its = |q: &&Query| Some(q.fingerprint) == found.fingerprint;
+        let is_its = |q: &&Query| Some(q.key()) == found.about();
         sick.push(Sick {
             query: digest.queries.iter().find(is_its),
             found: vec![found],
@@ -73,11 +73,11 @@ pub(super) fn by_statement(digest: &Digest) -> Vec<Sick<'_>> {
 }
 
 /// The gravest finding of each statement.
-pub(super) fn worst(digest: &Digest) -> BTreeMap<FingerprintId, Severity> {
-    let mut worst: BTreeMap<FingerprintId, Severity> = BTreeMap::new();
+pub(super) fn worst(digest: &Digest) -> BTreeMap<StatementKey, Severity> {
+    let mut worst: BTreeMap<StatementKey, Severity> = BTreeMap::new();
     for found in &digest.findings {
-        if let Some(id) = found.fingerprint {
-            let known = worst.entry(id).or_insert(found.severity);
+        if let Some(about) = found.about() {
+            let known = worst.entry(about).or_insert(found.severity);
             *known = (*known).max(found.severity);
         }
     }
@@ -108,6 +108,7 @@ fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
         fingerprint: worst
             .fingerprint
             .map_or_else(String::new, |f| f.to_string()),
+        anchor: worst.about().map_or_else(String::new, anchor),
         what: worst.summary.clone(),
         also,
         remedy: remedies.first().map(|r| Try::of(r, style.lang)),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::report::digest::page::profile::seconds;
-use crate::report::digest::page::{Ailment, Detail, Try, advice, name, runs, share_of_time};
+use crate::report::digest::page::{
+    Ailment, Detail, Try, advice, anchor, name, runs, share_of_time,
+};
 use crate::report::digest::{Digest, Found, Query, Rows, Seconds, Times};
 use crate::report::sentence::as_number;
 use crate::report::{Lang, Style, moment, sentence, sql, unit};
@@ -18,7 +20,7 @@ const EVIDENCE: usize = 4;
 const REMEDIES: usize = 4;
 
 pub(super) fn detail(index: usize, query: &Query, digest: &Digest, style: &Style) -> Detail {
-    let its = |f: &&Found| f.fingerprint == Some(query.fingerprint);
+    let its = |f: &&Found| f.about() == Some(query.key());
     let found: Vec<_> = digest.findings.iter().filter(its).collect();
     let mut remedies: Vec<Try> = Vec::new();
     for remedy in advice::remedies(&found) {
@@ -38,9 +40,10 @@ pub(super) fn detail(index: usize, query: &Query, digest: &Digest, style: &Style
         name: name(query),
         share: share_of_time(query.share, style.lang),
         fingerprint: query.fingerprint.to_string(),
+        anchor: anchor(query.key()),
         sql: sql::lines(query.template.as_str(), SQL_LINES),
         measures: measures(query, style.lang),
-        facts: facts(query, style),
+        facts: facts(query, digest, style),
         findings: found.into_iter().map(|f| ailment(f, style)).collect(),
         remedies,
     }
@@ -114,7 +117,7 @@ fn amounts(rows: &Rows, show: fn(f64) -> String) -> [String; 7] {
     ]
 }
 
-fn facts(query: &Query, style: &Style) -> Vec<String> {
+fn facts(query: &Query, digest: &Digest, style: &Style) -> Vec<String> {
     let lang = style.lang;
     let mut ran = vec![runs(query.count, lang)];
     if query.errors > 0 {
@@ -132,6 +135,10 @@ fn facts(query: &Query, style: &Style) -> Vec<String> {
         ));
     }
     let mut facts = vec![ran.join(", ")];
+    if digest.source.dialects.len() > 1 {
+        let dialect = query.dialect.as_str();
+        facts.push(lang.pick(format!("dialect {dialect}"), format!("방언 {dialect}")));
+    }
     facts.extend(period(query, style));
     let places = [
         (lang.pick("database", "데이터베이스"), &query.databases),

@@ -1,11 +1,10 @@
 //! What was read, how much of the load that is, and what the reader must know to judge the rest.
 
-use std::collections::BTreeMap;
-
+use crate::model::event::{Coverage, CoverageSource};
 use crate::model::evidence::Unit;
 use crate::model::time::Timestamp;
 use crate::report::chart::{Chart, Kind, Series};
-use crate::report::digest::page::{counted, name, runs, share_of_time, statements};
+use crate::report::digest::page::{counted, name, runs, statements};
 use crate::report::digest::{Digest, LoadStep, Seconds, Source};
 use crate::report::sentence::as_number;
 use crate::report::{Lang, Style, moment, unit};
@@ -14,8 +13,6 @@ use crate::report::{Lang, Style, moment, unit};
 const FILES: usize = 3;
 /// Fewer steps make no curve.
 const MIN_STEPS: u64 = 5;
-/// A share that is as good as the whole.
-const NEARLY_ALL: f64 = 0.995;
 /// A peak below so many statements at once is nobody's trouble.
 const MIN_PEAK: f64 = 0.05;
 
@@ -167,28 +164,37 @@ fn peak(digest: &Digest) -> Option<(Timestamp, f64)> {
     (most >= MIN_PEAK).then_some((at, most))
 }
 
+/// A threshold that is stated is one; of one that is guessed at, only what is there can be told.
 pub(super) fn coverage(source: &Source, lang: Lang) -> String {
-    match source.slower_than_s {
-        Some(limit) if limit.0.as_millis() > 1 => {
-            let limit = unit::duration(limit.0);
-            lang.pick(
-                format!("Only runs slower than {limit} are in the log: shares are of those."),
-                format!("{limit}보다 느린 실행만 로그에 있음. 비중은 그 안에서의 비중임."),
-            )
-        }
-        Some(_) => lang
-            .pick(
-                "Nearly every run is in the log.",
-                "거의 모든 실행이 로그에 있음.",
-            )
-            .to_owned(),
-        None => lang
-            .pick(
-                "How much of the load is in the log is not known: shares are of what it has.",
-                "로그가 부하의 얼마를 담고 있는지 알 수 없음. 비중은 로그 안에서의 비중임.",
-            )
-            .to_owned(),
+    let Some(limit) = source.slower_than_s else {
+        let unknown = lang.pick(
+            "How much of the load is in the log is not known: shares are of what it has.",
+            "로그가 부하의 얼마를 담고 있는지 알 수 없음. 비중은 로그 안에서의 비중임.",
+        );
+        return unknown.to_owned();
+    };
+    if limit.0 <= Coverage::COMPLETE {
+        let complete = lang.pick(
+            "Nearly every run is in the log.",
+            "거의 모든 실행이 로그에 있음.",
+        );
+        return complete.to_owned();
     }
+    let limit = unit::duration(limit.0);
+    if source.slower_than_known_by == CoverageSource::Observed {
+        return lang.pick(
+            format!(
+                "Hardly a run faster than {limit} is in the log: shares are of the slower ones."
+            ),
+            format!(
+                "{limit}보다 빠른 실행은 로그에 거의 없음. 비중은 더 느린 실행 안에서의 비중임."
+            ),
+        );
+    }
+    lang.pick(
+        format!("Only runs slower than {limit} are in the log: shares are of those."),
+        format!("{limit}보다 느린 실행만 로그에 있음. 비중은 그 안에서의 비중임."),
+    )
 }
 
 fn errors(digest: &Digest, lang: Lang) -> Option<String> {
@@ -226,78 +232,6 @@ fn nothing(digest: &Digest, lang: Lang) -> String {
     }
     lang.pick("No statement was found.", "문장이 없음.")
         .to_owned()
-}
-
-pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
-    let source = &digest.source;
-    let mut notes = blind(source, lang);
-    if source.outside > 0 && !digest.queries.is_empty() {
-        let runs = runs(source.outside, lang);
-        notes.push(lang.pick(
-            format!("Left out by --since and --until: {runs}."),
-            format!("--since와 --until로 제외됨: {runs}."),
-        ));
-    }
-    if source.unparsed_entries > 0 {
-        let entries = counted(source.unparsed_entries, ("entry", "entries"), "개", lang);
-        notes.push(lang.pick(
-            format!("{entries} of the log could not be read."),
-            format!("읽지 못한 로그 항목: {entries}."),
-        ));
-    }
-    notes.extend(opaque(source, lang));
-    if !digest.queries.is_empty() {
-        let exact = lang.pick(
-            "Medians, p95 and p99 are within 1 % of the true value; all else is exact.",
-            "중앙값, p95, p99의 오차는 1 % 이내이며 나머지는 정확함.",
-        );
-        notes.push(exact.to_owned());
-    }
-    notes
-}
-
-/// Detectors that could not judge, those with the same need in one sentence.
-fn blind(source: &Source, lang: Lang) -> Vec<String> {
-    let mut by_need: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for blind in &source.not_judged {
-        let of_all = blind.share >= NEARLY_ALL;
-        let detector = if of_all {
-            blind.detector.to_owned()
-        } else {
-            format!("{} ({})", blind.detector, share_of_time(blind.share, lang))
-        };
-        by_need.entry(blind.needs).or_default().push(detector);
-    }
-    let sentence = |(needs, detectors): (&str, Vec<String>)| {
-        let detectors = detectors.join(", ");
-        lang.pick(
-            format!("Not judged for want of evidence: {detectors}. Needed: {needs}."),
-            format!("근거가 부족해 판단하지 않음: {detectors}. 필요한 것: {needs}."),
-        )
-    };
-    by_need.into_iter().map(sentence).collect()
-}
-
-/// How much of each dialect the parser did not know.
-fn opaque(source: &Source, lang: Lang) -> Vec<String> {
-    let strange = source
-        .dialects
-        .iter()
-        .filter(|(_, r)| r.opaque_statements > 0);
-    strange
-        .map(|(dialect, readable)| {
-            let (dialect, opaque) = (dialect.as_str(), readable.opaque_statements);
-            let all = readable.statements;
-            let share = unit::percent(as_number(opaque) / as_number(all));
-            let runs = runs(opaque, lang);
-            lang.pick(
-                format!(
-                    "The parser does not know the {dialect} SQL of {runs} ({share}); they are grouped by their text."
-                ),
-                format!("파서가 모르는 {dialect} SQL: {runs} ({share}). 텍스트로 묶음."),
-            )
-        })
-        .collect()
 }
 
 /// Statements at once over time, by what they do.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::finding::Severity;
-use crate::model::id::FingerprintId;
-use crate::report::digest::page::{Line, name, statements};
+use crate::model::sql::StatementKey;
+use crate::report::digest::page::{Line, anchor, name, statements};
 use crate::report::digest::{Digest, Query, Seconds};
 use crate::report::{Lang, sentence, unit};
 
@@ -14,10 +14,10 @@ const TEMPLATE_CHARS: usize = 300;
 pub(super) fn lines(
     digest: &Digest,
     top: usize,
-    worst: &BTreeMap<FingerprintId, Severity>,
+    worst: &BTreeMap<StatementKey, Severity>,
 ) -> Vec<Line> {
     let shown = digest.queries.iter().take(top);
-    let line = |q| line(q, worst.get(&q.fingerprint).copied());
+    let line = |q| line(q, worst.get(&q.key()).copied());
     shown.map(line).collect()
 }
 
@@ -33,7 +33,7 @@ fn line(query: &Query, worst: Option<Severity>) -> Line {
         rows: rows.map_or_else(|| "-".to_owned(), |rows| unit::count(rows.mean)),
         template: sentence::shorten(query.template.as_str(), TEMPLATE_CHARS),
         name: name(query),
-        fingerprint: query.fingerprint.to_string(),
+        anchor: anchor(query.key()),
         worst,
     }
 }

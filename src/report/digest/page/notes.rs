@@ -1,0 +1,83 @@
+//! What the reader must know to judge the report.
+
+use std::collections::BTreeMap;
+
+use crate::report::digest::page::{counted, runs, share_of_time};
+use crate::report::digest::{Digest, Source};
+use crate::report::sentence::as_number;
+use crate::report::{Lang, unit};
+
+/// A share that is as good as the whole.
+const NEARLY_ALL: f64 = 0.995;
+
+pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
+    let source = &digest.source;
+    let mut notes = blind(source, lang);
+    if source.outside > 0 && !digest.queries.is_empty() {
+        let runs = runs(source.outside, lang);
+        notes.push(lang.pick(
+            format!("Left out by --since and --until: {runs}."),
+            format!("--since와 --until로 제외됨: {runs}."),
+        ));
+    }
+    if source.unparsed_entries > 0 {
+        let entries = counted(source.unparsed_entries, ("entry", "entries"), "개", lang);
+        notes.push(lang.pick(
+            format!("{entries} of the log could not be read."),
+            format!("읽지 못한 로그 항목: {entries}."),
+        ));
+    }
+    notes.extend(opaque(source, lang));
+    if !digest.queries.is_empty() {
+        let exact = lang.pick(
+            "Medians, p95 and p99 are within 1 % of the true value; all else is exact.",
+            "중앙값, p95, p99의 오차는 1 % 이내이며 나머지는 정확함.",
+        );
+        notes.push(exact.to_owned());
+    }
+    notes
+}
+
+/// Detectors that could not judge, those with the same need in one sentence.
+fn blind(source: &Source, lang: Lang) -> Vec<String> {
+    let mut by_need: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for blind in &source.not_judged {
+        let of_all = blind.share >= NEARLY_ALL;
+        let detector = if of_all {
+            blind.detector.to_owned()
+        } else {
+            format!("{} ({})", blind.detector, share_of_time(blind.share, lang))
+        };
+        by_need.entry(blind.needs).or_default().push(detector);
+    }
+    let sentence = |(needs, detectors): (&str, Vec<String>)| {
+        let detectors = detectors.join(", ");
+        lang.pick(
+            format!("Not judged for want of evidence: {detectors}. Needed: {needs}."),
+            format!("근거가 부족해 판단하지 않음: {detectors}. 필요한 것: {needs}."),
+        )
+    };
+    by_need.into_iter().map(sentence).collect()
+}
+
+/// How much of each dialect the parser did not know.
+fn opaque(source: &Source, lang: Lang) -> Vec<String> {
+    let strange = source
+        .dialects
+        .iter()
+        .filter(|(_, r)| r.opaque_statements > 0);
+    strange
+        .map(|(dialect, readable)| {
+            let (dialect, opaque) = (dialect.as_str(), readable.opaque_statements);
+            let all = readable.statements;
+            let share = unit::percent(as_number(opaque) / as_number(all));
+            let runs = runs(opaque, lang);
+            lang.pick(
+                format!(
+                    "The parser does not know the {dialect} SQL of {runs} ({share}); they are grouped by their text."
+                ),
+                format!("파서가 모르는 {dialect} SQL: {runs} ({share}). 텍스트로 묶음."),
+            )
+        })
+        .collect()
+}
