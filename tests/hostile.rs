@@ -322,6 +322,72 @@ fn a_clock_that_goes_backwards_changes_no_sum() {
 }
 
 #[test]
+fn a_time_of_another_age_is_no_time() {
+    let dir = folder();
+    let mysql = |wild: &str| {
+        let log = |n: u64| match n {
+            150 => format!(
+                "# User@Host: a[a] @ [10.0.0.1]\n# Query_time: 2.0  Lock_time: 0.0 Rows_sent: 1  Rows_examined: 10\n\
+                 SET timestamp={wild};\nSELECT a FROM wild;\n"
+            ),
+            _ => format!(
+                "# User@Host: a[a] @ [10.0.0.1]\n# Query_time: 1.0  Lock_time: 0.0 Rows_sent: 1  Rows_examined: 10\n\
+                 SET timestamp={};\nSELECT a FROM t;\n",
+                1_795_255_200 + n
+            ),
+        };
+        (0..300).map(log).collect::<String>()
+    };
+    let postgres = |wild: &str| {
+        let line = |at: &str, table: &str| {
+            format!(
+                "{at} UTC [7] a@shop LOG:  duration: 1000.0 ms  statement: SELECT a FROM {table}\n"
+            )
+        };
+        let log = |n: u64| match n {
+            150 => line(wild, "wild"),
+            _ => line(
+                &format!("2026-11-21 10:{:02}:{:02}.000", n / 60, n % 60),
+                "t",
+            ),
+        };
+        (0..300).map(log).collect::<String>()
+    };
+    let mut logs: Vec<(String, String)> = ["1", "99999999999", "18446744073709551615", "0"]
+        .map(|wild| (mysql(wild), mysql("1795255350")))
+        .into();
+    logs.extend(
+        [
+            "1970-01-01 00:00:01.000",
+            "2555-01-01 00:00:00.000",
+            "4026-11-21 10:02:30.000",
+        ]
+        .map(|wild| (postgres(wild), postgres("2026-11-21 10:02:30.000"))),
+    );
+    for (wild, tame) in logs {
+        let told = digest(&[&file(&dir, "wild", wild.as_bytes())]);
+        let wanted = digest(&[&file(&dir, "tame", tame.as_bytes())]);
+        assert_eq!(runs(&told), 300);
+        for key in ["from", "to", "entries"] {
+            assert_eq!(told["source"][key], wanted["source"][key], "{key}");
+        }
+        let total = |digest: &Value| digest["queries"][0]["time_s"]["total"].clone();
+        assert_eq!(total(&told), total(&wanted));
+    }
+}
+
+#[test]
+fn a_count_that_came_out_at_the_other_end_is_none() {
+    let dir = folder();
+    let log = "# User@Host: a[a] @ [10.0.0.1]\n\
+         # Query_time: 2.0  Lock_time: 0.0 Rows_sent: 1  Rows_examined: 18446744073709551615\n\
+         SET timestamp=1795255350;\nSELECT a FROM t;\n";
+    let told = digest(&[&file(&dir, "wrapped", log.as_bytes())]);
+    assert_eq!(told["queries"][0]["rows_examined"], Value::Null, "{told}");
+    assert_eq!(told["queries"][0]["rows_sent"]["total"], 1, "{told}");
+}
+
+#[test]
 fn sessions_that_write_in_turns_are_told_apart() {
     let dir = folder();
     // parse, bind and execute of two sessions; the statements differ in their table

@@ -96,6 +96,7 @@ mod tests {
             detector: Arc::from("full-scan"),
             severity: Severity::Warning,
             urgency: Urgency::Acute,
+            began: None,
             at: Interval {
                 from: Timestamp::EPOCH,
                 to: Timestamp::EPOCH,

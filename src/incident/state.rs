@@ -15,10 +15,14 @@ const MAX_DOUBLINGS: usize = 3;
 impl Problem {
     /// A problem that was sick for the first time.
     pub(super) fn begin(finding: Finding, source: SourceId, span: Interval) -> Self {
+        // What comes first is known by when it began, not by when its end was seen: the cause may take the longest.
+        let from = finding
+            .began
+            .map_or(span.from, |began| began.min(span.from));
         Self {
             key: finding.key(),
             sick: 1,
-            onset: span,
+            onset: Interval { from, to: span.to },
             last_sick: span.to,
             well_since: None,
             worst: finding,

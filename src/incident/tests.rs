@@ -48,6 +48,7 @@ fn finding(of: Sick, n: u64) -> Finding {
         detector: Arc::from(of.detector),
         severity: of.severity,
         urgency: of.urgency,
+        began: None,
         at: span(n),
         service: ServiceName::new("shop"),
         database: Arc::from("shop"),
@@ -269,6 +270,31 @@ fn a_known_cause_with_the_same_onset_leads() {
     let incident = only(&incidents);
     assert_eq!(&*incident.cause.unwrap().finding, "full-scan");
     assert_eq!(incident.title, "full-scan on note");
+}
+
+#[test]
+fn a_cause_whose_runs_take_long_is_not_thought_later_than_its_effects() {
+    let union = |n| {
+        let sick = Sick {
+            detector: "union-hotspot",
+            statement: 2,
+            seconds: 30.0,
+            ..SCAN
+        };
+        let found = Finding {
+            began: Some(span(0).from),
+            ..finding(sick, n)
+        };
+        judgement(sick, n, Verdict::Found(vec![found]))
+    };
+    let scan = |n| judgement(SCAN, n, Verdict::Found(vec![finding(SCAN, n)]));
+    let mut incidents = fresh();
+    incidents.decide(judged("a", 1, vec![scan(1)]));
+    for n in 2..5 {
+        incidents.decide(judged("a", n, vec![scan(n), union(n)]));
+    }
+    let incident = only(&incidents);
+    assert_eq!(&*incident.cause.unwrap().finding, "union-hotspot");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::model::evidence::Evidence;
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{TableName, Template};
-use crate::model::time::Interval;
+use crate::model::time::{Interval, Timestamp};
 
 /// How bad it is; ordered, the worst last.
 #[derive(
@@ -60,6 +60,10 @@ pub struct Finding {
     pub urgency: Urgency,
     /// The interval that was judged.
     pub at: Interval,
+    /// When the first of the runs behind it began, where it tells of runs: one that takes long has been under way for
+    /// long when its end is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
     /// Whose statement.
     pub service: ServiceName,
     /// Database or schema; empty when not told.

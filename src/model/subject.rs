@@ -275,6 +275,13 @@ pub struct Exemplar {
     pub trace: Option<crate::model::event::TraceRef>,
 }
 
+impl Exemplar {
+    /// When it began.
+    pub fn start(&self) -> Timestamp {
+        self.end.minus(self.elapsed)
+    }
+}
+
 /// One family of errors of one service on one database, over one interval and within one origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorProfile {

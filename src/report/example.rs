@@ -83,6 +83,7 @@ fn full_scan() -> IncidentFinding {
             detector: Arc::from("full-scan"),
             severity: Severity::Critical,
             urgency: Urgency::Acute,
+            began: None,
             at: span(0, 80),
             service: ServiceName::new("backup & restore"),
             database: Arc::from("shop"),

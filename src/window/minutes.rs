@@ -66,7 +66,9 @@ impl Minutes {
         self.close_before(first, last);
         for number in first..=last {
             let from = u64::from(number) * NANOS;
-            let within = end.min(from + NANOS) - start.max(from);
+            let within = end
+                .min(from.saturating_add(NANOS))
+                .saturating_sub(start.max(from));
             let waited = share(lock, within, elapsed);
             self.minute(number).add(within, waited, weight);
         }

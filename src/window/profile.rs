@@ -45,7 +45,7 @@ struct Cost {
 impl Cost {
     fn add(&mut self, stats: &QueryStats) {
         self.time = self.time.saturating_add(stats.elapsed());
-        self.bytes = self.bytes.saturating_add(stats.bytes_sent());
+        self.bytes = self.bytes.saturating_add(stats.bytes.total());
     }
 
     /// Whether it is at least a `share` of the time, or of the bytes where these are told.

@@ -172,11 +172,6 @@ impl QueryStats {
         Duration::from_nanos(self.elapsed.total())
     }
 
-    /// Bytes that all runs sent, as far as it was told.
-    pub(super) fn bytes_sent(&self) -> u64 {
-        self.bytes.total()
-    }
-
     /// Time that the runs took and waited for locks after `from`, where all of them ended at about the same time.
     pub(super) fn spent_since(&self, from: Timestamp) -> (Duration, Duration) {
         let most = self

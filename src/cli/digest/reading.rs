@@ -75,7 +75,7 @@ impl Reading {
                 ControlFlow::Continue(())
             },
             &mut |dialect, entry| {
-                let end = entry.end.unwrap_or_default();
+                let end = entry.ended().unwrap_or_default();
                 if end == Timestamp::EPOCH || asked.has(end) {
                     sink.add(dialect, entry);
                 } else {

@@ -7,7 +7,7 @@ use crate::detect::basis::weight::Weight;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency, Verdict};
 use crate::model::sql::TableName;
-use crate::model::subject::{ErrorProfile, QueryProfile};
+use crate::model::subject::{ErrorProfile, Exemplar, QueryProfile};
 
 /// A finding while it is written.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl<'a> Draft<'a> {
             severity: Severity::Warning,
             urgency: meta.urgency,
             at: profile.span,
+            began: profile.exemplars.iter().map(Exemplar::start).min(),
             service: profile.service.clone(),
             database: Arc::clone(&profile.target.namespace),
             fingerprint: Some(profile.statement.fingerprint),
@@ -56,6 +57,7 @@ impl<'a> Draft<'a> {
             severity: Severity::Warning,
             urgency: meta.urgency,
             at: profile.span,
+            began: None,
             service: profile.service.clone(),
             database: Arc::clone(&profile.target.namespace),
             fingerprint: statement.map(|s| s.fingerprint),

@@ -14,6 +14,7 @@ mod wrapped;
 pub(in crate::ingest) mod zone;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::ingest::{RawEntry, RawError, RawRun};
@@ -75,11 +76,15 @@ impl<'a> Entry<'a> {
     pub fn split(self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
         let run = RawRun {
             truncated: self.truncated,
-            end: self.end,
+            end: self.ended(),
             elapsed: self.elapsed,
             lock: self.lock,
-            rows: self.rows,
-            bytes_sent: self.bytes_sent,
+            rows: RowCounts {
+                examined: believable(self.rows.examined),
+                returned: believable(self.rows.returned),
+                affected: believable(self.rows.affected),
+            },
+            bytes_sent: believable(self.bytes_sent),
             access: self.access,
             outcome: self.outcome,
             database: names.shared(&self.database),
@@ -90,6 +95,20 @@ impl<'a> Entry<'a> {
         };
         (self.sql, run)
     }
+
+    /// When it ended, if that is a time at which a server can have written it: `SET timestamp` takes any number.
+    pub fn ended(&self) -> Option<Timestamp> {
+        self.end.filter(|end| LOG_TIMES.contains(end))
+    }
+}
+
+/// From the year of the first MySQL to the end of this century.
+const LOG_TIMES: Range<Timestamp> =
+    Timestamp::from_unix_secs(788_918_400)..Timestamp::from_unix_secs(4_102_444_800);
+
+/// A count that went below zero and came out at the other end is none.
+fn believable(count: Option<u64>) -> Option<u64> {
+    count.filter(|count| *count < 1 << 63)
 }
 
 /// What follows the buffer.

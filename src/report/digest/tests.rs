@@ -67,6 +67,7 @@ fn finding(id: u64, severity: Severity) -> Finding {
         detector: Slug::from("full-scan"),
         severity,
         urgency: Urgency::Acute,
+        began: None,
         at: Interval {
             from: at(0),
             to: at(100),

@@ -76,6 +76,7 @@ fn finding(from: u64, severity: Severity) -> Finding {
         detector: Arc::from("full-scan"),
         severity,
         urgency: Urgency::Acute,
+        began: None,
         at: Interval {
             from: secs(from),
             to: secs(from + 10),

@@ -60,8 +60,10 @@ pub(super) fn remedies(finding: &Value, begin: &str) -> Vec<String> {
 
 /// Traffic on tables that are called `well…`: it resembles each fault, and is none.
 fn look_alikes(traffic: &mut Traffic, session: impl Fn() -> Command) {
-    for _ in 0..2 {
-        traffic.session(session(), Duration::from_millis(30), well);
+    // Two sessions do not want the same rows at the same moment.
+    for who in 0..2_u64 {
+        let own = move |n| well(n + who * 49_999);
+        traffic.session(session(), Duration::from_millis(30), own);
     }
 }
 

@@ -44,8 +44,8 @@ fn a_burst_of_failing_statements_on_postgres_is_one_incident_without_a_value() {
     traffic.session(server.session(), Duration::from_millis(20), |n| {
         format!("SELECT id, note FROM orders WHERE holder = 'secret-{n}'")
     });
-    // somebody's typo, and a client that cancels: neither is a burst
-    traffic.session(server.session(), Duration::from_secs(5), |n| {
+    // somebody's typo, never ten times within a minute, and a client that cancels: neither is a burst
+    traffic.session(server.session(), Duration::from_secs(10), |n| {
         format!("SELECT amoumt FROM orders WHERE id = {n}")
     });
     traffic.session(server.session(), Duration::from_millis(50), |n| match n {
@@ -120,10 +120,10 @@ fn waits_for_a_lock_on_postgres_are_found_and_a_slow_statement_is_none() {
 #[test]
 fn clients_that_postgres_turns_away_are_found() {
     let (server, daemon) = postgres(&["max_connections=6", "superuser_reserved_connections=0"]);
-    // a session more than there is room for, in whatever order they arrive
+    // twice as many as there is room for, each staying longer than all take to arrive
     let refused = wait_for("a refused client", || {
-        let mut clients: Vec<Process> = (0..8)
-            .map(|_| Process::start(server.session().args(["-c", "SELECT pg_sleep(0.5)"])))
+        let mut clients: Vec<Process> = (0..12)
+            .map(|_| Process::start(server.session().args(["-c", "SELECT pg_sleep(5)"])))
             .collect();
         for client in &mut clients {
             client.wait();

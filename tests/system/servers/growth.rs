@@ -112,6 +112,7 @@ fn mariadb() -> MariaDb {
     server.sql(&tables.concat());
     server.sql("INSERT INTO well_asked (pad) SELECT concat('pad ', seq) FROM seq_1_to_20000");
     server.sql("INSERT INTO well_filled (pad) SELECT concat('pad ', seq) FROM seq_1_to_8000");
+    server.settle();
     server
 }
 
@@ -144,6 +145,7 @@ fn a_table_of_mariadb_that_grows_for_days_is_found_in_the_log_and_across_a_resta
         copy: folder.path().join("slow.log"),
     };
     (0..DAYS).for_each(|day| live_through(&server, day));
+    server.settle();
     log.catch_up();
     assert_tells_of_the_queue(&digest(std::slice::from_ref(&log.copy)));
 
@@ -177,9 +179,9 @@ fn a_table_of_mariadb_that_grows_for_days_is_found_in_the_log_and_across_a_resta
     assert!(wrong.is_empty(), "false alarms: {wrong:#?}");
 }
 
-/// The last day goes on.
+/// The last day goes on, the look-alikes too.
 fn live_through_more(server: &MariaDb) {
-    server.sql(&asked(DAYS - 1).join("; "));
+    server.sql(&[GROWING, STEADY, STEP].join("; "));
 }
 
 /// The part of a log from `begin` on, dated to a day.
@@ -211,6 +213,7 @@ fn a_table_of_postgresql_that_grows_is_found_in_the_logs_of_its_days() {
     let log = server.log("log");
     let folder = TempDir::new().expect("a temporary directory");
     let mut files = Vec::new();
+    server.settle(&["log"]);
     for day in 0..DAYS {
         let begin = std::fs::metadata(&log).map_or(0, |m| m.len());
         let begin = usize::try_from(begin).expect("a small log");
@@ -224,10 +227,9 @@ fn a_table_of_postgresql_that_grows_is_found_in_the_logs_of_its_days() {
         for statement in &statements {
             server.sql(statement);
         }
-        let part = wait_for("log of a day", || {
-            let part = dated(&log, begin, day);
-            (part.matches("Query Text: SELECT").count() >= statements.len()).then_some(part)
-        });
+        server.settle(&["log"]);
+        let part = dated(&log, begin, day);
+        assert!(part.matches("Query Text: SELECT").count() >= statements.len());
         let file = folder.path().join(format!("postgresql-{day}.log"));
         std::fs::write(&file, part).expect("the test's directory can be written");
         files.push(file);

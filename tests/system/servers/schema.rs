@@ -95,6 +95,7 @@ impl Server<'_> {
     /// Runs everything some times and returns what is proposed by the dump in `schema`.
     fn proposals(&self, dir: &Path, schema: &Path) -> BTreeSet<String> {
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
+        (self.settle)();
         let begin = usize::try_from(length(self.log)).expect("it fits");
         let sick = SICK.iter().map(|(statement, _)| *statement);
         let once: Vec<&str> = sick.chain(WELL).collect();

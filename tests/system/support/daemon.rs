@@ -193,9 +193,13 @@ impl Daemon {
 
     /// JSON of an API path below `/api/v1/`.
     pub fn api(&self, path: &str) -> Value {
-        let (status, body) = self
-            .get(&format!("/api/v1/{path}"))
-            .expect("sqleuth answers");
+        // Busy, or too slow for once: that is an answer to ask again.
+        let (status, body) = wait_for(&format!("answer to {path}"), || {
+            let answer = self
+                .get(&format!("/api/v1/{path}"))
+                .expect("sqleuth answers");
+            (!matches!(answer.0, 503 | 504)).then_some(answer)
+        });
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).expect("the API speaks JSON")
     }

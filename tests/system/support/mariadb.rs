@@ -45,6 +45,10 @@ impl MariaDb {
                 .args([
                     "--innodb-buffer-pool-size=256M",
                     "--innodb-flush-log-at-trx-commit=0",
+                    // What the disk of the machine does must decide no test.
+                    "--innodb-flush-method=nosync",
+                    "--innodb-doublewrite=0",
+                    "--innodb-log-file-size=512M",
                 ])
                 .args([
                     "--slow-query-log=1",

@@ -81,7 +81,7 @@ impl Postgres {
         for extension in extensions {
             wait_for(&format!("{mark} in the log"), || {
                 let log = std::fs::read_to_string(self.log(extension)).unwrap_or_default();
-                log.contains(&mark).then_some(())
+                (log.contains(&mark) && log.ends_with('\n')).then_some(())
             });
         }
     }

@@ -21,8 +21,19 @@ fn append(log: &mut File, number: &mut usize) {
         log.write_all(entry.as_bytes()).unwrap();
         *number += 1;
     }
-    // longer than a tick of the clock that stamps files
-    thread::sleep(Duration::from_millis(12));
+    next_tick(log);
+}
+
+/// Waits until the clock that stamps files has moved on from the last write.
+fn next_tick(log: &File) {
+    let last = log.metadata().unwrap().modified().unwrap();
+    let later = || {
+        let probe = tempfile::tempfile().unwrap();
+        probe.metadata().unwrap().modified().unwrap() > last
+    };
+    while !later() {
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn open(path: &Path) -> File {
