@@ -553,6 +553,23 @@ fn bad_usage_is_64() {
     }
 }
 
+/// One of a directory of logs is no log any more; another file has a name of its own.
+#[test]
+fn a_rotated_log_that_cannot_be_read_makes_the_report_partial() {
+    for (other, expected) in [("slow.log.1", 2), ("notes.txt", 0)] {
+        let dir = TempDir::new().expect("a temporary directory");
+        file(
+            &dir,
+            "slow.log",
+            slow_log(&[("SELECT 1", 0.0, 0)]).as_bytes(),
+        );
+        file(&dir, other, b"what is this?\n");
+        let output = run(&["digest", "--format", "json", name(dir.path())]);
+        assert_eq!(code(&output), Some(expected), "{other}");
+        assert!(text(&output.stderr).contains(other));
+    }
+}
+
 #[test]
 fn the_wrong_format_is_told_by_name() {
     let log = fixture("mysql-odd.log");

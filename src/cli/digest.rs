@@ -13,9 +13,10 @@ use jiff::tz::TimeZone;
 
 use crate::app::schema::{self, Declared};
 use crate::cli::copies::Copy;
-use crate::cli::inputs::Inputs;
+use crate::cli::inputs::{Input, Inputs};
 use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
+use crate::ingest::tail::are_of_one_log;
 use crate::report::digest::Asked;
 
 use self::interrupt::Interrupt;
@@ -61,8 +62,12 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
 fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink: &mut dyn Sink) {
     for input in &inputs.files {
         if let Err(error) = reading.read(&input.path, options, sink) {
-            // a log directory holds other files too
-            if input.is_named || !error.is_no_log() {
+            // a log directory holds other files too, but a rotated log is none
+            let is_rotated = |other: &Input| {
+                other.path != input.path && are_of_one_log(&other.path, &input.path)
+            };
+            let is_wanted = input.is_named || inputs.files.iter().any(is_rotated);
+            if is_wanted || !error.is_no_log() {
                 reading.lack();
             }
             tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));

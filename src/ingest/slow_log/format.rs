@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Framing, Postgres, Prefix, looks_like_csv, severity_of};
-use super::wrapped::{Wrapped, Wrapping, unwrapped, wrapping_of};
+use super::wrapped::{Wrapped, Wrapping, unwrapped, wrapping_of, wrappings_of};
 use super::{Parser, mysql, scan};
 use crate::model::time::Timestamp;
 
@@ -144,7 +144,11 @@ impl Carrier {
             Wrapping::Cri => true,
             // of other objects the fields around the text tell something, too
             Wrapping::Json => has(b"{\"log\":\"") && has(b"\"stream\":\"std"),
-            Wrapping::Syslog | Wrapping::Stamped | Wrapping::Compose => false,
+            Wrapping::Document
+            | Wrapping::Syslog
+            | Wrapping::SyslogLines
+            | Wrapping::Stamped
+            | Wrapping::Compose => false,
         };
         is_plain.then_some(Self(wrapping))
     }
@@ -165,13 +169,30 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
     look(head).1
 }
 
+/// Where the first line of `head` starts that is like a line of some log by itself.
+pub(super) fn first_typical(head: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < head.len() {
+        let (line, next) = scan::line_at(head, at);
+        if look(line).1.is_some() {
+            return Some(at);
+        }
+        at = next;
+    }
+    None
+}
+
 /// Tells what a file is wrapped in, and the format of what is in it.
 fn look(head: &[u8]) -> (Option<Wrapping>, Option<Format>) {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    if let Some(wrapping) = wrapping_of(head)
-        && let Some(format) = plain(&unwrapped(wrapping, head))
-    {
-        return (Some(wrapping), Some(format));
+    for wrapping in wrappings_of(head) {
+        if let Some(format) = plain(&unwrapped(wrapping, head)) {
+            return (Some(wrapping), Some(format));
+        }
+        if wrapping == Wrapping::Document {
+            // its lines are pieces of strings
+            return (None, None);
+        }
     }
     (None, plain(head))
 }
@@ -197,6 +218,15 @@ fn plain(head: &[u8]) -> Option<Format> {
     Format::ALL
         .into_iter()
         .find(|format| votes[*format as usize] == most)
+}
+
+/// Whether an entry, or a message, may begin with this line.
+pub(super) fn begins_entry(line: &[u8]) -> bool {
+    match vote(line) {
+        Some(Format::PostgresStderr) => severity_of(line).is_some_and(|parts| !parts.is_detail()),
+        Some(_) => true,
+        None => false,
+    }
 }
 
 /// What lines of a header of the MySQL family start with.

@@ -1,5 +1,6 @@
 //! Reads a whole log, packed or not, in memory that does not grow with it.
 
+mod beginning;
 mod likeness;
 
 use std::cell::Cell;
@@ -10,12 +11,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
-use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser, open, sniff};
+use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser};
 use crate::clock::Clock;
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
 
 pub use likeness::{Likeness, head, likeness};
+
+use self::beginning::Begun;
 
 /// Bytes asked for at a time.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -129,21 +132,18 @@ pub fn read(
         ended: false,
         fault: None,
     };
-    while reader.buffer.len() < HEAD_BYTES && !reader.ended && reader.fault.is_none() {
-        reader.fill();
-    }
-    if reader.buffer.is_empty() {
-        return reader.fault.map_or(Ok(()), Err);
-    }
-    let head = &reader.buffer[..reader.buffer.len().min(HEAD_BYTES)];
-    let told = sniff(head);
     let options = Options {
         newest: Some(newest),
         ..options.clone()
     };
-    let Some((format, mut parser)) = open(head, format, &options) else {
-        let unknown = || OfflineError::UnknownFormat(path.to_owned());
-        return Err(reader.fault.unwrap_or_else(unknown));
+    let begun = reader.begin((format, &options), summary, tell_progress)?;
+    let Some(Begun {
+        format,
+        mut parser,
+        told,
+    }) = begun
+    else {
+        return Ok(());
     };
     summary.format = Some(format);
     let done = reader.run(&mut *parser, summary, tell_progress, tell);
@@ -189,12 +189,7 @@ impl Reader<'_> {
             summary.unparsed += progress.unparsed;
             summary.bytes += progress.consumed as u64;
             self.buffer.drain(..progress.consumed);
-            let position = Position {
-                bytes: summary.bytes,
-                taken: self.input.taken.get(),
-                size: self.input.size,
-            };
-            if tell_progress(position).is_break() || self.ended {
+            if tell_progress(self.position(summary)).is_break() || self.ended {
                 return Ok(());
             }
             if let Some(fault) = self.fault.take() {
@@ -203,6 +198,14 @@ impl Reader<'_> {
                 return Err(fault);
             }
             self.fill();
+        }
+    }
+
+    fn position(&self, summary: &Summary) -> Position {
+        Position {
+            bytes: summary.bytes,
+            taken: self.input.taken.get(),
+            size: self.input.size,
         }
     }
 

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::{FileId, Place};
-use crate::ingest::tail::reading::{Gathered, Look, MakeParser, Reading};
+use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::reading::{Look, MakeParser, Reading};
 use crate::ingest::tail::siblings;
 use crate::ingest::{Checkpoint, IngestError, Mark, RawBatch, SourceMeta};
 use crate::model::time::Timestamp;

@@ -6,6 +6,7 @@
 
 mod file;
 mod follower;
+mod gathered;
 mod reading;
 mod siblings;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::ingest::tail::follower::Follower;
 pub use crate::ingest::tail::reading::MakeParser;
+pub use crate::ingest::tail::siblings::are_of_one_log;
 
 use crate::clock::Clock;
 use crate::ingest::intake::{Intake, Refusal, pause};

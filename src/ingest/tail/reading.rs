@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, Names, Next, Parser};
 use crate::ingest::tail::file::{HEAD, LogFile, Place, Stat, TAIL, Trace};
-use crate::ingest::{Checkpoint, IngestError, RawEntry};
+use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::{Checkpoint, IngestError};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
 use crate::model::sql::Dialect;
@@ -67,27 +68,6 @@ pub(super) enum Look {
     Unknown,
     /// What was read is not in the file any more: it was truncated, or written anew.
     Replaced,
-}
-
-/// What is gathered for a batch.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) entries: Vec<RawEntry>,
-    pub(super) bytes: u64,
-    pub(super) unparsed: u64,
-    pub(super) gap: u64,
-    /// Why bytes may be lost, even when it is not known how many.
-    pub(super) lost_by: Option<&'static str>,
-    pub(super) backlog: bool,
-    /// Of the file that ended.
-    pub(super) coverage: Coverage,
-}
-
-impl Gathered {
-    /// Nothing was read, told or lost.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes == 0 && self.entries.is_empty() && self.gap == 0 && self.unparsed == 0
-    }
 }
 
 /// What goes into [`Checkpoint::context`]: the parser's own memory, and the tail's.
@@ -225,7 +205,11 @@ impl Reading {
             return Ok(Look::AtEnd);
         }
         if !self.find_parser(make, &block)? {
-            return Ok(Look::Unknown);
+            if block.len() < BLOCK {
+                return Ok(Look::Unknown);
+            }
+            self.pass_over(&block[..BLOCK - SNIFF / 2], into);
+            return Ok(Look::Grew);
         }
         into.bytes += block.len() as u64;
         self.take(&block);
@@ -246,11 +230,26 @@ impl Reading {
         usize::try_from(end.saturating_sub(position)).map_or(BLOCK, |n| n.min(BLOCK))
     }
 
-    /// The head tells the format, or what is new if the head is damaged.
+    /// Goes behind what is like no log: a hole that copytruncate left, or the rest of a large statement.
+    fn pass_over(&mut self, block: &[u8], into: &mut Gathered) {
+        into.bytes += block.len() as u64;
+        if block.iter().any(|byte| *byte != 0) {
+            into.gap += block.len() as u64;
+            into.lost_by = Some("the format could not be told; set `format`");
+        }
+        self.take(block);
+        self.done = self.buffer.len();
+    }
+
+    /// The head tells the format, or some part of what is new if the head is damaged.
     fn find_parser(&mut self, make: &mut MakeParser, new: &[u8]) -> Result<bool, IngestError> {
         if self.parser.is_none() {
             let head = self.file.read(0, SNIFF)?;
-            self.parser = make(&head).or_else(|| make(&new[..new.len().min(SNIFF)]));
+            self.parser = make(&head).or_else(|| {
+                let starts = (0..new.len()).step_by(SNIFF / 2);
+                let mut parts = starts.map(|at| &new[at..new.len().min(at + SNIFF)]);
+                parts.find_map(make)
+            });
             if let Some(parser) = &mut self.parser {
                 parser.restore(&self.context);
             }

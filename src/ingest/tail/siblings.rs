@@ -97,6 +97,30 @@ fn is_rotation_mark(mark: &str) -> bool {
                 .all(|b| b.is_ascii_digit() || b"-_.:TZ".contains(&b)))
 }
 
+/// Whether two names are of one log before and after rotations: `slow.log.1.gz` and `slow.log`, `slow-20261121.log`.
+pub fn are_of_one_log(a: &Path, b: &Path) -> bool {
+    let name = |path: &Path| Some(unmarked(path.file_name()?.to_str()?));
+    a.parent() == b.parent() && name(a).is_some() && name(a) == name(b)
+}
+
+/// A name without the mark of a rotation and the ending of a packer.
+fn unmarked(name: &str) -> String {
+    let plain = COMPRESSED.iter().find_map(|c| name.strip_suffix(c));
+    let plain = plain.unwrap_or(name);
+    for (at, _) in plain.match_indices(['.', '-', '_']) {
+        let (before, rest) = plain.split_at(at);
+        if is_rotation_mark(rest) {
+            return before.to_owned();
+        }
+        if let Some((mark, ending)) = rest.rsplit_once('.')
+            && is_rotation_mark(mark)
+        {
+            return format!("{before}.{ending}");
+        }
+    }
+    plain.to_owned()
+}
+
 /// The oldest rotated file that was written after `horizon` and is none of `except`.
 pub(super) fn next_after(
     siblings: &[Sibling],
@@ -179,6 +203,18 @@ mod tests {
         ] {
             let (mark, _) = mark("slow.log", other).unwrap();
             assert!(!is_rotation_mark(mark), "{other}");
+        }
+        let path = |name: &str| PathBuf::from("/var/log").join(name);
+        for (other, is_sibling) in [
+            ("slow.log.12.gz", true),
+            ("slow.log-20261121", true),
+            ("slow-20261121.log.xz", true),
+            ("slow.log.bak", false),
+            ("mysql-slow.log", false),
+            ("error.log.1", false),
+        ] {
+            let found = are_of_one_log(&path("slow.log.1"), &path(other));
+            assert_eq!(found, is_sibling, "{other}");
         }
         assert_eq!(mark("slow.log", "slow.log.2.zst"), Some((".2", true)));
         assert_eq!(mark("slow.log", "slow.log"), None);

@@ -108,6 +108,53 @@ fn an_empty_file_is_a_log_without_entries() {
     assert_eq!((summary.format, summary.entries), (None, 0));
 }
 
+/// What comes of a log that begins with something else.
+fn begun_by(beginning: &[u8], log: &[u8]) -> (u64, u64, u64) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), [beginning, log].concat()).unwrap();
+    let (summary, _) = sums(file.path()).unwrap();
+    (summary.entries, summary.unparsed, summary.bytes)
+}
+
+#[test]
+fn a_log_is_found_behind_a_hole_and_behind_the_rest_of_a_large_statement() {
+    let mysql = b"# User@Host: a[a] @ h []\n# Query_time: 1  Lock_time: 0\nSELECT 1;\n";
+    let postgres =
+        b"2026-11-21 19:26:51.000 UTC [7] a@b LOG:  duration: 5.0 ms  statement: SELECT 1\n";
+    let docker = br#"{"log":"2026-11-21 19:26:51.000 UTC [7] a@b LOG:  duration: 5.0 ms  statement: SELECT 1\n","stream":"stderr"}"#;
+    let hole = vec![0; 300_000];
+    for log in [mysql.as_slice(), postgres, docker] {
+        let bytes = |before: &[u8]| (before.len() + log.len()) as u64;
+        assert_eq!(begun_by(&hole, log), (1, 0, bytes(&hole)));
+        for rest in [
+            "(1),\n",
+            "\t(1, 'a: b'),\n",
+            "{\"log\":\"(1),\\n\",\"stream\":\"stderr\"}\n",
+        ] {
+            let rest = rest.repeat(2_000_000 / rest.len());
+            let (entries, unparsed, read) = begun_by(rest.as_bytes(), log);
+            assert_eq!((entries, unparsed, read), (1, 1, bytes(rest.as_bytes())));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_log_is_not_searched_for_one_forever() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let line = b"INFO 2026 application started\n";
+    std::fs::write(file.path(), line.repeat((80 << 20) / line.len())).unwrap();
+    let mut summary = Summary::default();
+    let done = read(
+        file.path(),
+        (None, &Options::default()),
+        &mut summary,
+        &mut |_| ControlFlow::Continue(()),
+        &mut |_, _| {},
+    );
+    assert!(done.unwrap_err().is_no_log());
+    assert!(summary.bytes < 70 << 20, "{}", summary.bytes);
+}
+
 #[test]
 fn an_error_names_the_file() {
     let dir = tempfile::tempdir().unwrap();

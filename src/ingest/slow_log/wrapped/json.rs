@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::line::with_tabs;
 use super::pieces::{Joins, Part};
 use crate::ingest::slow_log::postgres::severity_of;
@@ -35,6 +37,20 @@ const TEXTS: [&str; 10] = [
     "stringValue",
 ];
 
+/// Keys that tell who wrote the text: containers, units of systemd, logs of Google and Amazon.
+const SOURCES: [&str; 10] = [
+    "kubernetes",
+    "resource",
+    "logName",
+    "container_name",
+    "CONTAINER_NAME",
+    "_SYSTEMD_UNIT",
+    "SYSLOG_IDENTIFIER",
+    "logGroup",
+    "logStreamName",
+    "@logStream",
+];
+
 /// Keys of an object that holds the text.
 const OBJECTS: [&str; 4] = ["properties", "jsonPayload", "body", "event"];
 
@@ -52,6 +68,7 @@ pub(super) fn fragment(line: &[u8]) -> Option<Part<'_>> {
     let is_docker = object.contains_key("log") && object.contains_key("stream");
     let is_cut = is_docker && !text.ends_with('\n');
     Some(Part {
+        source: if is_docker { 0 } else { source_of(&object) },
         stream: u64::from(object.get("stream").is_some_and(|s| s == "stderr")),
         text: with_tabs(Cow::Owned(text.into_bytes())),
         joins: if is_docker {
@@ -61,6 +78,18 @@ pub(super) fn fragment(line: &[u8]) -> Option<Part<'_>> {
         },
         is_open: is_cut,
     })
+}
+
+/// The program whose text an object holds, where it is told: several may write to one log.
+fn source_of(object: &Map<String, Value>) -> u64 {
+    let told = SOURCES
+        .iter()
+        .filter_map(|key| Some((key, object.get(*key)?)));
+    let name: String = told.map(|(key, value)| format!("{key}={value};")).collect();
+    if name.is_empty() {
+        return 0;
+    }
+    xxh3_64(name.as_bytes())
 }
 
 /// The text in an object; `None` when it has none, or when it is a record of a log itself.
@@ -81,7 +110,7 @@ fn text_of(object: &Map<String, Value>, depth: usize) -> Option<String> {
             }
         }
     }
-    message_of(object, depth)
+    azure_mysql(object).or_else(|| message_of(object, depth))
 }
 
 fn message_of(object: &Map<String, Value>, depth: usize) -> Option<String> {
@@ -121,8 +150,8 @@ fn with_severity(object: &Map<String, Value>, text: &str) -> String {
 
 /// The slow log of Azure Database for MySQL: its fields become the lines that the server writes to a file.
 fn azure_mysql(object: &Map<String, Value>) -> Option<String> {
-    let sql = object.get("sql_text")?.as_str()?;
-    let field = |key: &str| object.get(key).map(plain).unwrap_or_default();
+    let sql = column(object, "sql_text")?.as_str()?;
+    let field = |key: &str| column(object, key).map(plain).unwrap_or_default();
     let or_zero = |key: &str| Some(field(key)).filter(|v| !v.is_empty());
     let zero = || "0".to_owned();
     let mut text = String::new();
@@ -130,11 +159,11 @@ fn azure_mysql(object: &Map<String, Value>) -> Option<String> {
     let user = user.unwrap_or_else(|| format!("[] @ {} []", field("host")));
     let database = Some(field("db")).filter(|db| !db.is_empty());
     let schema = database.map_or_else(String::new, |db| format!("  Schema: {db}"));
-    let time = or_zero("query_time").unwrap_or_else(zero);
-    let lock = or_zero("lock_time").unwrap_or_else(zero);
+    let time = or_zero("query_time").map_or_else(zero, |time| in_seconds(&time));
+    let lock = or_zero("lock_time").map_or_else(zero, |time| in_seconds(&time));
     let sent = or_zero("rows_sent").unwrap_or_else(zero);
     let examined = or_zero("rows_examined").unwrap_or_else(zero);
-    let start = object.get("start_time").map(plain).unwrap_or_default();
+    let start = field("start_time");
     let _written = write!(
         text,
         "# User@Host: {user}  Id: {}{schema}\n\
@@ -148,6 +177,34 @@ fn azure_mysql(object: &Map<String, Value>) -> Option<String> {
         },
     );
     Some(text)
+}
+
+/// A column of `mysql.slow_log`, under its own name or under that of Log Analytics, which appends the type.
+fn column<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    let typed = |end: &&str| object.get(&format!("{key}_{end}"));
+    object
+        .get(key)
+        .or_else(|| ["s", "d", "t", "g"].iter().find_map(|end| typed(end)))
+}
+
+/// `00:00:02.500000`, as columns of type TIME are told, as `2.500000`.
+fn in_seconds(time: &str) -> String {
+    let parts: Vec<&str> = time.split(':').collect();
+    let [hours, minutes, seconds] = parts[..] else {
+        return time.to_owned();
+    };
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let number = |part: &str| part.parse::<u64>().ok();
+    match (number(hours), number(minutes), number(whole)) {
+        (Some(hours), Some(minutes), Some(whole)) => {
+            let total = hours
+                .saturating_mul(3600)
+                .saturating_add(minutes.saturating_mul(60))
+                .saturating_add(whole);
+            format!("{total}.{fraction}")
+        }
+        _ => time.to_owned(),
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::document::Unit;
 use super::pieces::{Joins, Part};
 use super::year::Years;
-use super::{json, syslog};
+use super::{document, json, syslog};
 use crate::ingest::slow_log::postgres::severity_of;
 use crate::ingest::slow_log::scan;
 
@@ -21,19 +24,25 @@ pub(in crate::ingest::slow_log) enum Wrapping {
     Json,
     /// `2026-11-21T19:26:58.608123456Z stdout F text`: the log files of a Kubernetes node.
     Cri,
+    /// The same objects in a document of several lines: a list, or one behind the other.
+    Document,
     /// RFC 3164, RFC 5424, and the ISO dates of rsyslog and journald.
     Syslog,
+    /// The same around lines of a file, as rsyslog's imfile ships them.
+    SyslogLines,
     /// `2026-11-21T19:26:58.608Z text`: `kubectl logs --timestamps`, `CloudWatch` exports.
     Stamped,
-    /// `postgres-1  | text`: `docker compose logs`.
+    /// `postgres-1  | text`: `docker compose logs`; `[pod/db-0/mysql] text`: `kubectl logs --prefix`.
     Compose,
 }
 
 impl Wrapping {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Json,
+        Self::Document,
         Self::Cri,
         Self::Syslog,
+        Self::SyslogLines,
         Self::Stamped,
         Self::Compose,
     ];
@@ -41,12 +50,19 @@ impl Wrapping {
     /// Takes what an outer line holds out of it; `None` when it cannot be read.
     pub(super) fn fragment<'a>(self, line: &'a [u8], years: &mut Years) -> Option<Part<'a>> {
         match self {
-            Self::Json => json::fragment(line),
+            Self::Json | Self::Document => json::fragment(line),
             Self::Cri => cri(line),
             Self::Syslog => syslog::fragment(line, years),
+            Self::SyslogLines => syslog::line(line),
             // an event of several lines has one time stamp
             Self::Stamped => Some(whole(stamped(line).unwrap_or(line))),
-            Self::Compose => Some(whole(compose(line).unwrap_or(line))),
+            Self::Compose => Some(match compose(line) {
+                Some((name, text)) => Part {
+                    source: xxh3_64(name),
+                    ..whole(text)
+                },
+                None => whole(line),
+            }),
         }
     }
 
@@ -54,8 +70,10 @@ impl Wrapping {
     fn is_typical(self, line: &[u8]) -> bool {
         match self {
             Self::Json => json::fragment(line).is_some(),
+            // not told by a line
+            Self::Document => false,
             Self::Cri => cri(line).is_some(),
-            Self::Syslog => syslog::head(line).is_some(),
+            Self::Syslog | Self::SyslogLines => syslog::head(line).is_some(),
             Self::Stamped => stamped(line).is_some_and(is_start),
             Self::Compose => compose(line).is_some(),
         }
@@ -64,6 +82,11 @@ impl Wrapping {
 
 /// What the lines of `head` are wrapped in; `None` for a plain log.
 pub(in crate::ingest::slow_log) fn wrapping_of(head: &[u8]) -> Option<Wrapping> {
+    wrappings_of(head).next()
+}
+
+/// What the lines of `head` may be wrapped in, the likeliest first.
+pub(in crate::ingest::slow_log) fn wrappings_of(head: &[u8]) -> impl Iterator<Item = Wrapping> {
     let lines = || {
         head.split(|b| *b == b'\n')
             .map(without_return)
@@ -71,7 +94,10 @@ pub(in crate::ingest::slow_log) fn wrapping_of(head: &[u8]) -> Option<Wrapping> 
             .take(MAX_LINES)
     };
     let all = lines().count();
-    Wrapping::ALL.into_iter().find(|wrapping| {
+    Wrapping::ALL.into_iter().filter(move |wrapping| {
+        if *wrapping == Wrapping::Document {
+            return document::is_document(head);
+        }
         let first_is = lines().next().is_some_and(|l| wrapping.is_typical(l));
         let typical = lines().filter(|line| wrapping.is_typical(line)).count();
         let is_sparse = *wrapping == Wrapping::Stamped && first_is;
@@ -83,8 +109,8 @@ pub(in crate::ingest::slow_log) fn wrapping_of(head: &[u8]) -> Option<Wrapping> 
 pub(in crate::ingest::slow_log) fn unwrapped(wrapping: Wrapping, head: &[u8]) -> Vec<u8> {
     let mut years = Years::default();
     let mut text = Vec::with_capacity(head.len());
-    for line in head.split(|b| *b == b'\n') {
-        if let Some(part) = wrapping.fragment(without_return(line), &mut years) {
+    for unit in units(wrapping, head) {
+        if let Some(part) = wrapping.fragment(without_return(unit), &mut years) {
             text.extend_from_slice(&part.text);
             if !part.text.ends_with(b"\n") {
                 text.push(b'\n');
@@ -92,6 +118,25 @@ pub(in crate::ingest::slow_log) fn unwrapped(wrapping: Wrapping, head: &[u8]) ->
         }
     }
     text
+}
+
+/// The lines of `head`, or the objects of a document.
+fn units(wrapping: Wrapping, head: &[u8]) -> Vec<&[u8]> {
+    if wrapping != Wrapping::Document {
+        return head.split(|b| *b == b'\n').collect();
+    }
+    let (mut objects, mut at) = (Vec::new(), 0);
+    while at < head.len() {
+        match document::next(&head[at..]) {
+            Unit::Gap(length) => at += length,
+            Unit::Object(length) => {
+                objects.push(&head[at..at + length]);
+                at += length;
+            }
+            Unit::Open => break,
+        }
+    }
+    objects
 }
 
 /// A line without the carriage return of a Windows line end; its blanks and tabs are its own.
@@ -102,6 +147,7 @@ pub(super) fn without_return(line: &[u8]) -> &[u8] {
 /// A line that needs no other.
 fn whole(text: &[u8]) -> Part<'_> {
     Part {
+        source: 0,
         stream: 0,
         text: text.into(),
         joins: Joins::Begins,
@@ -117,6 +163,7 @@ fn cri(line: &[u8]) -> Option<Part<'_>> {
     let (tags, text) = split_word(rest).unwrap_or((rest, b""));
     let tag = tags.split(|b| *b == b':').next()?;
     (is_stream && matches!(tag, b"F" | b"P")).then(|| Part {
+        source: 0,
         stream: u64::from(stream == b"stderr"),
         text: text.into(),
         joins: Joins::IfOpen,
@@ -136,9 +183,15 @@ fn is_start(text: &[u8]) -> bool {
     text.starts_with(b"# ") || (is_dated && severity_of(text).is_some())
 }
 
-/// `postgres-1  | text`
-fn compose(line: &[u8]) -> Option<&[u8]> {
+/// `postgres-1  | text` or `[pod/db-0/mysql] text`, as the name and the text.
+fn compose(line: &[u8]) -> Option<(&[u8], &[u8])> {
     const LONGEST_NAME: usize = 64;
+    const LONGEST_POD: usize = 512;
+    if let Some(inner) = line.strip_prefix(b"[pod/") {
+        let end = memchr::memchr(b']', &inner[..inner.len().min(LONGEST_POD)])?;
+        let text = &inner[end + 1..];
+        return Some((&inner[..end], text.strip_prefix(b" ").unwrap_or(text)));
+    }
     let bar = memchr::memchr(b'|', &line[..line.len().min(LONGEST_NAME)])?;
     let name = line[..bar].strip_suffix(b" ")?.trim_ascii_end();
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -146,7 +199,7 @@ fn compose(line: &[u8]) -> Option<&[u8]> {
         return None;
     }
     let text = &line[bar + 1..];
-    Some(text.strip_prefix(b" ").unwrap_or(text))
+    Some((name, text.strip_prefix(b" ").unwrap_or(text)))
 }
 
 /// Length of the RFC 3339 time stamp, with its `T`, that a line starts with.

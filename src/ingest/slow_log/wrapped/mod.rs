@@ -7,6 +7,7 @@
 //! A checkpoint is a byte of the *outer* file: the line where the oldest inner byte comes from that is not done
 //! with; the context says how many inner bytes of that line are.
 
+mod document;
 mod json;
 mod line;
 mod pieces;
@@ -17,10 +18,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use self::document::Unit;
 use self::line::without_return;
-pub(super) use self::line::{Wrapping, unwrapped, wrapping_of};
-use self::pieces::Pieces;
+pub(super) use self::line::{Wrapping, unwrapped, wrapping_of, wrappings_of};
+use self::pieces::{Joins, Part, Pieces};
 use self::year::Years;
+use super::format::begins_entry;
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
 use crate::model::sql::Dialect;
@@ -49,16 +52,22 @@ pub(super) struct Wrapped {
     seen_until: u64,
     /// Inside an outer line that is too long.
     skipping: bool,
+    /// Outer byte where the first entry of some source begins: what belongs to none behind it is of other programs.
+    begun_at: Option<u64>,
+    /// Sources whose next lines are of a header that was used before the restart.
+    amid: Vec<u64>,
     unparsed: u64,
 }
 
 /// Where inner bytes come from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Source {
     /// First inner byte.
     inner: u64,
     /// Start of the outer line.
     outer: u64,
+    /// Sources of which only a header had come there.
+    amid: Vec<u64>,
 }
 
 /// What must be known to go on from a checkpoint.
@@ -69,6 +78,8 @@ struct Context {
     skip: u64,
     seen: u64,
     skipping: bool,
+    has_begun: bool,
+    amid: Vec<u64>,
     years: Years,
 }
 
@@ -87,6 +98,8 @@ impl Wrapped {
             skip: 0,
             seen_until: 0,
             skipping: false,
+            begun_at: None,
+            amid: Vec::new(),
             unparsed: 0,
         }
     }
@@ -96,17 +109,30 @@ impl Wrapped {
         let mut at = 0;
         while at < outer.len() {
             let rest = &outer[at..];
-            let length = match scan::line_length(rest) {
-                Some(length) => length,
-                None if next == Next::End || self.skipping => rest.len(),
-                None if rest.len() > MAX_LINE_BYTES => rest.len(),
-                None => break,
+            let length = match self.unit(rest) {
+                Unit::Object(length) => length,
+                Unit::Gap(length) => {
+                    at += length;
+                    self.offset += length as u64;
+                    continue;
+                }
+                Unit::Open if next == Next::End || self.skipping => rest.len(),
+                Unit::Open if rest.len() > MAX_LINE_BYTES => rest.len(),
+                Unit::Open => break,
             };
             self.line(&rest[..length]);
             at += length;
             self.offset += length as u64;
         }
         at
+    }
+
+    /// The line, or the object of a document, that `rest` starts with.
+    fn unit(&self, rest: &[u8]) -> Unit {
+        if self.wrapping == Wrapping::Document && !self.skipping {
+            return document::next(rest);
+        }
+        scan::line_length(rest).map_or(Unit::Open, Unit::Object)
     }
 
     fn line(&mut self, line: &[u8]) {
@@ -122,9 +148,45 @@ impl Wrapped {
             return;
         }
         let part = self.wrapping.fragment(text, &mut self.years);
-        let was_taken = part.is_some_and(|part| self.pieces.add(part, self.offset));
+        let was_taken = part.is_some_and(|part| {
+            let part = self.of_entry(part);
+            self.pieces.add(part, self.offset)
+        });
         if !was_taken && self.offset >= self.seen_until {
             self.unparsed += 1;
+        }
+    }
+
+    /// Where several programs write, the lines of an entry are a piece, and what is of no entry is of another program.
+    fn of_entry<'a>(&mut self, part: Part<'a>) -> Part<'a> {
+        if part.source == 0 {
+            return part;
+        }
+        let is_header = part.text.starts_with(b"# ");
+        let was_used = is_header && self.amid.contains(&part.source);
+        if !is_header {
+            self.amid.retain(|source| *source != part.source);
+        }
+        let begins = !was_used && begins_entry(scan::line_at(&part.text, 0).0);
+        if begins {
+            self.begun_at.get_or_insert(self.offset);
+        }
+        let has_begun = self.begun_at.is_some();
+        let joins = match begins {
+            true => Joins::BeginsEntry,
+            false if has_begun => Joins::OrForeign,
+            false => Joins::Begins,
+        };
+        let mut text = part.text.into_owned();
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        Part {
+            source: part.source,
+            stream: part.source,
+            text: text.into(),
+            joins,
+            is_open: has_begun,
         }
     }
 
@@ -136,6 +198,7 @@ impl Wrapped {
             self.sources.push_back(Source {
                 inner: (self.consumed + self.buffer.len() as u64).saturating_sub(skipped as u64),
                 outer: piece.start,
+                amid: piece.amid,
             });
             self.buffer.extend_from_slice(&piece.text[skipped..]);
         }
@@ -161,7 +224,8 @@ impl Wrapped {
     /// The first outer byte that a restart needs.
     fn checkpoint(&self) -> u64 {
         let source = self.sources.front().map(|s| s.outer);
-        source.or(self.pieces.first()).unwrap_or(self.offset)
+        let piece = || self.pieces.first().map(|piece| piece.start);
+        source.or_else(piece).unwrap_or(self.offset)
     }
 }
 
@@ -201,6 +265,12 @@ impl Parser for Wrapped {
             }),
             seen: self.offset.max(self.seen_until) - self.checkpoint(),
             skipping: self.skipping,
+            has_begun: self.begun_at.is_some_and(|at| at < self.checkpoint()),
+            amid: match (first, self.pieces.first()) {
+                (Some(source), _) => source.amid.clone(),
+                (None, Some(piece)) => piece.amid.clone(),
+                (None, None) => Vec::new(),
+            },
             years: self.years,
         };
         serde_json::to_string(&context).unwrap_or_default()
@@ -215,6 +285,8 @@ impl Parser for Wrapped {
         self.consumed = context.skip;
         self.seen_until = self.offset + context.seen;
         self.skipping = context.skipping;
+        self.amid = context.amid;
+        self.begun_at = context.has_begun.then_some(0);
         self.years.restore(context.years);
     }
 }
@@ -228,5 +300,7 @@ impl std::fmt::Debug for Wrapped {
     }
 }
 
+#[cfg(test)]
+mod carriers;
 #[cfg(test)]
 mod tests;

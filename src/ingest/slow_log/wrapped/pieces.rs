@@ -18,6 +18,8 @@ const MAX_PIECE_BYTES: usize = MAX_STATEMENT_BYTES + (128 << 10);
 /// A part of the log.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
+    /// The program that wrote it, where what carried it tells; else 0.
+    pub(super) source: u64,
     /// Its stream or process.
     pub(super) stream: u64,
     pub(super) text: Cow<'a, [u8]>,
@@ -31,6 +33,8 @@ pub(super) struct Part<'a> {
 pub(super) enum Joins {
     /// It begins a piece.
     Begins,
+    /// It begins an entry, unless the piece is an entry of which only lines of the header came.
+    BeginsEntry,
     /// It goes on with one that is open, and else begins one.
     IfOpen,
     /// It goes on, and is nothing by itself.
@@ -49,6 +53,8 @@ pub(super) struct Piece {
     latest: u64,
     pub(super) text: Vec<u8>,
     is_open: bool,
+    /// Other streams of which only the header of an entry had come when it began.
+    pub(super) amid: Vec<u64>,
 }
 
 /// The pieces that are not whole, and those that wait behind them.
@@ -64,7 +70,13 @@ impl Pieces {
             .rev()
             .find(|p| p.is_open && p.stream == part.stream);
         match (open, part.joins) {
-            (Some(piece), Joins::IfOpen | Joins::Always | Joins::OrForeign) => {
+            (Some(piece), Joins::BeginsEntry) if !ends_in_header(&piece.text) => {
+                piece.is_open = false;
+            }
+            (
+                Some(piece),
+                Joins::BeginsEntry | Joins::IfOpen | Joins::Always | Joins::OrForeign,
+            ) => {
                 if piece.text.len() + part.text.len() <= MAX_PIECE_BYTES {
                     piece.text.extend_from_slice(&part.text);
                 }
@@ -75,9 +87,14 @@ impl Pieces {
             (None, Joins::Always) => return false,
             (None, Joins::OrForeign) => return true,
             (Some(piece), Joins::Begins) => piece.is_open = false,
-            (None, Joins::Begins | Joins::IfOpen) => {}
+            (None, Joins::Begins | Joins::BeginsEntry | Joins::IfOpen) => {}
         }
+        let amid = match part.joins {
+            Joins::BeginsEntry => self.in_header().filter(|s| *s != part.stream).collect(),
+            _ => Vec::new(),
+        };
         self.0.push_back(Piece {
+            amid,
             stream: part.stream,
             start: at,
             latest: at,
@@ -107,8 +124,21 @@ impl Pieces {
         }
     }
 
-    /// Outer byte where the first piece began.
-    pub(super) fn first(&self) -> Option<u64> {
-        self.0.front().map(|piece| piece.start)
+    /// The first piece.
+    pub(super) fn first(&self) -> Option<&Piece> {
+        self.0.front()
     }
+
+    fn in_header(&self) -> impl Iterator<Item = u64> {
+        let open = self.0.iter().filter(|piece| piece.is_open);
+        open.filter(|piece| ends_in_header(&piece.text))
+            .map(|piece| piece.stream)
+    }
+}
+
+/// Whether the last line of a text is one of those above the statement of a slow log.
+fn ends_in_header(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    let line = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+    text[line..].starts_with(b"# ")
 }

@@ -9,12 +9,12 @@ const POSTGRES: &str = include_str!("../../../../tests/fixtures/logs/postgres-od
 
 /// Statement, end and length of each entry, and what could not be read.
 #[derive(Debug, Default, PartialEq)]
-struct Told {
-    entries: Vec<String>,
-    unparsed: u64,
+pub(super) struct Told {
+    pub(super) entries: Vec<String>,
+    pub(super) unparsed: u64,
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         newest: Some(Timestamp::from_unix_secs(1_795_300_000)),
         ..Options::default()
@@ -34,7 +34,7 @@ fn feed(parser: &mut dyn Parser, bytes: &[u8], next: Next, told: &mut Told) -> P
     progress
 }
 
-fn read(log: &str) -> Told {
+pub(super) fn read(log: &str) -> Told {
     let mut told = Told::default();
     let progress = feed(&mut *parser(log), log.as_bytes(), Next::End, &mut told);
     assert_eq!((progress.consumed, progress.held), (log.len(), 0));
@@ -128,33 +128,38 @@ fn a_wrapped_log_cut_or_stopped_anywhere_tells_the_same() {
     let mut all = vec![("syslog", syslog(POSTGRES))];
     all.extend(wrapped().into_iter().map(|(name, text, _)| (name, text)));
     for (name, log) in all {
-        let expected = read(&log);
-        let bytes = log.as_bytes();
-        for stop in (1..bytes.len()).step_by(67) {
-            let (mut cut, mut resumed) = (Told::default(), Told::default());
-            let mut first = parser(&log);
-            let progress = feed(&mut *first, &bytes[..stop], Next::More, &mut cut);
-            resumed.entries.clone_from(&cut.entries);
-            resumed.unparsed = cut.unparsed;
+        tells_the_same_in_pieces(name, &log);
+    }
+}
 
-            let mut second = parser(&log);
-            second.restore(&first.context());
-            let checkpoint = progress.consumed - usize::try_from(progress.held).unwrap();
-            feed(&mut *second, &bytes[checkpoint..], Next::End, &mut resumed);
-            assert_eq!(
-                resumed.unparsed, expected.unparsed,
-                "{name} stopped at {stop}"
-            );
-            assert_eq!(resumed, expected, "{name} stopped at {stop}");
+/// A log that is cut or stopped anywhere tells what it tells as a whole.
+pub(super) fn tells_the_same_in_pieces(name: &str, log: &str) {
+    let expected = read(log);
+    let bytes = log.as_bytes();
+    for stop in (1..bytes.len()).step_by(67) {
+        let (mut cut, mut resumed) = (Told::default(), Told::default());
+        let mut first = parser(log);
+        let progress = feed(&mut *first, &bytes[..stop], Next::More, &mut cut);
+        resumed.entries.clone_from(&cut.entries);
+        resumed.unparsed = cut.unparsed;
 
-            feed(
-                &mut *first,
-                &bytes[progress.consumed..],
-                Next::End,
-                &mut cut,
-            );
-            assert_eq!(cut, expected, "{name} cut at {stop}");
-        }
+        let mut second = parser(log);
+        second.restore(&first.context());
+        let checkpoint = progress.consumed - usize::try_from(progress.held).unwrap();
+        feed(&mut *second, &bytes[checkpoint..], Next::End, &mut resumed);
+        assert_eq!(
+            resumed.unparsed, expected.unparsed,
+            "{name} stopped at {stop}"
+        );
+        assert_eq!(resumed, expected, "{name} stopped at {stop}");
+
+        feed(
+            &mut *first,
+            &bytes[progress.consumed..],
+            Next::End,
+            &mut cut,
+        );
+        assert_eq!(cut, expected, "{name} cut at {stop}");
     }
 }
 

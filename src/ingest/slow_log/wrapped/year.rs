@@ -17,6 +17,9 @@ const MONTHS: [&[u8]; 12] = [
 /// A jump by more months than this is a new year, or the old one again.
 const HALF_A_YEAR: i16 = 6;
 
+/// From one 29 February to the next at most, over a year like 2100.
+const LONGEST_LEAP: i16 = 8;
+
 /// What is known of the year.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -69,11 +72,9 @@ impl Years {
         let latest = self.latest?;
         // zones differ by a day at the most
         let end = latest.tomorrow().unwrap_or(latest);
-        let this = Date::new(end.year(), month, day).ok();
-        Some(match this {
-            Some(date) if date <= end => end.year(),
-            _ => end.year() - 1,
-        })
+        let years = (0..=LONGEST_LEAP).map(|back| end.year() - back);
+        let mut dates = years.filter_map(|year| Date::new(year, month, day).ok());
+        dates.find(|date| *date <= end).map(Date::year)
     }
 }
 

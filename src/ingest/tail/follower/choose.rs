@@ -3,7 +3,8 @@
 use super::{Begin, FINISHED, Follower, Step};
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
-use crate::ingest::tail::reading::{Gathered, Memory, Reading};
+use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::reading::{Memory, Reading};
 use crate::ingest::tail::siblings::{self, Sibling};
 use crate::ingest::{Checkpoint, IngestError};
 use crate::model::event::Coverage;

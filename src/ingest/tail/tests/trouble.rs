@@ -118,6 +118,25 @@ fn a_parser_that_never_finds_an_entry_loses_bytes_and_not_the_memory() {
 }
 
 #[test]
+fn a_log_is_followed_behind_more_than_what_tells_a_format() {
+    let mut rig = Rig::new(Start::Beginning);
+    rig.append(
+        "slow.log",
+        &("?".repeat((256 << 10) - 1)
+            + "
+#0
+"),
+    );
+    rig.settle();
+    assert_eq!(
+        rig.told(),
+        ["#0
+"]
+    );
+    assert_eq!(rig.gap(), (256 - 32) << 10);
+}
+
+#[test]
 fn a_thread_follows_a_file_and_stops_when_told() {
     let mut rig = Rig::new(Start::Beginning);
     rig.append("slow.log", "#0\n");
