@@ -174,9 +174,8 @@ impl QueryStats {
 
     /// Time that the runs took and waited for locks after `from`, where all of them ended at about the same time.
     pub(super) fn spent_since(&self, from: Timestamp) -> (Duration, Duration) {
-        let most = self
-            .last_seen()
-            .map_or(MAX_NANOS, |end| nanos(end.since(from)));
+        let end = self.last_seen();
+        let most = end.map_or(MAX_NANOS, |end| nanos(end.since(from)));
         let spent = Duration::from_nanos(self.elapsed.total_capped(most));
         let part = spent.div_duration_f64(self.elapsed().max(Duration::from_nanos(1)));
         let waited = Duration::from_nanos(self.lock.unwrap_or(0));
