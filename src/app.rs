@@ -76,7 +76,7 @@ impl App {
         config.consistent()?;
         serve::check_bind(config.listen.http, &config.auth)?;
         let auth = Arc::new(Auth::load(&config.auth)?);
-        let style = config.style()?;
+        let style = config.style();
         let slack = Connection::open(&config.slack, style.clone())?;
         let listener = serve::bind(config.listen.http).await?;
         let sinks = slack.iter().map(|_| Arc::from("slack")).collect();

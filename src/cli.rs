@@ -12,6 +12,7 @@ mod moment;
 mod postmortem;
 mod progress;
 mod run;
+mod twins;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -23,7 +24,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alert::AlertError;
 use crate::config::load::LoadError;
-use crate::config::{self, Config, LogFormat, Misconfigured};
+use crate::config::{self, Config, LogFormat, Misconfigured, Zone};
+use crate::ingest::slow_log;
 use crate::report::Lang;
 use crate::serve::ServeError;
 use crate::store;
@@ -108,6 +110,16 @@ pub struct Digest {
     /// Format of the input
     #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
     pub input: LogFormat,
+    /// IANA zone of dates that name none, or an ambiguous one (CST, IST): the server's; `general.time_zone`, UTC by
+    /// default, when not given
+    #[arg(long, value_name = "NAME", value_parser = zone)]
+    pub time_zone: Option<Zone>,
+    /// log_line_prefix of the PostgreSQL server; learned from the log when not given
+    #[arg(long, value_name = "P", value_parser = line_prefix)]
+    pub log_line_prefix: Option<String>,
+    /// Database of statements that name none
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub database: String,
     /// Format of the report: text for a terminal, json for programs, md for a ticket, html as one file for a browser
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
@@ -226,6 +238,17 @@ pub struct Explain {
     /// Detector, for example full-scan; without it all are listed
     #[arg(value_name = "SLUG")]
     pub slug: Option<String>,
+}
+
+fn zone(name: &str) -> Result<Zone, String> {
+    Zone::of(name).ok_or_else(|| "no IANA time zone; write it like Asia/Seoul".to_owned())
+}
+
+fn line_prefix(text: &str) -> Result<String, String> {
+    if slow_log::is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    Err("no prefix that can be read; give the server's own, like '%m [%p] %q%u@%d '".to_owned())
 }
 
 fn language(text: &str) -> Result<Lang, String> {

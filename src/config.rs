@@ -6,6 +6,7 @@
 pub mod load;
 mod log;
 mod sense;
+mod value;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,6 +26,7 @@ use crate::report::{Lang, Links, Style};
 use crate::{alert, incident, normalise, serve, store, window};
 
 pub use self::log::Log;
+pub use self::value::Zone;
 
 /// The default configuration, commented.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -74,21 +76,18 @@ impl Config {
     }
 
     /// How people want to be told.
-    ///
-    /// # Errors
-    /// A time zone that is not known.
-    pub fn style(&self) -> anyhow::Result<Style> {
+    pub fn style(&self) -> Style {
         let general = &self.general;
-        Ok(Style {
+        Style {
             lang: general.language,
-            zone: zone(&general.time_zone, "general.time_zone")?,
+            zone: general.time_zone.get(),
             links: Links {
                 public_url: general.public_url.clone(),
                 jaeger_url: general.jaeger_url.clone(),
                 grafana_url: general.grafana_url.clone(),
             },
             lookup: catalogue::find,
-        })
+        }
     }
 
     /// Whether its parts fit together.
@@ -160,19 +159,12 @@ fn distinct_logs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SlowLog>, D::
 #[error("{0}")]
 pub struct Misconfigured(pub String);
 
-fn zone(name: &str, key: &str) -> Result<TimeZone, Misconfigured> {
-    TimeZone::get(name).map_err(|_| {
-        Misconfigured(format!(
-            "`{key}`: {name:?} is no IANA time zone, for example Asia/Seoul"
-        ))
-    })
-}
-
 /// `[[slow_log]]`: one log to follow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlowLog {
     /// The log, or a link to it; it need not be there yet.
+    #[serde(deserialize_with = "value::path")]
     pub path: PathBuf,
     /// Format; by default told by the content.
     #[serde(default)]
@@ -182,9 +174,9 @@ pub struct SlowLog {
     pub database: String,
     /// IANA zone of dates that name none; `general.time_zone` when not given.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<Zone>,
     /// `log_line_prefix` of PostgreSQL; guessed when not given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::prefix")]
     pub log_line_prefix: Option<String>,
     /// Where to begin with a log that was never read before.
     #[serde(default)]
@@ -193,10 +185,7 @@ pub struct SlowLog {
     #[serde(default)]
     pub schema: Vec<PathBuf>,
     /// How often the file is looked at.
-    #[serde(
-        default = "poll_interval",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "poll_interval", with = "value::poll_interval")]
     pub poll_interval: Duration,
 }
 
@@ -220,14 +209,8 @@ impl SlowLog {
     }
 
     /// Zone of dates that name none.
-    ///
-    /// # Errors
-    /// A time zone that is not known.
-    pub fn zone(&self, general: &General) -> anyhow::Result<TimeZone> {
-        match &self.time_zone {
-            Some(name) => Ok(zone(name, "slow_log.time_zone")?),
-            None => Ok(zone(&general.time_zone, "general.time_zone")?),
-        }
+    pub fn zone(&self, general: &General) -> TimeZone {
+        self.time_zone.as_ref().unwrap_or(&general.time_zone).get()
     }
 }
 
@@ -265,7 +248,7 @@ pub struct General {
     /// `service.name` of the application this sidecar runs beside.
     pub service: ServiceName,
     /// IANA time zone for messages and postmortems, and of log dates that name none.
-    pub time_zone: String,
+    pub time_zone: Zone,
     /// Language of messages, postmortems and the page.
     pub language: Lang,
     /// Where people reach this sidecar's page; links in messages use it.
@@ -280,7 +263,7 @@ impl Default for General {
     fn default() -> Self {
         Self {
             service: ServiceName::new("unnamed"),
-            time_zone: "UTC".to_owned(),
+            time_zone: Zone::default(),
             language: Lang::En,
             public_url: None,
             jaeger_url: None,

@@ -570,6 +570,72 @@ fn a_rotated_log_that_cannot_be_read_makes_the_report_partial() {
     }
 }
 
+/// `log_destination = 'stderr,csvlog'`, of which csvlog was switched on later.
+#[test]
+fn a_server_that_writes_its_log_in_two_formats_is_counted_once() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let stderr = |second: u8| {
+        format!(
+            "2026-11-21 19:26:{second}.000 UTC [7] app@shop LOG:  duration: 9.500 ms  statement: SELECT {second}\n"
+        )
+    };
+    let csv = |second: u8| {
+        format!(
+            "2026-11-21 19:26:{second}.000 UTC,\"app\",\"shop\",7,\"[local]\",6b01f082.7,1,\"SELECT\",2026-11-21 19:26:00 UTC,1/2,0,\
+             LOG,00000,\"duration: 9.500 ms  statement: SELECT {second}\",,,,,,,,,\"psql\",\"client backend\",,0\n"
+        )
+    };
+    let all: String = (10..20).map(stderr).collect();
+    file(&dir, "postgresql-Sat.log", all.as_bytes());
+    file(
+        &dir,
+        "postgresql-Sat.csv",
+        (14..20).map(csv).collect::<String>().as_bytes(),
+    );
+    let output = run(&["digest", "--format", "json", name(dir.path())]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(runs_of(&report), 10);
+    assert_eq!(report["source"]["entries"], 10);
+    assert!(text(&output.stderr).contains("has the same records"));
+    assert_eq!(code(&output), Some(0));
+}
+
+/// What the log does not say of itself can be said.
+#[test]
+fn the_zone_the_prefix_and_the_database_of_a_log_can_be_given() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = "2026-11-21 19:26:10.000 IST app,[7] LOG:  duration: 9.500 ms  statement: SELECT 1\n"
+        .repeat(3);
+    let path = file(&dir, "postgresql.log", log.as_bytes());
+    let output = run(&["digest", "--format", "json", &path]);
+    assert!(
+        text(&output.stderr).contains("dates of IST")
+            && text(&output.stderr).contains("--time-zone")
+    );
+    let report = digest(&[
+        "--time-zone",
+        "Asia/Kolkata",
+        "--log-line-prefix",
+        "%m %u,[%p] ",
+        "--database",
+        "shop",
+        &path,
+    ]);
+    assert_eq!(report["source"]["to"], "2026-11-21T13:56:10Z");
+    let query = &report["queries"][0];
+    assert_eq!(
+        (&query["users"][0], &query["databases"][0]),
+        (&"app".into(), &"shop".into())
+    );
+    for bad in [["--time-zone", "Mars"], ["--log-line-prefix", "none"]] {
+        assert_eq!(
+            code(&run(&["digest", bad[0], bad[1], &path])),
+            Some(64),
+            "{bad:?}"
+        );
+    }
+}
+
 #[test]
 fn the_wrong_format_is_told_by_name() {
     let log = fixture("mysql-odd.log");

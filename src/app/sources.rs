@@ -7,11 +7,12 @@ use jiff::tz::TimeZone;
 
 use crate::app::Sources;
 use crate::clock::Clock;
-use crate::config::{Config, Log, SlowLog};
+use crate::config::{Config, Log, SlowLog, Zone};
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
 use crate::ingest::server_log::{self, Kind};
 use crate::ingest::slow_log::{self, Format};
+use crate::ingest::tail::pattern::is_dated;
 use crate::ingest::tail::{MakeParser, Tail};
 use crate::model::event::DbTarget;
 use crate::model::sql::Dialect;
@@ -28,16 +29,22 @@ pub(super) fn follow_all(
         clock,
         mut checkpoints,
     } = sources;
+    for log in config.slow_log.iter().filter(|log| is_dated(&log.path)) {
+        tracing::warn!(
+            path = %log.path.display(),
+            "the name has a date, and what the server writes to its next file is not followed; give a pattern, like \
+             postgresql-*.log"
+        );
+    }
     let slow = config.slow_log.iter().map(|log| {
-        let make = make_parser(&config, log, clock.clone())?;
-        Ok((log.tail(), meta(&config, log), make))
+        let make = make_parser(&config, log, clock.clone());
+        (log.tail(), meta(&config, log), make)
     });
     let errors = config.log.iter().map(|log| {
-        let make = make_error_parser(log, log.zone(&config.general)?, clock.clone());
-        Ok((log.tail(), meta_of_errors(&config, log), make))
+        let make = make_error_parser(log, log.zone(&config.general), clock.clone());
+        (log.tail(), meta_of_errors(&config, log), make)
     });
-    let all: anyhow::Result<Vec<_>> = slow.chain(errors).collect();
-    let all = all?;
+    let all: Vec<_> = slow.chain(errors).collect();
     let is_idle = all.is_empty();
     for (settings, source, make) in all {
         let resume = checkpoints
@@ -114,19 +121,20 @@ pub(super) fn dialect(format: Format) -> Dialect {
     }
 }
 
-fn make_parser(config: &Config, log: &SlowLog, clock: Clock) -> anyhow::Result<MakeParser> {
+fn make_parser(config: &Config, log: &SlowLog, clock: Clock) -> MakeParser {
     let options = slow_log::Options {
-        time_zone: log.zone(&config.general)?,
+        time_zone: log.zone(&config.general),
+        is_zone_given: log.time_zone.is_some() || config.general.time_zone != Zone::default(),
         database: log.database.clone(),
         log_line_prefix: log.log_line_prefix.clone(),
         newest: None,
     };
     let format = log.format.known();
-    Ok(Box::new(move |head| {
+    Box::new(move |head| {
         let options = slow_log::Options {
             newest: Some(clock.now()),
             ..options.clone()
         };
         slow_log::open(head, format, &options).map(|(_, parser)| parser)
-    }))
+    })
 }

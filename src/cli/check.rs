@@ -13,6 +13,7 @@ use crate::cli::{PARTIAL, load, print};
 use crate::config::{Config, Log, SlowLog};
 use crate::ingest::server_log::Kind;
 use crate::ingest::slow_log;
+use crate::ingest::tail::pattern::{current, is_dated};
 use crate::serve::{self, Auth};
 
 /// Bytes that tell a log's format.
@@ -27,7 +28,7 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
         Err(error) => Err(error.into()),
     });
     lines.push(page(&config));
-    lines.push(config.style().map(|_| "general: ok".to_owned()));
+    lines.push(Ok("general: ok".to_owned()));
     lines.push(store(&config));
     lines.push(slack(&config));
     if config.sources().is_empty() {
@@ -35,10 +36,10 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
             "no [[slow_log]] and no [[log]]: nothing is followed; set its path"
         )));
     }
-    lines.extend(config.slow_log.iter().map(|log| follow(log, &config)));
+    lines.extend(config.slow_log.iter().map(follow));
     let declared = config.slow_log.iter().filter(|log| !log.schema.is_empty());
     lines.extend(declared.map(tables));
-    lines.extend(config.log.iter().map(|log| follow_errors(log, &config)));
+    lines.extend(config.log.iter().map(follow_errors));
     let is_well = lines.iter().all(Result::is_ok);
     for line in lines {
         match line {
@@ -77,7 +78,7 @@ fn store(config: &Config) -> anyhow::Result<String> {
 }
 
 fn slack(config: &Config) -> anyhow::Result<String> {
-    let Some(connection) = Connection::open(&config.slack, config.style()?)? else {
+    let Some(connection) = Connection::open(&config.slack, config.style())? else {
         return Ok("slack: not configured, nobody is told".to_owned());
     };
     let login = runtime()?.block_on(connection.login());
@@ -124,10 +125,14 @@ fn tables(log: &SlowLog) -> anyhow::Result<String> {
     })
 }
 
-fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
+fn follow(log: &SlowLog) -> anyhow::Result<String> {
     let path = log.path.display();
-    log.zone(&config.general)?;
-    let head = head(&log.path, "slow_log")?;
+    anyhow::ensure!(
+        !is_dated(&log.path),
+        "slow_log {path}: a file with a date in its name is not written to for long; give a pattern, like \
+         \"postgresql-*.log\", of which the newest is followed"
+    );
+    let head = head(&current(&log.path), "slow_log")?;
     let told = slow_log::sniff(&head);
     Ok(match (log.format.known(), told) {
         (_, None) if head.is_empty() => format!("slow_log {path}: readable, empty so far"),
@@ -143,10 +148,9 @@ fn follow(log: &SlowLog, config: &Config) -> anyhow::Result<String> {
     })
 }
 
-fn follow_errors(log: &Log, config: &Config) -> anyhow::Result<String> {
+fn follow_errors(log: &Log) -> anyhow::Result<String> {
     let path = log.path.display();
-    log.zone(&config.general)?;
-    let head = head(&log.path, "log")?;
+    let head = head(&current(&log.path), "log")?;
     if let Some(format) = slow_log::sniff(&head) {
         anyhow::bail!("log {path}: this is a {format} log; follow it as [[slow_log]]");
     }

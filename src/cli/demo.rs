@@ -57,7 +57,7 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
     let config = config(options, &folder);
     let _spans = telemetry::install(&config.telemetry)?;
     let programme = Programme::new(cases, Clock::system().now(), options.once)?;
-    let style = config.style()?;
+    let style = config.style();
     let app = App::build(config, programme.clock()).await?;
     for case in cases {
         print(&format!("{:<16} {}\n", case.name, case.story))?;

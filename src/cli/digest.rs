@@ -16,6 +16,7 @@ use crate::cli::copies::Copy;
 use crate::cli::inputs::{Input, Inputs};
 use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
+use crate::config::Zone;
 use crate::ingest::tail::are_of_one_log;
 use crate::report::digest::Asked;
 
@@ -30,12 +31,16 @@ const UNREAD_TOLD: usize = 5;
 /// Prints the report; exit code 2 when some of the files could not be read.
 pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = load(options.config.config.as_deref())?;
-    let style = config.style()?;
+    let style = config.style();
     let style = style.in_lang(options.lang.unwrap_or(config.general.language));
     let kept = kept(options, &style.zone)?;
     let schema = schema(options);
     let inputs = Inputs::of(&options.files);
-    let mut reading = Reading::new(kept, style.zone.clone(), Interrupt::listen());
+    let zone = options
+        .time_zone
+        .as_ref()
+        .map_or_else(|| style.zone.clone(), Zone::get);
+    let mut reading = Reading::new(kept, zone, Interrupt::listen());
     tell_of(&inputs, &mut reading);
     let mut summing = Summing::new(&config);
     match options.jobs.get() {
@@ -61,7 +66,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
 /// Reads one file after the other, until somebody has enough.
 fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink: &mut dyn Sink) {
     for input in &inputs.files {
-        if let Err(error) = reading.read(&input.path, options, sink) {
+        if let Err(error) = reading.read(input, options, sink) {
             // a log directory holds other files too, but a rotated log is none
             let is_rotated = |other: &Input| {
                 other.path != input.path && are_of_one_log(&other.path, &input.path)
@@ -104,6 +109,17 @@ fn tell_of(inputs: &Inputs, reading: &mut Reading) {
     for failure in &inputs.failures {
         reading.lack();
         tell(format_args!("sqleuth: {failure}"));
+    }
+    for (input, twin) in inputs
+        .files
+        .iter()
+        .filter_map(|i| Some((i, i.twin.as_ref()?)))
+    {
+        let (path, of) = (input.path.display(), twin.path.display());
+        tell(format_args!(
+            "sqleuth: {path} is read up to {} only: {of} has the same records from then on",
+            twin.from
+        ));
     }
     for Copy { path, of } in &inputs.copies {
         let (path, of) = (path.display(), of.display());

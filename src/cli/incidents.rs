@@ -15,7 +15,7 @@ use crate::store::view::IncidentFilter;
 /// Prints the newest incidents.
 pub(super) fn incidents(options: &Incidents) -> anyhow::Result<ExitCode> {
     let config = load(options.config.config.as_deref())?;
-    let style = config.style()?;
+    let style = config.style();
     let reader = open(&config.store.path)?;
     let filter = IncidentFilter {
         limit: options.limit,

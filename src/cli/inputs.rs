@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::copies::{Copy, Distinct};
+use crate::cli::twins::{self, Twin};
+use crate::ingest::tail::pattern::is_match;
 
 /// Files of one directory or pattern; a log directory has fewer.
 const MAX_FILES: usize = 10_000;
@@ -27,6 +29,8 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     /// It was named, hence it must be a log; what is no log in a directory is passed over.
     pub(super) is_named: bool,
+    /// Another file has its records from some time on.
+    pub(super) twin: Option<Twin>,
 }
 
 impl Inputs {
@@ -38,6 +42,7 @@ impl Inputs {
         }
         if inputs.files.len() > 1 {
             inputs.leave_out_copies();
+            inputs.find_twins();
         }
         inputs
     }
@@ -59,10 +64,20 @@ impl Inputs {
                     self.failures.push(InputError::TooMany { path, left_out });
                 }
                 let is_named = !is_folder;
-                self.files
-                    .extend(found.into_iter().map(|path| Input { path, is_named }));
+                self.files.extend(found.into_iter().map(|path| Input {
+                    path,
+                    is_named,
+                    twin: None,
+                }));
             }
             Err(error) => self.failures.push(error),
+        }
+    }
+
+    fn find_twins(&mut self) {
+        let paths: Vec<PathBuf> = self.files.iter().map(|file| file.path.clone()).collect();
+        for file in &mut self.files {
+            file.twin = twins::of(&file.path, &paths);
         }
     }
 
@@ -151,46 +166,9 @@ fn pattern_of(path: &Path) -> Option<(PathBuf, Vec<u8>)> {
     Some((folder.to_owned(), name.as_bytes().to_vec()))
 }
 
-/// Whether a name is like a pattern: `*` stands for any text, `?` for one byte.
-fn is_match(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    // the last `*`, and where what it stands for ends
-    let mut star = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => {
-                let Some((at, end)) = star else { return false };
-                star = Some((at, end + 1));
-                p = at + 1;
-                n = end + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pattern_matches_whole_names() {
-        for name in ["slow.log", "slow.log.1", "slow.log.2.gz"] {
-            assert!(is_match(b"slow.log*", name.as_bytes()), "{name}");
-        }
-        assert!(is_match(b"*.lo?", b"a.b.log"));
-        assert!(is_match(b"*a*b", b"xaxbxb"));
-        assert!(!is_match(b"slow.log.?", b"slow.log.10"));
-        assert!(!is_match(b"*.gz", b"slow.log"));
-    }
 
     #[test]
     fn a_directory_gives_its_files_and_a_pattern_those_that_match() {

@@ -14,7 +14,7 @@ use crate::report::export::export;
 /// Writes the postmortem.
 pub(super) fn postmortem(options: &Postmortem) -> anyhow::Result<ExitCode> {
     let config = load(options.config.config.as_deref())?;
-    let style = config.style()?;
+    let style = config.style();
     let reader = open(&config.store.path)?;
     let id = IncidentId::new(options.id.as_str());
     let Some(incident) = reader.incident(&id)? else {

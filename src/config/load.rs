@@ -26,7 +26,7 @@ const MAX_PROBLEMS: usize = 50;
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// What to write instead, by a sign of the complaint.
-const HINTS: [(&str, &str); 3] = [
+const HINTS: [(&str, &str); 7] = [
     ("duration format", r#"write it like "500ms", "10s" or "5m""#),
     (
         "socket address",
@@ -36,6 +36,13 @@ const HINTS: [(&str, &str); 3] = [
         "map, expected a sequence",
         "write its header with two brackets, like [[slow_log]]",
     ),
+    ("IANA time zone", r#"write it like "Asia/Seoul" or "UTC""#),
+    ("empty path", r#"write it like "/var/log/mysql/slow.log""#),
+    (
+        "log_line_prefix that",
+        r#"give the server's own setting, like "%m [%p] %q%u@%d/%a ", or leave it out: it is learned from the log"#,
+    ),
+    ("without a pause", r#"write it like "200ms""#),
 ];
 
 /// One thing that is wrong.
@@ -136,6 +143,7 @@ pub fn parse(
 
 fn deserialize(source: &Source<'_>, mut table: DeTable<'_>) -> Result<Config, LoadError> {
     let mut problems = Vec::new();
+    let mut cuts: Vec<String> = Vec::new();
     loop {
         let whole = Spanned::new(0..source.text.len(), table.clone());
         let error = match Config::deserialize(toml::Deserializer::from(whole)) {
@@ -150,6 +158,18 @@ fn deserialize(source: &Source<'_>, mut table: DeTable<'_>) -> Result<Config, Lo
             Err(error) => error,
         };
         let path = error.span().and_then(|span| cut(&mut table, &span));
+        // it is missing because it was cut
+        if cuts
+            .iter()
+            .any(|name| error.message() == format!("missing field `{name}`"))
+        {
+            if path.is_none() {
+                return Err(LoadError::Invalid(problems));
+            }
+            continue;
+        }
+        let name = path.as_deref().and_then(|path| path.rsplit('.').next());
+        cuts.extend(name.map(str::to_owned));
         problems.push(source.problem(&error, path.as_deref().unwrap_or("")));
         if path.is_none() || problems.len() >= MAX_PROBLEMS {
             return Err(LoadError::Invalid(problems));

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{General, SlowLog, zone};
+use super::{General, SlowLog, Zone, value};
 use crate::ingest::server_log::Kind;
 use crate::ingest::tail;
 use crate::model::id::{ServiceName, SourceId};
@@ -17,6 +18,7 @@ use crate::model::id::{ServiceName, SourceId};
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// The log, or a link to it; it need not be there yet.
+    #[serde(deserialize_with = "value::path")]
     pub path: PathBuf,
     /// Who writes it; `auto`, which is also the default: told by the first lines of each file.
     #[serde(default)]
@@ -29,10 +31,13 @@ pub struct Log {
     pub database: String,
     /// IANA zone of dates that name none; `general.time_zone` when not given.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<Zone>,
     /// Where to begin with a log that was never read before.
     #[serde(default)]
     pub start: tail::Start,
+    /// How often the file is looked at.
+    #[serde(default = "super::poll_interval", with = "value::poll_interval")]
+    pub poll_interval: Duration,
 }
 
 /// `kind` of a log.
@@ -70,19 +75,13 @@ impl Log {
         tail::Settings {
             path: self.path.clone(),
             start: self.start,
-            ..tail::Settings::default()
+            poll_interval: self.poll_interval,
         }
     }
 
     /// Zone of dates that name none.
-    ///
-    /// # Errors
-    /// A time zone that is not known.
-    pub fn zone(&self, general: &General) -> anyhow::Result<TimeZone> {
-        match &self.time_zone {
-            Some(name) => Ok(zone(name, "log.time_zone")?),
-            None => Ok(zone(&general.time_zone, "general.time_zone")?),
-        }
+    pub fn zone(&self, general: &General) -> TimeZone {
+        self.time_zone.as_ref().unwrap_or(&general.time_zone).get()
     }
 
     pub(super) fn is_slow_log(&self, logs: &[SlowLog]) -> bool {

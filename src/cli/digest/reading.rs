@@ -1,12 +1,12 @@
 //! Reads logs one after the other into one set of sums.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use jiff::tz::TimeZone;
 
 use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
+use crate::cli::inputs::Input;
 use crate::cli::progress::Progress;
 use crate::cli::{Digest as Options, tell};
 use crate::ingest::slow_log;
@@ -50,19 +50,24 @@ impl Reading {
     /// Reads one file. What was read of it before a failure counts, and is said to be of it.
     pub(super) fn read(
         &mut self,
-        path: &Path,
+        input: &Input,
         options: &Options,
         sink: &mut dyn Sink,
     ) -> Result<(), OfflineError> {
+        let path = input.path.as_path();
+        let told_elsewhere = input.twin.as_ref().map(|twin| twin.from);
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
         let asked = self.source.asked;
         let log = slow_log::Options {
             time_zone: self.zone.clone(),
-            ..slow_log::Options::default()
+            is_zone_given: options.time_zone.is_some(),
+            database: options.database.clone(),
+            log_line_prefix: options.log_line_prefix.clone(),
+            newest: None,
         };
         let interrupt = &self.interrupt;
-        let mut outside = 0;
+        let (mut outside, mut twice) = (0, 0);
         let done = offline::read(
             path,
             (options.input.known(), &log),
@@ -76,6 +81,10 @@ impl Reading {
             },
             &mut |dialect, entry| {
                 let end = entry.ended().unwrap_or_default();
+                if told_elsewhere.is_some_and(|from| end >= from) {
+                    twice += 1;
+                    return;
+                }
                 if end == Timestamp::EPOCH || asked.has(end) {
                     sink.add(dialect, entry);
                 } else {
@@ -84,9 +93,20 @@ impl Reading {
             },
         );
         progress.clear();
+        summary.entries -= twice;
         self.source.partial |= self.interrupt.came();
         if done.is_ok() && summary.format.is_none() {
             tell(format_args!("sqleuth: {} is empty", path.display()));
+        }
+        if let Some(zone) = &summary.unclear_zone {
+            let (path, taken) = (
+                path.display(),
+                self.zone.iana_name().unwrap_or("the given zone"),
+            );
+            tell(format_args!(
+                "sqleuth: {path} has dates of {zone}, which is several zones or none that is known; they are read as {taken}: \
+                 name the server's with --time-zone"
+            ));
         }
         if done.is_ok() || summary.entries > 0 {
             self.source.files.push(path.display().to_string());

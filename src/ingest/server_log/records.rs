@@ -76,6 +76,20 @@ enum Place {
 pub(super) struct Records<G> {
     grammar: G,
     place: Place,
+    /// What came before the first header was counted, or the header came.
+    begun: Begun,
+    unparsed: u64,
+}
+
+/// Whether a header came by now: what stands before it is the rest of a record, or no log of this kind at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Begun {
+    #[default]
+    No,
+    /// No, and that was counted.
+    Counted,
+    Yes,
 }
 
 /// What one look at the buffer came to.
@@ -101,6 +115,21 @@ impl<G: Grammar> Records<G> {
         Self {
             grammar,
             place: Place::default(),
+            begun: Begun::default(),
+            unparsed: 0,
+        }
+    }
+
+    /// Counts what stands before the first header, once.
+    fn begin(&mut self, line: &[u8]) {
+        if self.begun == Begun::Yes || line.iter().all(|b| *b == 0) {
+            return;
+        }
+        if self.grammar.is_header(line) {
+            self.begun = Begun::Yes;
+        } else if self.begun == Begun::No {
+            self.begun = Begun::Counted;
+            self.unparsed += 1;
         }
     }
 
@@ -114,7 +143,13 @@ impl<G: Grammar> Records<G> {
             return Step::Wait;
         };
         let is_cut = full && length == window.len() && !window.ends_with(b"\n");
-        if self.grammar.first(line(&window[..length])) == First::Skip {
+        let first = self.grammar.first(line(&window[..length]));
+        if first == First::Begins {
+            self.begun = Begun::Yes;
+        } else {
+            self.begin(line(&window[..length]));
+        }
+        if first == First::Skip {
             if is_cut {
                 self.place = Place::Line;
             }
@@ -214,7 +249,7 @@ impl<G: Grammar> Parser for Records<G> {
         Progress {
             consumed: at,
             held: 0,
-            unparsed: 0,
+            unparsed: std::mem::take(&mut self.unparsed),
         }
     }
 
@@ -227,12 +262,13 @@ impl<G: Grammar> Parser for Records<G> {
     }
 
     fn context(&self) -> String {
-        serde_json::to_string(&(self.place, self.grammar.state())).unwrap_or_default()
+        serde_json::to_string(&(self.place, self.begun, self.grammar.state())).unwrap_or_default()
     }
 
     fn restore(&mut self, context: &str) {
-        if let Ok((place, state)) = serde_json::from_str(context) {
+        if let Ok((place, begun, state)) = serde_json::from_str(context) {
             self.place = place;
+            self.begun = begun;
             self.grammar.restore(state);
         }
     }

@@ -1,7 +1,6 @@
 //! The formats that can be read, and which one a file has.
 
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -54,29 +53,13 @@ impl fmt::Display for Format {
     }
 }
 
-/// A name that is no format's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown log format `{0}`; known are mysql-slow, postgres-stderr, postgres-csv and postgres-json"
-)]
-pub struct UnknownFormat(String);
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str() == name)
-            .ok_or_else(|| UnknownFormat(name.to_owned()))
-    }
-}
-
 /// What a log does not say of itself.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Zone of dates that name none, or one that means several (`CST`); the server's.
     pub time_zone: TimeZone,
+    /// It was said, and is no guess.
+    pub is_zone_given: bool,
     /// Database of entries that name none.
     pub database: String,
     /// `log_line_prefix` of PostgreSQL; guessed when not given.
@@ -89,6 +72,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             time_zone: TimeZone::UTC,
+            is_zone_given: false,
             database: String::new(),
             log_line_prefix: None,
             newest: None,
@@ -275,13 +259,5 @@ mod tests {
         assert_eq!(sniff(b""), None);
         assert_eq!(sniff(b"\x7fELF\x02\x01\x01\0\0\0"), None);
         assert_eq!(sniff(b"INFO 2026 application started\n"), None);
-    }
-
-    #[test]
-    fn a_format_is_known_by_its_name() {
-        for format in Format::ALL {
-            assert_eq!(format.as_str().parse(), Ok(format));
-        }
-        assert!("oracle".parse::<Format>().is_err());
     }
 }

@@ -23,8 +23,9 @@ use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
 pub(in crate::ingest) use self::format::Carrier;
-pub use self::format::{Format, Options, UnknownFormat, open, parser, sniff};
+pub use self::format::{Format, Options, open, parser, sniff};
 pub use self::names::Names;
+pub use self::postgres::is_prefix;
 
 /// Statement text beyond this is dropped and the entry is marked as truncated.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
@@ -146,6 +147,11 @@ pub trait Parser: Send {
 
     /// What is known so far of the log's coverage.
     fn coverage(&self) -> Coverage;
+
+    /// A name of a zone in the dates that is not known, or that several zones have.
+    fn unclear_zone(&self) -> Option<&str> {
+        None
+    }
 
     /// What must be remembered at a checkpoint to go on from there, as JSON.
     fn context(&self) -> String;

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
 
-pub use likeness::{Likeness, head, likeness};
+pub use likeness::{Likeness, first_end, head, likeness};
 
 use self::beginning::Begun;
 
@@ -83,7 +83,7 @@ impl OfflineError {
 }
 
 /// What a log came to.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
     /// Its format; `None` for an empty file.
     pub format: Option<Format>,
@@ -95,6 +95,8 @@ pub struct Summary {
     pub unparsed: u64,
     /// What is known of its coverage.
     pub coverage: Coverage,
+    /// A zone that its dates name and that is not known.
+    pub unclear_zone: Option<String>,
 }
 
 /// How far a log has been read.
@@ -148,6 +150,7 @@ pub fn read(
     summary.format = Some(format);
     let done = reader.run(&mut *parser, summary, tell_progress, tell);
     summary.coverage = parser.coverage();
+    summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
     done?;
     match told.filter(|told| *told != format && summary.entries == 0) {
         Some(told) => Err(OfflineError::OtherFormat {

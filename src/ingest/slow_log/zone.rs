@@ -18,6 +18,8 @@ pub(in crate::ingest) struct Calendar {
     last: Option<(Second, u64)>,
     /// The digits of the last date, which are compared sooner than read.
     last_text: Option<([u8; 19], Zone, u64)>,
+    /// The first name of a zone that is not known.
+    unclear: Option<String>,
 }
 
 /// A second as the log writes it.
@@ -47,7 +49,13 @@ impl Calendar {
             zone,
             last: None,
             last_text: None,
+            unclear: None,
         }
+    }
+
+    /// The first name of a zone that is not known, or that several have: those dates were taken as the server's.
+    pub(in crate::ingest) fn unclear(&self) -> Option<&str> {
+        self.unclear.as_deref()
     }
 
     /// Reads the date that `text` starts with, `2026-11-21 19:26:58.608 UTC` or RFC 3339 with any number of
@@ -74,6 +82,10 @@ impl Calendar {
             zone,
         };
         let at = self.instant(second)?;
+        if zone == Zone::Server && self.unclear.is_none() {
+            let name = name_of_zone(&text[19 + fraction..]);
+            self.unclear = name.map(|name| String::from_utf8_lossy(name).into_owned());
+        }
         self.last_text = Some((*head, zone, at));
         Some((at_nanos(at, nanos), length))
     }
@@ -196,26 +208,48 @@ fn offset(text: &[u8], west: bool) -> Option<(Zone, usize)> {
 
 /// Abbreviations that mean one zone. `CST` and `IST` mean several and are taken as the server's zone.
 fn abbreviation(name: &[u8]) -> Zone {
-    let hours = match name {
+    let minutes = match name {
         b"Z" | b"UTC" | b"GMT" | b"UCT" | b"WET" => 0,
-        b"CET" | b"WEST" | b"BST" => 1,
-        b"CEST" | b"EET" | b"SAST" => 2,
-        b"EEST" | b"MSK" | b"TRT" => 3,
-        b"WIB" => 7,
-        b"SGT" | b"HKT" | b"AWST" => 8,
-        b"KST" | b"JST" => 9,
-        b"AEST" => 10,
-        b"AEDT" => 11,
-        b"NZST" => 12,
-        b"NZDT" => 13,
-        b"EDT" => -4,
-        b"EST" | b"CDT" => -5,
-        b"MDT" => -6,
-        b"MST" | b"PDT" => -7,
-        b"PST" => -8,
+        b"CET" | b"WEST" | b"BST" | b"WAT" => 60,
+        b"CEST" | b"EET" | b"SAST" | b"CAT" => 120,
+        b"EEST" | b"MSK" | b"TRT" | b"EAT" => 180,
+        b"PKT" => 300,
+        b"NPT" => 345,
+        b"WIB" | b"ICT" => 420,
+        b"SGT" | b"HKT" | b"AWST" | b"WITA" | b"MYT" | b"PHT" => 480,
+        b"KST" | b"JST" | b"WIT" => 540,
+        b"ACST" => 570,
+        b"AEST" => 600,
+        b"ACDT" => 630,
+        b"AEDT" => 660,
+        b"NZST" => 720,
+        b"NZDT" => 780,
+        b"NDT" => -150,
+        b"ART" | b"BRT" => -180,
+        b"NST" => -210,
+        b"EDT" => -240,
+        b"EST" | b"CDT" => -300,
+        b"MDT" => -360,
+        b"MST" | b"PDT" => -420,
+        b"PST" | b"AKDT" => -480,
+        b"AKST" => -540,
+        b"HST" => -600,
         _ => return Zone::Server,
     };
-    Zone::East(hours * 3600)
+    Zone::East(minutes * 60)
+}
+
+/// The name of a zone that `text` starts with, and not a severity: all end with a T.
+fn name_of_zone(text: &[u8]) -> Option<&[u8]> {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 3..=5;
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let length = text.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let ends_there = !matches!(
+        text.get(length),
+        Some(b':' | b'_' | b'0'..=b'9' | b'a'..=b'z')
+    );
+    let name = &text[..length];
+    (LENGTHS.contains(&length) && name.ends_with(b"T") && ends_there).then_some(name)
 }
 
 #[cfg(test)]
@@ -254,6 +288,35 @@ mod tests {
         assert_eq!(
             read("2026-11-21 19:26:58 CST").unwrap(),
             "2026-11-21T17:26:58Z"
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_zone_that_is_not_clear_is_remembered() {
+        let unclear = |text: &str| {
+            let mut calendar = Calendar::new(TimeZone::UTC);
+            calendar.date(text.as_bytes()).unwrap();
+            calendar.unclear().map(str::to_owned)
+        };
+        assert_eq!(unclear("2026-11-21 19:26:58 IST [7] LOG:").unwrap(), "IST");
+        for clear in [
+            "KST",
+            "ACDT",
+            "+05:30",
+            "[7] LOG:  x",
+            "LOG:  x",
+            "HINT:  x",
+            "SELECT x",
+        ] {
+            assert_eq!(
+                unclear(&format!("2026-11-21 19:26:58 {clear}")),
+                None,
+                "{clear}"
+            );
+        }
+        assert_eq!(
+            read("2026-11-21 19:26:58 ACDT").unwrap(),
+            "2026-11-21T08:56:58Z"
         );
     }
 

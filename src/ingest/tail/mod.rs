@@ -7,6 +7,7 @@
 mod file;
 mod follower;
 mod gathered;
+pub mod pattern;
 mod reading;
 mod siblings;
 #[cfg(test)]
@@ -34,7 +35,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The log, or a link to it. It need not be there yet.
+    /// The log, or a link to it, or a pattern of names (`postgresql-*.log`). It need not be there yet.
     pub path: PathBuf,
     /// Where to begin when this log was never read before.
     pub start: Start,

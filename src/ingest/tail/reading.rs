@@ -51,6 +51,8 @@ pub(super) struct Reading {
     backlog_until: u64,
     /// Length at the last look.
     known_len: u64,
+    /// A zone that is not known was told of.
+    has_told_zone: bool,
     /// The parser was told that nothing came for a while, and nothing has come since.
     pub(super) quieted: bool,
     context: String,
@@ -107,6 +109,7 @@ impl Reading {
             closed: false,
             backlog_until: 0,
             known_len: 0,
+            has_told_zone: false,
             quieted: true,
             context,
             last_place: None,
@@ -284,6 +287,10 @@ impl Reading {
             into.entries.push(entry.into_raw(names));
         };
         let progress = parser.parse(pending, next, &mut tell);
+        if let Some(zone) = parser.unclear_zone().filter(|_| !self.has_told_zone) {
+            self.has_told_zone = true;
+            tracing::warn!(path = %self.file.path.display(), zone, "several zones have this name, or none is known; set the time_zone of the log's server");
+        }
         into.unparsed += progress.unparsed;
         self.done += progress.consumed.min(pending.len());
         self.held = progress.held.min(self.base + self.done as u64);

@@ -9,10 +9,15 @@ use crate::ingest::tail::file::{FileId, LogFile, Place, Stat};
 use crate::model::time::Timestamp;
 
 /// More entries of a directory than this are not looked at.
-const MAX_LISTED: usize = 65_536;
+pub(super) const MAX_LISTED: usize = 65_536;
 
 /// Endings of what rotation tools compress.
 const COMPRESSED: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".lz4"];
+
+/// Whether a name is that of a packed file.
+pub(super) fn is_compressed(name: &str) -> bool {
+    COMPRESSED.iter().any(|ending| name.ends_with(ending))
+}
 
 /// A file beside the log.
 #[derive(Debug, Clone)]

@@ -35,8 +35,9 @@ impl Reader<'_> {
         let mut passed = 0;
         loop {
             let goes_on = self.fill_head(summary, tell_progress);
-            if self.buffer.is_empty() && passed == 0 {
-                return self.fault.take().map_or(Ok(None), Err);
+            let is_empty = self.buffer.is_empty() && summary.bytes == 0;
+            if is_empty && self.fault.is_none() {
+                return Ok(None);
             }
             let start = if passed == 0 {
                 Some(0)

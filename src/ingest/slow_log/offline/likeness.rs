@@ -1,9 +1,12 @@
 //! Whether two logs have the same content, packed or not.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, input};
+use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, Options, Summary, input, read};
+use crate::model::time::Timestamp;
 
 /// How the content of one log compares to that of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,23 @@ pub fn head(path: &Path) -> Result<Vec<u8>, OfflineError> {
     let read = stream.take(HEAD_BYTES as u64).read_to_end(&mut head);
     read.map_err(|source| unreadable(path, source))?;
     Ok(head)
+}
+
+/// When the first statement of a log ended; `None` when none tells.
+pub fn first_end(path: &Path) -> Option<Timestamp> {
+    let first = Cell::new(None);
+    let mut summary = Summary::default();
+    let done = read(
+        path,
+        (None, &Options::default()),
+        &mut summary,
+        &mut |_| match first.get() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        },
+        &mut |_, entry| first.set(first.get().or(entry.ended())),
+    );
+    done.ok().and(first.get())
 }
 
 /// Compares two logs as far as they are alike.

@@ -39,6 +39,7 @@ use crate::model::time::Timestamp;
 use self::context::Context;
 pub(super) use self::csv::looks_like_csv;
 pub(super) use self::prefix::Prefix;
+pub use self::prefix::is_prefix;
 use self::sessions::Sessions;
 pub(super) use self::stderr::severity_of;
 
@@ -133,6 +134,7 @@ enum Frame<'a> {
 pub(super) struct Postgres {
     framing: Framing,
     calendar: Calendar,
+    is_zone_given: bool,
     sessions: Sessions,
     /// Bytes consumed so far.
     offset: u64,
@@ -148,6 +150,7 @@ impl Postgres {
         Self {
             framing,
             calendar: Calendar::new(options.time_zone.clone()),
+            is_zone_given: options.is_zone_given,
             sessions: Sessions::new(&options.database),
             offset: 0,
             skipping: false,
@@ -267,6 +270,10 @@ impl Parser for Postgres {
 
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
+    }
+
+    fn unclear_zone(&self) -> Option<&str> {
+        self.calendar.unclear().filter(|_| !self.is_zone_given)
     }
 
     fn coverage(&self) -> Coverage {

@@ -39,6 +39,11 @@ pub(in crate::ingest::slow_log) struct Prefix {
     pub(super) ahead: Option<(u64, Parts)>,
 }
 
+/// Whether a `log_line_prefix` tells something, and can be read.
+pub fn is_prefix(setting: &str) -> bool {
+    Template::new(setting).is_some()
+}
+
 impl Prefix {
     /// `log_line_prefix`, when it is known.
     pub(in crate::ingest::slow_log) fn new(setting: Option<&str>) -> Self {

@@ -256,6 +256,10 @@ impl Parser for Wrapped {
         self.inner.coverage()
     }
 
+    fn unclear_zone(&self) -> Option<&str> {
+        self.inner.unclear_zone()
+    }
+
     fn context(&self) -> String {
         let first = self.sources.front();
         let context = Context {

@@ -1,9 +1,12 @@
 //! Finds the file to read: at the first start, after a restart, and after each end of a file.
 
+use std::path::PathBuf;
+
 use super::{Begin, FINISHED, Follower, Step};
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
 use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::pattern::{self, Pattern};
 use crate::ingest::tail::reading::{Memory, Reading};
 use crate::ingest::tail::siblings::{self, Sibling};
 use crate::ingest::{Checkpoint, IngestError};
@@ -32,7 +35,7 @@ impl Follower {
     }
 
     fn open_first(&mut self) -> Result<Step, IngestError> {
-        let file = match LogFile::open(&self.path) {
+        let file = match LogFile::open(&self.log()) {
             Ok(file) => Some(file),
             Err(e) if e.is_missing() => None,
             Err(e) => return Err(e),
@@ -73,7 +76,7 @@ impl Follower {
             self.reading = Some(reading);
         } else if checkpoint.offset > 0 {
             // the directory may not be mounted yet, and then nothing is lost
-            Stat::of(&self.path)?;
+            Stat::of(&self.log())?;
             tracing::warn!(
                 path = %self.path.display(),
                 "the file read before the restart is gone, and no copy of it is there: what was written to it \
@@ -87,7 +90,7 @@ impl Follower {
     /// The file that a checkpoint names, wherever it is now, and whether it is only a copy.
     fn find(&self, checkpoint: &Checkpoint) -> Result<Option<(LogFile, bool)>, IngestError> {
         let place = Place::of(checkpoint);
-        let here = match LogFile::open(&self.path) {
+        let here = match LogFile::open(&self.log()) {
             Ok(file) => Some(file),
             Err(e) if e.is_missing() => None,
             Err(e) => return Err(e),
@@ -106,13 +109,14 @@ impl Follower {
         if let Some(file) = siblings::renamed(&siblings, checkpoint.file, &place)?.or(elsewhere) {
             return Ok(Some((file, false)));
         }
-        let path_id = Stat::of(&self.path).map_or(checkpoint.file, |s| s.id);
+        let path_id = Stat::of(&self.log()).map_or(checkpoint.file, |s| s.id);
         let copy = siblings::copied(&siblings, path_id, &place)?;
         Ok(copy.map(|file| (file, true)))
     }
 
     fn open_next(&mut self, context: String, into: &mut Gathered) -> Result<Step, IngestError> {
-        let current = match Stat::of(&self.path) {
+        let log = self.log();
+        let current = match Stat::of(&log) {
             Ok(stat) => Some(stat.id),
             Err(e) if e.is_missing() => None,
             Err(e) => return Err(e),
@@ -130,7 +134,7 @@ impl Follower {
                 return Ok(Step::Again);
             }
             Some(rotated) => (&rotated.path, Some(rotated.stat.id)),
-            None => (&self.path, current),
+            None => (&log, current),
         };
         let file = match (LogFile::open(path), next) {
             (Ok(file), _) => file,
@@ -173,7 +177,7 @@ impl Follower {
             return Ok(false);
         };
         let id = reading.file.id;
-        let current = match Stat::of(&self.path) {
+        let current = match Stat::of(&self.log()) {
             _ if reading.closed => return Ok(true),
             Ok(stat) if stat.id == id => return Ok(false),
             Ok(stat) if stat.len > 0 => return Ok(true),
@@ -234,7 +238,15 @@ impl Follower {
             })
     }
 
+    /// The file that the server writes to: the newest where the path is a pattern.
+    fn log(&self) -> PathBuf {
+        pattern::current(&self.path)
+    }
+
     pub(super) fn siblings(&self) -> Vec<Sibling> {
+        if let Some(pattern) = Pattern::of(&self.path) {
+            return pattern.files();
+        }
         siblings::list(&self.path).unwrap_or_else(|error| {
             tracing::debug!(%error, "cannot look for rotated files");
             Vec::new()

@@ -205,3 +205,36 @@ fn a_restart_does_not_take_a_new_file_with_the_old_inode_for_the_old_one() {
     rig.settle();
     assert_eq!(rig.told(), ["#1 is another file by now\n"]);
 }
+
+/// PostgreSQL's own rotation: each file has a name of its own, and none is renamed.
+#[test]
+fn the_files_of_a_pattern_are_followed_one_after_the_other() {
+    for crashes in [false, true] {
+        let mut rig = Rig::of_pattern("postgresql-*.log", Start::End);
+        rig.append("postgresql-1.log", "#old\n");
+        rig.poll();
+        rig.append("postgresql-1.log", "#0\n");
+        rig.settle();
+        if crashes {
+            rig.crash(rig.batches.len());
+        }
+        rig.append("postgresql-1.log", "#1\n");
+        rig.append("postgresql-2.log", "#2\n");
+        rig.append("postgresql-3.log", "#3\n");
+        rig.append("other.log", "#4\n");
+        rig.settle();
+        rig.append("postgresql-3.log", "#5\n");
+        rig.settle();
+        assert_eq!(rig.told(), ["#0\n", "#1\n", "#2\n", "#3\n", "#5\n"]);
+        assert_eq!(rig.gap(), 0);
+    }
+}
+
+#[test]
+fn a_pattern_waits_for_its_first_file() {
+    let mut rig = Rig::of_pattern("postgresql-*.log", Start::End);
+    assert!(rig.try_poll().unwrap_err().is_missing());
+    rig.append("postgresql-Sat.log", "#0\n");
+    rig.settle();
+    assert_eq!(rig.told(), ["#0\n"]);
+}

@@ -87,6 +87,7 @@ pub(super) struct Rig {
     pub(super) follower: Follower,
     start: Start,
     eager: bool,
+    name: &'static str,
     pub(super) batches: Vec<RawBatch>,
 }
 
@@ -97,7 +98,20 @@ impl Rig {
 
     pub(super) fn with(start: Start, eager: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let follower = follower(dir.path().join("slow.log"), start, None, eager);
+        Self::following("slow.log", dir, (start, eager))
+    }
+
+    /// Follows the files that a pattern stands for.
+    pub(super) fn of_pattern(name: &'static str, start: Start) -> Self {
+        Self::following(name, tempfile::tempdir().unwrap(), (start, false))
+    }
+
+    fn following(
+        name: &'static str,
+        dir: tempfile::TempDir,
+        (start, eager): (Start, bool),
+    ) -> Self {
+        let follower = follower(dir.path().join(name), start, None, eager);
         Self {
             dir,
             now: Timestamp::from_unix_secs(1_000),
@@ -105,6 +119,7 @@ impl Rig {
             follower,
             start,
             eager,
+            name,
             batches: Vec::new(),
         }
     }
@@ -186,7 +201,7 @@ impl Rig {
     pub(super) fn crash(&mut self, kept: usize) {
         self.batches.truncate(kept);
         let last = self.batches.last().and_then(|b| b.mark.checkpoint.clone());
-        self.follower = follower(self.path("slow.log"), self.start, last, self.eager);
+        self.follower = follower(self.path(self.name), self.start, last, self.eager);
     }
 
     pub(super) fn told(&self) -> Vec<String> {
