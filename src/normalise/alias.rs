@@ -4,11 +4,13 @@
 //! to its place (`t2`). A column alias that nobody outside can see goes; where ORDER BY or GROUP BY names it,
 //! the column's number takes its place.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::derived::{Derived, names_itself};
 use super::finder::scopes;
 use super::scope::{Column, Scopes, Table};
+use super::stream::hashed_name;
 use super::token::{Kind, Token};
 
 /// Statements with more tables keep their aliases: the search for namesakes is quadratic.
@@ -51,6 +53,9 @@ fn table_names(tokens: &[Token<'_>], found: &Scopes) -> Vec<String> {
     names.dedup();
     names
 }
+
+/// Column aliases by their query and name.
+type Places<'a> = HashMap<(usize, Cow<'a, str>), &'a Column>;
 
 /// What becomes of a token.
 #[derive(Debug, Clone)]
@@ -194,7 +199,7 @@ impl<'a, 't> Renamer<'a, 't> {
     fn rename_columns(&mut self) {
         let (tokens, found) = (self.tokens, self.found);
         let visible = self.names_are_visible();
-        let mut places: HashMap<(usize, &str), &Column> = HashMap::new();
+        let mut places: Places<'_> = HashMap::new();
         for column in &found.columns {
             let scope = found.queries[column.scope];
             // A derived table shows the names of its first branch, and only those.
@@ -204,7 +209,7 @@ impl<'a, 't> Renamer<'a, 't> {
             }
             if !names_itself(tokens, column.alias) {
                 places
-                    .entry((scope.group, &tokens[column.alias].text))
+                    .entry((scope.group, Cow::Borrowed(&*tokens[column.alias].text)))
                     .or_insert(column);
             }
             self.drop_alias(column.alias);
@@ -219,9 +224,11 @@ impl<'a, 't> Renamer<'a, 't> {
         }
     }
 
-    fn place_reference(&mut self, index: usize, places: &HashMap<(usize, &str), &Column>) {
+    fn place_reference(&mut self, index: usize, places: &Places<'_>) {
         let scope = self.found.queries[self.found.of_token[index]];
-        let Some(column) = places.get(&(scope.group, &*self.tokens[index].text)) else {
+        let name = &*self.tokens[index].text;
+        let known = || places.get(&(scope.group, Cow::Borrowed(name)));
+        let Some(column) = known().or_else(|| self.hashed(scope.group, name, places)) else {
             return;
         };
         let before = index.checked_sub(1).and_then(|i| self.tokens.get(i));
@@ -248,9 +255,26 @@ impl<'a, 't> Renamer<'a, 't> {
         self.fates[index] = Fate::Become(Kind::Name, place);
     }
 
+    /// The column whose alias was written like a string, and so is known by its hash alone.
+    fn hashed<'p>(
+        &self,
+        group: usize,
+        name: &str,
+        places: &'p Places<'p>,
+    ) -> Option<&'p &'p Column> {
+        let column = places.get(&(group, Cow::Owned(hashed_name(name.as_bytes()))))?;
+        let explicit = self.is_as(column.alias.checked_sub(1)?);
+        let item = column.alias.checked_sub(1 + usize::from(explicit))?;
+        (self.tokens[item].text != name).then_some(column)
+    }
+
+    fn is_as(&self, index: usize) -> bool {
+        self.tokens.get(index).is_some_and(|t| t.is("as"))
+    }
+
     fn drop_alias(&mut self, alias: usize) {
         self.fates[alias] = Fate::Drop;
-        if alias > 0 && self.tokens[alias - 1].is("as") {
+        if alias > 0 && self.is_as(alias - 1) {
             self.fates[alias - 1] = Fate::Drop;
         }
     }

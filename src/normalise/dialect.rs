@@ -54,6 +54,8 @@ pub(super) struct Rules {
     pub(super) digit_names: bool,
     /// A number with a point is of another type than one without.
     pub(super) decimals: bool,
+    /// An alias may stand in the quotes of a string.
+    pub(super) string_aliases: bool,
     /// `[name]` is a quoted identifier.
     pub(super) bracket_names: bool,
 }
@@ -83,6 +85,7 @@ impl Rules {
             and_sign: mysql,
             digit_names: mysql,
             decimals: postgres,
+            string_aliases: mysql,
             bracket_names: !mysql && !postgres,
         }
     }

@@ -2,7 +2,11 @@
 
 use memchr::memmem;
 
-use super::stream::{FIRST_TEXT_BYTE, SIGN, Stream};
+use super::keywords::is_keyword;
+use super::stream::{FIRST_TEXT_BYTE, QUOTED, SIGN, Stream, WORD};
+
+/// Words behind which a string is data, though they are no keywords.
+const BEFORE_STRINGS: [&[u8]; 6] = [b"date", b"time", b"timestamp", b"binary", b"zone", b"at"];
 
 impl Stream {
     /// Whether only a table can follow; FROM inside a function is none of that, nor is that of PREPARE.
@@ -47,6 +51,51 @@ impl Stream {
         listed || compared || self.after_word(&words)
     }
 
+    /// Whether the last token is a sign that no operand ends with.
+    #[inline]
+    pub(super) fn after_sign(&self) -> bool {
+        matches!(self.out[..], [.., SIGN, mark] if mark != b')')
+    }
+
+    /// Whether the last token is a name, behind which `%` is an operator.
+    pub(super) fn after_column(&self) -> bool {
+        match self.last_token() {
+            (QUOTED, _) => true,
+            (WORD, word) => !is_word(word) && !BEFORE_STRINGS.contains(&word),
+            _ => false,
+        }
+    }
+
+    /// Whether the string between the last token and `rest` is the alias of a select item.
+    #[cold]
+    pub(super) fn expects_alias(&self, rest: &[u8]) -> bool {
+        let verbs: [&[u8]; 6] = [
+            b"\x01select",
+            b"\x01with",
+            b"\x06(",
+            b"\x01insert",
+            b"\x01replace",
+            b"\x01explain",
+        ];
+        if !verbs.iter().any(|verb| self.out.starts_with(verb)) {
+            return false;
+        }
+        let rest = rest.trim_ascii_start();
+        let word = rest
+            .get(..4)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"from"));
+        let ends_item = rest.first() == Some(&b',') || word;
+        match self.last_token() {
+            (WORD, b"as") => true,
+            (WORD, b"end" | b"null") | (QUOTED, _) | (SIGN, b")") => ends_item,
+            (WORD, word) => {
+                let prefix = word.starts_with(b"_") || word.starts_with(b"sql_");
+                ends_item && !prefix && !is_word(word) && !BEFORE_STRINGS.contains(&word)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the last statement is a COPY whose rows follow it.
     pub(super) fn copies(&self) -> bool {
         let last = memmem::rfind(&self.out, b"\x06;").map_or(0, |at| at + 2);
@@ -54,4 +103,8 @@ impl Stream {
         statement.starts_with(b"\x01copy")
             && memmem::find(statement, b"\x01from\x01stdin").is_some()
     }
+}
+
+fn is_word(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(is_keyword)
 }

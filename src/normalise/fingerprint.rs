@@ -87,7 +87,7 @@ pub(super) fn canonical(
     if cut {
         repair(&mut tokens);
     }
-    let mut tokens = rewrite(&strip(tokens, dialect));
+    let mut tokens = rewrite(&strip(tokens, dialect), dialect);
     fold_names(&mut tokens, patterns);
     let (tokens, tables) = rename_aliases(&tokens);
     let (tokens, set_ops) = fold(&tokens);

@@ -142,7 +142,8 @@ impl<'a> Folder<'a> {
             .rows
             .last()
             .is_some_and(|row| row.span.end + 1 == self.out.len());
-        let row = before.is_some_and(|t| t.is("values")) || more_rows;
+        let in_list = self.top.inside == Inside::List && before.is_some_and(|t| t.is_sign("("));
+        let row = before.is_some_and(|t| t.is("values")) || in_list || more_rows;
         let inside = if next.is_some_and(|t| t.is_any(&["select", "with"])) {
             Inside::Query
         } else if row {

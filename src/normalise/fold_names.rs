@@ -27,17 +27,15 @@ pub(super) fn fold_names(tokens: &mut [Token<'_>], patterns: &NamePatterns) {
     }
 }
 
-/// The last parts of the names of all tables.
+/// The parts of the names of all tables: a schema may be temporary, too.
 fn table_names(tokens: &[Token<'_>]) -> HashSet<String> {
     let found = scopes(tokens);
-    let named = found.tables.iter().filter_map(|table| {
-        let last = table.name.clone().next_back()?;
-        Some(tokens[last].text.to_string())
-    });
+    let parts = found.tables.iter().flat_map(|table| table.name.clone());
+    let named = parts.map(|at| tokens[at].text.to_string());
     let maintained = utility_tables(tokens).unwrap_or_default();
     let maintained = maintained
         .iter()
-        .filter_map(|name| name.rsplit('.').next())
+        .flat_map(|name| name.split('.'))
         .map(str::to_owned);
     named.chain(maintained).collect()
 }

@@ -215,7 +215,9 @@ pub(super) fn stands_for_column(before: Option<&Token<'_>>, tail: &str) -> bool 
         word,
         Some("from" | "is" | "in" | "like" | "between" | "and" | "or" | "asc" | "desc")
     );
-    due && (operator || goes_on || tail.is_empty())
+    let aliases = before.is_some_and(Token::ends_operand)
+        && (tail.starts_with("\u{6},") || word == Some("from"));
+    aliases || due && (operator || goes_on || tail.is_empty())
 }
 
 /// Functions that are shown in upper case; sorted.

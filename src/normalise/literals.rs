@@ -3,6 +3,7 @@
 use super::rewrite::Pass;
 use super::token::{Kind, Token};
 use super::value::value_of_type;
+use crate::model::sql::Dialect;
 
 /// Types that may stand before a string literal (`DATE '2026-11-21'`).
 const TYPED_LITERALS: [&str; 42] = [
@@ -50,6 +51,12 @@ const TYPED_LITERALS: [&str; 42] = [
     "tsvector",
 ];
 
+/// Statements in which a name before a string is a type.
+const QUERIES: [&str; 6] = ["select", "with", "insert", "update", "delete", "values"];
+
+/// Words before a string that are no type.
+const NO_TYPES: [&str; 6] = ["document", "content", "range", "rows", "groups", "passing"];
+
 /// Further words of a type name of several words.
 const TYPE_WORDS: [&str; 9] = [
     "varying",
@@ -96,7 +103,11 @@ impl<'a> Pass<'a, '_> {
         if truth {
             return self.replace(1);
         }
-        self.typed(token) || self.cast(token) || self.convert(token) || self.braces(token)
+        self.typed(token)
+            || self.cast_call(token)
+            || self.cast(token)
+            || self.convert(token)
+            || self.braces(token)
     }
 
     fn skip(&mut self, tokens: usize) -> bool {
@@ -135,10 +146,42 @@ impl<'a> Pass<'a, '_> {
         if literal {
             self.typed = Some(value_of_type(&self.tokens[self.at..self.at + end]));
         }
-        literal && self.skip(end)
+        literal && self.skip(end) || self.typed_by_any(token)
     }
 
-    /// `?::type`, `CAST(? AS type)`, `ARRAY[?, ...]`: the literal alone.
+    /// `mood 'happy'`, `public.mood 'happy'`, `timestamp(3) '...'`: PostgreSQL takes any type before a string.
+    fn typed_by_any(&mut self, token: &Token<'a>) -> bool {
+        let statement = self.out.get(self.statement);
+        let asks = statement.is_some_and(|t| t.is_any(&QUERIES) || t.is_sign("("));
+        let due = !self.last_is(|t| t.ends_operand() || t.is_sign("::"));
+        let is_type = asks && due && !NO_TYPES.contains(&&*token.text);
+        if self.dialect != Dialect::Postgres || !is_type {
+            return false;
+        }
+        let mut end = self.at + 1;
+        while self.is_at(end, |t| t.is_sign(".")) && self.is_at(end + 1, Token::is_name) {
+            end += 2;
+        }
+        end += usize::from(self.is_at(end, |t| t.is_word("precision") || t.is_word("varying")));
+        if self.is_at(end, |t| t.is_sign("(")) {
+            end = self.close_of(end);
+        }
+        if self.is_at(end + 2, |t| t.is_word("zone")) {
+            end += 3;
+        }
+        if !self.is_at(end, Token::is_literal) {
+            return false;
+        }
+        self.typed = Some(value_of_type(&self.tokens[self.at..end]));
+        self.at = end;
+        true
+    }
+
+    fn is_at(&self, index: usize, test: impl Fn(&Token<'a>) -> bool) -> bool {
+        self.tokens.get(index).is_some_and(test)
+    }
+
+    /// `?::type`, `ARRAY[?, ...]`: the literal alone.
     fn cast(&mut self, token: &Token<'a>) -> bool {
         let constant = self.last_is(|t| t.is_literal() || t.kind == Kind::Key);
         if token.is_sign("::") && constant {
@@ -148,18 +191,6 @@ impl<'a> Pass<'a, '_> {
             }
             self.at = end;
             return true;
-        }
-        if token.is("cast") && self.next_is(1, |t| t.is_sign("(")) {
-            let signed = usize::from(self.next_is(2, |t| t.is_sign("-") || t.is_sign("+")));
-            let of_literal = self.next_is(2 + signed, Token::is_literal)
-                && self.next_is(3 + signed, |t| t.is("as"));
-            if of_literal {
-                let end = self.close_of(self.at + 1);
-                let value = value_of_type(&self.tokens[self.at + 4 + signed..end]);
-                self.out.push(Token::literal(value));
-                self.at = end;
-                return true;
-            }
         }
         if token.is("array") && self.next_is(1, |t| t.is_sign("[")) {
             let end = self.close_of(self.at + 1);
@@ -221,6 +252,12 @@ impl<'a> Pass<'a, '_> {
         let mut at = from;
         if self.tokens.get(at).is_some_and(word) {
             at += 1;
+        }
+        if self.is_at(from, |t| t.is("interval")) {
+            let part = |t: &Token<'a>| t.is("to") || t.is_name() && UNITS.contains(&&*t.text);
+            while self.is_at(at, part) {
+                at += 1;
+            }
         }
         loop {
             let Some(token) = self.tokens.get(at) else {

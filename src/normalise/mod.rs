@@ -10,8 +10,10 @@
 
 mod alias;
 mod attributes;
+mod branches;
 mod cache;
 mod case;
+mod casts;
 mod chunk;
 mod copy;
 mod cut;

@@ -108,8 +108,13 @@ impl Finder<'_, '_> {
         });
         let explicit = self.is(before, |t| t.is("as"));
         let within_group = self.tokens[index].is_word("within");
+        // `NEXT VALUE FOR s`, and PREVIOUS.
+        let of_sequence = self.tokens[index].is_word("value")
+            && self.is(Some(index + 1), |t| t.is("for"))
+            && self.is(before, |t| t.is_word("next") || t.is_word("previous"));
         let implicit = self.tokens[index].is_name()
             && !within_group
+            && !of_sequence
             && self.is(before, Token::ends_operand)
             && !self.is(index.checked_sub(2), |t| {
                 t.is("interval") || t.is_word("top")

@@ -4,7 +4,7 @@
 //! One pass from left to right; a parenthesis is judged when it closes, by what binds inside it and beside it.
 
 use super::precedence::{
-    AND, COMPARISON, Level, NONE, POSTFIX, PRIMARY, Role, beside, free_on_the_left,
+    AND, COMPARISON, Level, NONE, POSTFIX, PRIMARY, Role, UNARY, beside, free_on_the_left,
     free_on_the_right, role,
 };
 use super::token::{Kind, Token};
@@ -51,7 +51,7 @@ const QUERY_TAILS: [&str; 12] = [
     "lock",
 ];
 
-const SET_OPERATIONS: [&str; 4] = ["union", "except", "intersect", "minus"];
+pub(super) const SET_OPERATIONS: [&str; 4] = ["union", "except", "intersect", "minus"];
 
 /// The tokens without needless parentheses. DDL keeps all: there they are syntax.
 pub(super) fn strip(tokens: Vec<Token<'_>>, dialect: Dialect) -> Vec<Token<'_>> {
@@ -91,8 +91,8 @@ enum What {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    open: usize,
+pub(super) struct Frame {
+    pub(super) open: usize,
     what: What,
     /// What binds to the left of the parenthesis.
     left: Level,
@@ -108,6 +108,8 @@ struct Frame {
     betweens: usize,
     /// The last AND that a BETWEEN had waited for.
     bound: Option<usize>,
+    /// The query is a chain of UNION ALL.
+    chain: bool,
 }
 
 impl Frame {
@@ -122,21 +124,26 @@ impl Frame {
             cases: 0,
             betweens: 0,
             bound: None,
+            chain: false,
         }
     }
 }
 
-struct Pass<'t, 'a> {
-    tokens: &'t [Token<'a>],
+pub(super) struct Pass<'t, 'a> {
+    pub(super) tokens: &'t [Token<'a>],
     needless: Vec<bool>,
     dialect: Dialect,
-    frames: Vec<Frame>,
-    top: Frame,
+    pub(super) frames: Vec<Frame>,
+    pub(super) top: Frame,
 }
 
 impl<'a> Pass<'_, 'a> {
-    fn before(&self, index: usize, back: usize) -> Option<&Token<'a>> {
+    pub(super) fn before(&self, index: usize, back: usize) -> Option<&Token<'a>> {
         index.checked_sub(back).and_then(|at| self.tokens.get(at))
+    }
+
+    pub(super) fn next_is(&self, index: usize, test: impl Fn(&Token<'a>) -> bool) -> bool {
+        self.tokens.get(index + 1).is_some_and(test)
     }
 
     fn step(&mut self, index: usize) {
@@ -186,8 +193,14 @@ impl<'a> Pass<'_, 'a> {
         let before = self.before(index, 1)?;
         let distinct_on =
             before.is("on") && self.before(index, 2).is_some_and(|t| t.is("distinct"));
+        // `FORCE INDEX FOR ORDER BY (i)`
+        let hint = before.is("by") && self.before(index, 3).is_some_and(|t| t.is("for"));
         if before.is_any(&BEGINNINGS) {
-            return (!distinct_on).then_some(NONE);
+            return (!distinct_on && !hint).then_some(NONE);
+        }
+        let counts = before.is_word("first") || before.is_word("next");
+        if counts && self.before(index, 2).is_some_and(|t| t.is("fetch")) {
+            return Some(NONE);
         }
         if before.is("interval") {
             return Some(POSTFIX);
@@ -225,7 +238,10 @@ impl<'a> Pass<'_, 'a> {
                         && free_on_the_left(inner.level, self.right_of(index))
                 }
                 What::Joins => self.joins_may_stand_alone(index),
-                What::Query => self.query_may_stand_alone(inner.open, index),
+                What::Query => {
+                    (!inner.chain || self.chain_may_go_on(inner.open, index))
+                        && self.query_may_stand_alone(inner.open, index)
+                }
                 What::Other => false,
             };
         if needless {
@@ -257,46 +273,6 @@ impl<'a> Pass<'_, 'a> {
         }
     }
 
-    fn joins_may_stand_alone(&self, index: usize) -> bool {
-        self.tokens
-            .get(index + 1)
-            .is_none_or(|t| !t.is_name() && !t.is("as") && !t.is_sign(","))
-    }
-
-    /// A branch of a set operation, a query in two pairs, the source of an INSERT.
-    fn query_may_stand_alone(&self, open: usize, index: usize) -> bool {
-        let next = self.tokens.get(index + 1);
-        let before = self.before(open, 1);
-        let ends = next.is_none_or(|t| {
-            t.is_sign(")") || t.is_sign(";") || t.is_any(&SET_OPERATIONS) || t.is("order")
-        });
-        let begins = before.is_none_or(|t| {
-            let all = t.is_any(&["all", "distinct"])
-                && self
-                    .before(open, 2)
-                    .is_some_and(|t| t.is_any(&SET_OPERATIONS));
-            let doubled =
-                t.is_sign("(") && (!next.is_some_and(|t| t.is_sign(")")) || self.holds_a_query());
-            doubled || t.is_sign(";") || all || t.is_any(&SET_OPERATIONS)
-        });
-        let inserts = self
-            .tokens
-            .first()
-            .is_some_and(|t| t.is_any(&["insert", "replace"]))
-            && self.frames.is_empty()
-            && before.is_some_and(|t| t.is_sign(")") || t.is_name());
-        inserts || begins && ends
-    }
-
-    /// Whether the parenthesis around stands where a query does, not an argument.
-    fn holds_a_query(&self) -> bool {
-        self.before(self.top.open, 1).is_some_and(|t| {
-            t.is_any(&[
-                "exists", "in", "any", "all", "from", "join", "lateral", "as",
-            ])
-        })
-    }
-
     fn content(&mut self, index: usize) {
         let token = &self.tokens[index];
         match self.top.what {
@@ -307,6 +283,9 @@ impl<'a> Pass<'_, 'a> {
                     || token.is_any(&SET_OPERATIONS) =>
             {
                 self.top.plain = false;
+            }
+            What::Query if token.is("union") && self.next_is(index, |t| t.is("all")) => {
+                self.top.chain = true;
             }
             What::Query if token.is_any(&QUERY_TAILS) => self.top.plain = false,
             _ => {}
@@ -341,6 +320,10 @@ impl<'a> Pass<'_, 'a> {
         if self.top.cases > 0 || token.is("case") {
             return;
         }
+        if self.names_zone(index) {
+            self.top.level = self.top.level.max(UNARY);
+            return;
+        }
         let before = self.before(index, 1);
         let level = match role(token, before, self.dialect) {
             Role::Operator(AND) if self.top.betweens > 0 => COMPARISON,
@@ -355,6 +338,16 @@ impl<'a> Pass<'_, 'a> {
             }
         };
         self.top.level = self.top.level.max(level);
+    }
+
+    /// A word of AT TIME ZONE.
+    fn names_zone(&self, index: usize) -> bool {
+        let words = ["at", "time", "zone"];
+        let starts = |from: usize| {
+            let here = self.tokens.get(from..from + words.len());
+            here.is_some_and(|here| here.iter().zip(words).all(|(t, word)| t.is_word(word)))
+        };
+        (0..words.len()).any(|back| index.checked_sub(back).is_some_and(starts))
     }
 
     /// Two operands side by side, save where the second belongs to the first.

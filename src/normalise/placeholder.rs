@@ -46,7 +46,11 @@ impl Lexer<'_> {
                 return self.string(next);
             }
             (b'%', b'(') => self.python_placeholder_end(),
-            (b'%', b's' | b'd') if !glued && !is_word_byte(self.peek(2)) => Some(self.at + 2),
+            (b'%', b's' | b'd')
+                if !glued && !is_word_byte(self.peek(2)) && !self.stream.after_column() =>
+            {
+                Some(self.at + 2)
+            }
             (b'%', _) => None,
             (_, _) if is_word_byte(next) => Some(self.word_end(self.at + 1)),
             _ => None,

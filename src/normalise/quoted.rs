@@ -127,7 +127,13 @@ impl Lexer<'_> {
     #[inline]
     fn push_string(&mut self, text: Range<usize>, after: usize, closed: bool) {
         self.stream.unterminated |= !closed;
-        self.stream.text_literal(&self.sql[text]);
+        let sql = self.sql;
+        let may_be_alias = closed && self.rules.string_aliases && !self.stream.after_sign();
+        if may_be_alias && self.stream.expects_alias(&sql[after..]) {
+            self.stream.alias(&sql[text]);
+        } else {
+            self.stream.text_literal(&sql[text]);
+        }
         self.at = after;
     }
 

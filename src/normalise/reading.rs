@@ -43,12 +43,14 @@ fn settle(sql: &[u8], rules: Rules, truncated: bool, stream: &mut Stream) {
         return;
     }
     let first_bytes = stream.out.len();
+    let first_open = is_open(first, stream);
     let other_rules = Rules {
         backslash: !rules.backslash,
         ..rules
     };
     lex(sql, other_rules, stream);
     let other = soundness(stream, truncated);
+    let other_open = is_open(other, stream);
     let shows_less = !rules.knows_backslash && stream.out.len() < first_bytes;
     if first.max(other) == Soundness::None || first == other && first == Soundness::Doubtful {
         let hiding = Rules {
@@ -58,9 +60,20 @@ fn settle(sql: &[u8], rules: Rules, truncated: bool, stream: &mut Stream) {
         };
         return lex(sql, hiding, stream);
     }
-    if (other, shows_less) <= (first, false) {
+    // A log that cut the text inside the string leaves the same bytes as a string that ends with a backslash.
+    let cut_inside = first_open != other_open && first.min(other) > Soundness::Doubtful;
+    let keeps_first = match cut_inside {
+        true => first_open,
+        false => (other, shows_less) <= (first, false),
+    };
+    if keeps_first {
         lex(sql, rules, stream);
     }
+}
+
+/// Whether the last string of an otherwise sound reading goes on to the end of the text.
+fn is_open(soundness: Soundness, stream: &Stream) -> bool {
+    soundness > Soundness::Doubtful && stream.unterminated
 }
 
 fn soundness(stream: &Stream, truncated: bool) -> Soundness {

@@ -4,11 +4,13 @@
 
 use std::ops::Range;
 
+use super::casts::Cast;
 use super::token::{Kind, Token};
+use crate::model::sql::Dialect;
 use crate::model::value::ValueKind;
 
 /// Applies every rule to `tokens`.
-pub(super) fn rewrite<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+pub(super) fn rewrite<'a>(tokens: &[Token<'a>], dialect: Dialect) -> Vec<Token<'a>> {
     let mut pass = Pass {
         tokens,
         at: 0,
@@ -17,6 +19,8 @@ pub(super) fn rewrite<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
         typed: None,
         closes: closes(tokens),
         constant: 0..0,
+        casts: Vec::new(),
+        dialect,
     };
     while let Some(token) = pass.tokens.get(pass.at) {
         if !(pass.literal(token) || pass.noise(token) || pass.limit(token) || pass.made_up(token)) {
@@ -42,6 +46,9 @@ pub(super) struct Pass<'a, 'b> {
     pub(super) closes: Vec<usize>,
     /// Tokens that are known to be constants.
     pub(super) constant: Range<usize>,
+    /// CASTs that are open.
+    pub(super) casts: Vec<Cast>,
+    pub(super) dialect: Dialect,
 }
 
 /// For each token that opens a bracket, the index behind the one that closes it, or the end.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Names of one family: `{hex}` stands for six or more hex digits with a decimal digit among them,
-    /// `{n}` for decimal digits, `{name}` for any text, which is kept. By default only suffixes that are
-    /// clearly random, of names that begin or end as temporary ones do.
+    /// Names of one family: `{hex}` stands for six or more hex digits with a decimal digit among them or for a UUID,
+    /// `{n}` for decimal digits, `{name}` for any text, which is kept, `{any}` for any text. By default only suffixes
+    /// that are clearly random, of names that begin or end as temporary ones do, and what servers call theirs.
     pub fold: Vec<String>,
     /// Distinct statement texts remembered, at most; a service has some thousands.
     pub max_shapes: usize,
@@ -26,6 +26,9 @@ impl Default for Settings {
                 "temp_{name}_{hex}",
                 "{name}_tmp_{hex}",
                 "{name}_temp_{hex}",
+                "pg_temp_{n}",
+                "pg_toast_temp_{n}",
+                "#sql{any}",
             ]
             .map(str::to_owned)
             .into(),
@@ -45,10 +48,11 @@ enum Part {
     Hex,
     Number,
     Name,
+    Any,
 }
 
 impl NamePatterns {
-    /// Compiles the patterns, which are folded to lower case. Only the first `{name}` of one is taken as such:
+    /// Compiles the patterns, which are folded to lower case. Only the first `{name}` or `{any}` is taken as such:
     /// matching stays quadratic.
     pub(super) fn new(patterns: &[String]) -> Self {
         Self(patterns.iter().map(|p| parts(&p.to_lowercase())).collect())
@@ -68,6 +72,7 @@ fn parts(pattern: &str) -> Vec<Part> {
             ("{hex}", Part::Hex),
             ("{n}", Part::Number),
             ("{name}", Part::Name),
+            ("{any}", Part::Any),
         ]
         .into_iter()
         .filter_map(|(mark, part)| rest.find(mark).map(|at| (at, mark, part)))
@@ -77,7 +82,8 @@ fn parts(pattern: &str) -> Vec<Part> {
             break;
         };
         parts.push(Part::Text(rest[..at].to_owned()));
-        let repeated = matches!(part, Part::Name) && parts.iter().any(|p| matches!(p, Part::Name));
+        let is_text = |part: &Part| matches!(part, Part::Name | Part::Any);
+        let repeated = is_text(&part) && parts.iter().any(is_text);
         parts.push(if repeated {
             Part::Text(mark.to_owned())
         } else {
@@ -100,7 +106,7 @@ fn match_parts(parts: &[Part], name: &str) -> Option<String> {
             Some(text.clone() + &match_parts(parts, rest)?)
         }
         Part::Hex => {
-            let run = digits(u8::is_ascii_hexdigit);
+            let run = uuid_bytes(name).unwrap_or_else(|| digits(u8::is_ascii_hexdigit));
             let random = run >= 6 && name[..run].bytes().any(|b| b.is_ascii_digit());
             random
                 .then(|| match_parts(parts, &name[run..]))?
@@ -112,11 +118,34 @@ fn match_parts(parts: &[Part], name: &str) -> Option<String> {
                 .then(|| match_parts(parts, &name[run..]))?
                 .map(|family| format!("n{family}"))
         }
+        Part::Any => {
+            let ends = (1..=name.len())
+                .rev()
+                .filter(|&end| name.is_char_boundary(end));
+            ends.map(|end| &name[end..])
+                .find_map(|rest| Some(format!("x{}", match_parts(parts, rest)?)))
+        }
         Part::Name => (1..=name.len())
             .rev()
             .filter(|&end| name.is_char_boundary(end))
             .find_map(|end| Some(name[..end].to_owned() + &match_parts(parts, &name[end..])?)),
     }
+}
+
+/// Length of the UUID that `name` begins with.
+fn uuid_bytes(name: &str) -> Option<usize> {
+    let mut end = 0;
+    for (group, length) in [8, 4, 4, 4, 12].into_iter().enumerate() {
+        if group > 0 {
+            end += usize::from(matches!(name.as_bytes().get(end), Some(b'-' | b'_')));
+        }
+        let digits = name.as_bytes().get(end..end + length)?;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        end += length;
+    }
+    Some(end)
 }
 
 #[cfg(test)]
@@ -138,6 +167,12 @@ mod tests {
             Some("orders_tmp_x")
         );
         assert_eq!(patterns.fold("orders_tmp"), None);
+        for separator in ["-", "_", ""] {
+            let uuid = ["tmp_550e8400", "e29b", "41d4", "a716", "446655440000"].join(separator);
+            assert_eq!(patterns.fold(&uuid).as_deref(), Some("tmp_x"));
+        }
+        assert_eq!(patterns.fold("pg_temp_14").as_deref(), Some("pg_temp_n"));
+        assert_eq!(patterns.fold("#sql-1a2_5").as_deref(), Some("#sqlx"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! and decodable. Lists of literals and repeated rows are folded while they are written: a bulk
 //! `INSERT` of 64 MB leaves one row here.
 
-use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use super::attributes::Counter;
 use super::chunk::{CHUNK_BYTES, Chunk};
@@ -45,6 +45,11 @@ pub(super) const MAX_STREAM_BYTES: usize = 1 << 20;
 const MAX_NAME_BYTES: usize = 256;
 /// Parentheses deeper than this are not searched for rows.
 const MAX_ROW_DEPTH: usize = 64;
+
+/// What stands for a name that was written like a string; no other name begins so.
+pub(super) fn hashed_name(name: &[u8]) -> String {
+    format!("'{:016x}", xxh3_64(&name.to_ascii_lowercase()))
+}
 
 /// One statement's tokens, reused from statement to statement.
 #[derive(Debug, Default)]
@@ -209,6 +214,12 @@ impl Stream {
         }
     }
 
+    /// A name in the quotes of a string. Should it be data all the same, no more than a hash of it is shown.
+    pub(super) fn alias(&mut self, text: &[u8]) {
+        self.out.push(QUOTED);
+        self.out.extend_from_slice(hashed_name(text).as_bytes());
+    }
+
     /// An operator or punctuation mark other than a parenthesis.
     #[inline]
     pub(super) fn sign(&mut self, text: &[u8]) {
@@ -290,7 +301,7 @@ impl Stream {
     pub(super) fn after_operand(&self) -> bool {
         match self.out[..] {
             [] => false,
-            [.., SIGN, mark] => mark == b')' || mark == b']',
+            [.., SIGN, mark] => matches!(mark, b')' | b']' | b'}'),
             [.., LITERAL | INTEGER | DECIMAL | TEXT] => true,
             [.., HINT_CLOSE] => false,
             _ => self.last_tag() != SIGN,
@@ -307,7 +318,14 @@ impl Stream {
     }
 
     fn last_tag(&self) -> u8 {
-        let tag = self.out.iter().rev().find(|&&b| b < FIRST_TEXT_BYTE);
-        tag.copied().unwrap_or(WORD)
+        self.last_token().0
+    }
+
+    /// Tag and text of the last token.
+    pub(super) fn last_token(&self) -> (u8, &[u8]) {
+        match self.out.iter().rposition(|&b| b < FIRST_TEXT_BYTE) {
+            Some(tag) => (self.out[tag], &self.out[tag + 1..]),
+            None => (WORD, &[]),
+        }
     }
 }

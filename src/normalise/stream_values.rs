@@ -31,7 +31,7 @@ impl Stream {
         let mut end = self.out.len();
         if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
             self.parameters.push(sign);
-            if before == SIGN && op != b')' && op != b']' {
+            if before == SIGN && !matches!(op, b')' | b']' | b'}') {
                 end -= 2;
             }
         }
@@ -101,7 +101,8 @@ impl Stream {
         if self.out.last() == Some(&b'>') && self.after_json_operator() {
             return self.json_key(text);
         }
-        if json_path::is_plain(text) && self.is_json_argument() {
+        let is_key = json_path::is_plain(text) || hashed_key(text).is_some();
+        if is_key && self.expects_json_path() {
             return self.json_key(text);
         }
         self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);
@@ -115,27 +116,28 @@ impl Stream {
             .any(|operator| self.out.ends_with(operator))
     }
 
-    /// A path inside the parentheses of a function whose name begins with `json`.
-    fn is_json_argument(&self) -> bool {
-        let Some(frame) = self.frames.last() else {
+    /// Whether the next argument of the innermost function is a path.
+    fn expects_json_path(&self) -> bool {
+        let Some(frame) = self
+            .frames
+            .last()
+            .filter(|_| self.frames.len() == self.depth)
+        else {
             return false;
         };
-        let before = &self.out[..frame.start];
+        let (before, inside) = self.out.split_at(frame.start);
         let name = before.iter().rposition(|&b| b < FIRST_TEXT_BYTE);
-        name.is_some_and(|at| before[at] == WORD && before[at + 1..].starts_with(b"json"))
+        name.filter(|&at| before[at] == WORD)
+            .is_some_and(|at| json_path::is_expected(&before[at + 1..], inside))
     }
 
     fn json_key(&mut self, text: &[u8]) {
         self.out.push(KEY);
-        match text {
-            // The key of a template, hashed already.
-            [b'#', hex @ ..] if hex.len() == 8 && hex.iter().all(u8::is_ascii_hexdigit) => {
-                self.out.extend_from_slice(hex);
-            }
-            _ => {
-                let hash = format!("{:016x}", xxh3_64(text));
-                self.out.extend_from_slice(&hash.as_bytes()[..8]);
-            }
+        if let Some(hex) = hashed_key(text) {
+            self.out.extend_from_slice(hex);
+        } else {
+            let hash = format!("{:016x}", xxh3_64(text));
+            self.out.extend_from_slice(&hash.as_bytes()[..8]);
         }
     }
 
@@ -153,4 +155,10 @@ impl Stream {
         }
         self.parameters.push(0);
     }
+}
+
+/// The digits of a key in a template, which is hashed already.
+fn hashed_key(text: &[u8]) -> Option<&[u8]> {
+    let hex = text.strip_prefix(b"#")?;
+    (hex.len() == 8 && hex.iter().all(u8::is_ascii_hexdigit)).then_some(hex)
 }

@@ -114,7 +114,7 @@ impl<'a> Token<'a> {
     pub(super) fn ends_operand(&self) -> bool {
         match self.kind {
             Kind::Name | Kind::Literal | Kind::Ordinal | Kind::Key => true,
-            Kind::Sign => self.text == ")" || self.text == "]",
+            Kind::Sign => matches!(&*self.text, ")" | "]" | "}"),
             Kind::Keyword => OPERAND_KEYWORDS.contains(&&*self.text),
             Kind::HintOpen | Kind::HintClose => false,
         }

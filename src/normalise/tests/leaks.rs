@@ -20,6 +20,13 @@ mysql    | SELECT trim(LEADING 'x' FROM "SECRET") FROM t
 mysql    | SELECT a FROM t WHERE b = $$SECRET$$
 mysql    | CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ let k = SECRET $$
 mysql    | SELECT a FROM t WHERE b = 4111111111111111secret
+mysql    | SELECT a FROM t WHERE b = 'dogs\' and SECRET = 5
+mysql    | SELECT a FROM t WHERE b = 'dogs\' and f(SECRET, 5)
+generic  | SELECT a FROM t WHERE b = 'dogs\' and SECRET = 5
+mysql    | SELECT a 'SECRET', b AS "SECRET" FROM t
+mysql    | CREATE TABLE s AS SELECT a 'SECRET', b AS 'SECRET' FROM t
+mysql    | ALTER USER u IDENTIFIED WITH p AS 'SECRET'
+postgres | SELECT a FROM t WHERE b = mood 'SECRET'
 generic  | INSERT INTO t (a, b) VALUES ('it\'s SECRET', 'that\'s')
 generic  | UPDATE t SET a='it\'s SECRET', b='don\'t' WHERE c=1
 generic  | SELECT a FROM t WHERE b = 'say \'SECRET\' '
