@@ -1,7 +1,11 @@
 //! The command line as people meet it: what is printed, on which stream, and the exit code.
 
+#[path = "cli/cut.rs"]
+mod cut;
 #[path = "cli/lookalikes.rs"]
 mod lookalikes;
+#[path = "cli/opaque.rs"]
+mod opaque;
 #[path = "cli/truth.rs"]
 mod truth;
 

@@ -1,15 +1,16 @@
 //! Finds the family of a statement that its log had cut: the one known statement that begins like it.
 //!
-//! Whole texts are remembered as token streams, sorted, so that those with one beginning stand side by side.
+//! Whole texts are remembered as token streams, sorted, so that those with one beginning stand side by side. Who reads
+//! whole files asks at their end ([`Normaliser::joined_later`]): then it does not matter what stands where in them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Normaliser;
 use super::cache::shape_key;
 use super::stream::{DECIMAL, FIRST_TEXT_BYTE, INTEGER, LITERAL, TEXT};
-use crate::model::sql::{Dialect, Statement, StatementRef};
+use crate::model::sql::{Dialect, Statement, StatementKey, StatementRef};
 
 /// Fewer whole tokens are no beginning that tells anything.
 const MIN_TOKENS: usize = 2;
@@ -18,6 +19,25 @@ const MAX_TEXTS: usize = 4096;
 /// What an entry costs beside its text.
 const ENTRY_BYTES: usize = 96;
 
+/// Cut statements that are remembered until the end.
+const MAX_CUTS: usize = 4096;
+/// Of their beginnings so much is kept: no other statement begins with as much of it.
+const MAX_CUT_BYTES: usize = 4096;
+
+/// Families that several normalisers know of.
+#[derive(Debug, Clone)]
+pub(super) struct SharedFamilies(Arc<Mutex<Families>>);
+
+impl SharedFamilies {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Families::new(max_bytes))))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Families> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Statements by their token streams; the oldest go first.
 #[derive(Debug)]
 pub(super) struct Families {
@@ -25,6 +45,8 @@ pub(super) struct Families {
     order: VecDeque<Arc<[u8]>>,
     bytes: usize,
     max_bytes: usize,
+    /// The shortest beginnings of cut statements that wait for the end.
+    cuts: BTreeMap<StatementKey, Box<[u8]>>,
 }
 
 impl Families {
@@ -35,6 +57,21 @@ impl Families {
             order: VecDeque::new(),
             bytes: 0,
             max_bytes,
+            cuts: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers the beginning of a text that was cut, which ends with a whole token. Of two texts of one statement
+    /// the shorter one: it joins nothing that the longer one does not join.
+    fn wait(&mut self, beginning: &[u8], statement: StatementKey) {
+        let is_full = self.cuts.len() >= MAX_CUTS && !self.cuts.contains_key(&statement);
+        if is_full || beginning.len() > MAX_CUT_BYTES {
+            return;
+        }
+        let known = self.cuts.get(&statement);
+        let rank = |text: &[u8]| (text.len(), text.to_vec());
+        if known.is_none_or(|known| rank(beginning) < rank(known)) {
+            self.cuts.insert(statement, beginning.into());
         }
     }
 
@@ -91,9 +128,44 @@ impl Families {
 }
 
 impl Normaliser {
+    /// Cut texts keep an identity of their own until [`Self::joined_later`] is asked.
+    #[must_use]
+    pub fn joining_later(mut self) -> Self {
+        self.joins_later = true;
+        self
+    }
+
+    /// Knows the families that `other` knows, and joins when it does.
+    #[must_use]
+    pub fn sharing(mut self, other: &Self) -> Self {
+        self.families = other.families.clone();
+        self.joins_later = other.joins_later;
+        self
+    }
+
+    /// Cut statements, and the one statement among all that were read that begins like each.
+    pub fn joined_later(&self) -> Vec<(StatementKey, StatementRef)> {
+        let families = self.families.lock();
+        let joined = families.cuts.iter().filter_map(|(cut, beginning)| {
+            let whole = families.of(beginning, cut.dialect)?;
+            Some((*cut, whole))
+        });
+        joined.collect()
+    }
+
+    /// Remembers the text in the stream, which is new.
+    pub(super) fn learn(&mut self, statement: &StatementRef) {
+        let mut families = self.families.lock();
+        if !statement.truncated {
+            families.learn(self.stream.bytes(), statement.dialect, statement);
+        } else if self.joins_later {
+            families.wait(self.stream.certain(), statement.key());
+        }
+    }
+
     /// The statement that the cut text in the stream is the beginning of, as far as it is known by now.
     pub(super) fn whole_of_cut(&mut self, dialect: Dialect) -> Option<StatementRef> {
-        let whole = self.families.of(self.stream.certain(), dialect)?;
+        let whole = self.families.lock().of(self.stream.certain(), dialect)?;
         let key = shape_key(whole.fingerprint, 0, true, dialect);
         if let Some(cut) = self.shapes.get(key) {
             return Some(cut);

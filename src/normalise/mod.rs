@@ -83,7 +83,7 @@ use crate::model::time::Timestamp;
 use self::attributes::with_attributes;
 use self::cache::{Cache, shape_key};
 use self::dialect::Rules;
-use self::family::Families;
+use self::family::SharedFamilies;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
@@ -173,7 +173,8 @@ pub struct Normaliser {
     stream: Stream,
     texts: Cache,
     shapes: Cache,
-    families: Families,
+    families: SharedFamilies,
+    joins_later: bool,
     parser: ParserThread,
     last_end: HashMap<SourceId, Timestamp>,
 }
@@ -188,7 +189,8 @@ impl Normaliser {
             stream: Stream::default(),
             texts: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
-            families: Families::new(max_bytes / 4),
+            families: SharedFamilies::new(max_bytes / 4),
+            joins_later: false,
             parser: ParserThread::default(),
             last_end: HashMap::new(),
         }
@@ -299,7 +301,7 @@ impl Normaliser {
 
     /// The statement of the text that was read last, and whether it was not known before.
     pub fn statement_of(&mut self, last_read: &Text) -> (StatementRef, bool) {
-        let family = if last_read.cut {
+        let family = if last_read.cut && !self.joins_later {
             self.whole_of_cut(last_read.dialect)
         } else {
             None
@@ -324,10 +326,7 @@ impl Normaliser {
         if new {
             self.shapes.insert(shape_key, Arc::clone(&statement));
         }
-        if !cut {
-            let stream = self.stream.bytes();
-            self.families.learn(stream, dialect, &statement);
-        }
+        self.learn(&statement);
         self.texts.insert(key, Arc::clone(&statement));
         (statement, new)
     }

@@ -31,7 +31,7 @@ impl Stream {
         let mut end = self.out.len();
         if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
             self.parameters.push(sign);
-            if before == SIGN && !matches!(op, b')' | b']' | b'}') {
+            if before == SIGN && !matches!(op, b')' | b']' | b'}' | b'?') {
                 end -= 2;
             }
         }

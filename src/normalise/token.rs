@@ -121,6 +121,26 @@ impl<'a> Token<'a> {
     }
 }
 
+/// Whether `?` is no operator: nothing stands to one of its sides.
+fn is_placeholder(before: Option<&Token<'_>>, tail: &str) -> bool {
+    let behind = [
+        "\u{6},",
+        "\u{6})",
+        "\u{6};",
+        "\u{1}from",
+        "\u{1}and",
+        "\u{1}or",
+        "\u{1}where",
+        "\u{1}order",
+    ];
+    let ends = tail.is_empty()
+        || behind.iter().any(|word| {
+            let rest = tail.strip_prefix(word);
+            rest.is_some_and(|rest| rest.bytes().next().is_none_or(|b| b < FIRST_TEXT_BYTE))
+        });
+    ends || !before.is_some_and(Token::ends_operand)
+}
+
 /// Decodes a stream; the text is lossy UTF-8 of the stream.
 pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
@@ -141,7 +161,7 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
             LITERAL | INTEGER | DECIMAL | TEXT => Kind::Literal,
             ORDINAL => Kind::Ordinal,
             KEY => Kind::Key,
-            SIGN if word == "?" && !tokens.last().is_some_and(Token::ends_operand) => Kind::Literal,
+            SIGN if word == "?" && is_placeholder(tokens.last(), tail) => Kind::Literal,
             HINT_OPEN => Kind::HintOpen,
             HINT_CLOSE => Kind::HintClose,
             _ => Kind::Sign,

@@ -94,6 +94,25 @@ impl Minutes {
         })
     }
 
+    /// Adds those of a statement that turned out to be this one: of its minutes those that are not over, and its
+    /// busiest.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.reach = self.reach.max(other.reach);
+        self.latest = self.latest.max(other.latest);
+        self.most_waited = self.most_waited.max(other.most_waited);
+        self.apart = match (self.apart, other.apart) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        let busiest = Some(&other.busiest).filter(|minute| minute.runs > 0);
+        for theirs in other.open.iter().chain(busiest) {
+            let minute = self.minute(theirs.number);
+            minute.runs = minute.runs.saturating_add(theirs.runs);
+            minute.elapsed = minute.elapsed.saturating_add(theirs.elapsed);
+            minute.waited = minute.waited.saturating_add(theirs.waited);
+        }
+    }
+
     fn note_end(&mut self, end: u64, weight: u32) {
         let apart = match (self.latest, weight) {
             (_, 2..) => Some(0),

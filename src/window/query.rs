@@ -259,20 +259,18 @@ impl QueryStats {
     }
 
     fn note_outcome(&mut self, run: &Run<'_>, nanos: u64, weight: u64) {
+        if *run.outcome == Outcome::Ok {
+            return;
+        }
+        let failures = self.failures.get_or_insert_default();
         match run.outcome {
-            Outcome::Ok => {}
-            Outcome::Error { .. } => {
-                let failures = self.failures.get_or_insert_default();
-                failures.errors = failures.errors.saturating_add(weight);
+            Outcome::Cancelled { .. } if run.is_timed() => {
+                failures.cancelled.record(nanos, weight);
             }
             Outcome::Cancelled { .. } => {
-                let failures = self.failures.get_or_insert_default();
-                if run.is_timed() {
-                    failures.cancelled.record(nanos, weight);
-                } else {
-                    failures.untimed_cuts = failures.untimed_cuts.saturating_add(weight);
-                }
+                failures.untimed_cuts = failures.untimed_cuts.saturating_add(weight);
             }
+            _ => failures.errors = failures.errors.saturating_add(weight),
         }
     }
 

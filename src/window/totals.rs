@@ -8,6 +8,7 @@
 
 mod errors;
 mod hash;
+mod join;
 mod packed;
 mod shelf;
 mod tables;

@@ -50,7 +50,7 @@ impl Summing {
         };
         Self {
             totals: Totals::default(),
-            identifier: Identifier(Normaliser::new(&settings, SEED)),
+            identifier: Identifier(Normaliser::new(&settings, SEED).joining_later()),
             names: Names::default(),
             service: config.general.service.clone(),
             settings,
@@ -58,13 +58,14 @@ impl Summing {
     }
 
     /// The sums alone: the report needs the room of all else.
-    pub(super) fn end(self) -> Totals {
+    pub(super) fn end(mut self) -> Totals {
+        self.totals.join(self.identifier.0.joined_later());
         self.totals
     }
 
     /// Another one, for another thread.
     pub(super) fn identifier(&self) -> Identifier {
-        Identifier(Normaliser::new(&self.settings, SEED))
+        Identifier(Normaliser::new(&self.settings, SEED).sharing(&self.identifier.0))
     }
 
     /// Adds the error of an entry, if it has one.

@@ -107,6 +107,31 @@ fn texts_of_other_servers_are_told_apart_and_grouped() {
 }
 
 #[test]
+fn a_template_is_a_run_of_its_own_statement() {
+    let every = include_str!("pairs/every.txt");
+    let mut wrong = Vec::new();
+    for (table, dialect) in [
+        (every, Mysql),
+        (every, Postgres),
+        (every, Generic),
+        (include_str!("pairs/mysql.txt"), Mysql),
+        (include_str!("pairs/postgres.txt"), Postgres),
+        (include_str!("pairs/generic.txt"), Generic),
+    ] {
+        for family in families(table) {
+            for text in family.members.iter().chain(&family.strangers) {
+                let told = known(text, dialect).statement;
+                let again = known(told.template.as_str(), dialect).statement;
+                if again.fingerprint != told.fingerprint {
+                    wrong.push(format!("{dialect:?} {text}\n  {}", told.template.as_str()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn a_lost_predicate_keeps_the_loose_identity() {
     let (with, without) = (
         known(

@@ -40,6 +40,13 @@ impl Sampler {
         }
     }
 
+    /// Adds what another one noted.
+    pub(in crate::window) fn merge(&mut self, other: &Self) {
+        for point in other.points() {
+            self.course.add(point);
+        }
+    }
+
     /// All that was noted.
     pub(in crate::window) fn points(&self) -> Vec<CoursePoint> {
         let mut whole = self.clone();

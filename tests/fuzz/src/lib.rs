@@ -93,6 +93,60 @@ pub fn statement(data: &[u8]) {
     });
 }
 
+/// Statements with a `{}` where a string may stand.
+const AROUND: [&str; 6] = [
+    "SELECT a, {} FROM t WHERE b = {} AND c LIKE {} ORDER BY a LIMIT 5",
+    "INSERT INTO t (a, b) VALUES ({}, 1), ({}, NULL)",
+    "UPDATE t SET a = {}, b = b + 1 WHERE c IN ({}, {})",
+    "SELECT f({}, a) FROM t WHERE CAST({} AS char(9)) = a OR b BETWEEN {} AND {}",
+    "SELECT a FROM t UNION ALL SELECT {} FROM s WHERE j->{} = CASE WHEN a THEN {} END",
+    "CALL p({}, {})",
+];
+
+/// A word that is nowhere else.
+const CANARY: &str = "canaryzz";
+
+/// No text in quotes is shown, whole or cut, whatever stands in it.
+///
+/// The first two bytes choose the dialect, the statement around and where it is cut.
+pub fn redaction(data: &[u8]) {
+    let Some(([choice, place], body)) = data.split_first_chunk::<2>() else {
+        return;
+    };
+    let (dialect, doubles_backslash) = match choice % 3 {
+        0 => (Dialect::Mysql, true),
+        1 => (Dialect::Postgres, false),
+        _ => (Dialect::Generic, true),
+    };
+    let body = String::from_utf8_lossy(body).replace('\'', "''");
+    let body = if doubles_backslash {
+        body.replace('\\', r"\\")
+    } else {
+        body
+    };
+    let around = AROUND[usize::from(choice / 3) % AROUND.len()];
+    let sql = around.replace("{}", &format!("'{body}{CANARY}{body}'"));
+    let cut = sql.len() * usize::from(*place) / 256;
+    NORMALISER.with_borrow_mut(|normaliser| {
+        for (text, is_cut) in [
+            (sql.as_bytes(), false),
+            (&sql.as_bytes()[..cut], true),
+            (&sql.as_bytes()[..cut], false),
+        ] {
+            let statement = normaliser.statement(text, dialect, is_cut).statement;
+            let shown = statement.template.as_str().to_ascii_lowercase();
+            assert!(!shown.contains(CANARY), "{shown}");
+            assert!(
+                !statement
+                    .tables()
+                    .iter()
+                    .any(|table| table.contains(CANARY)),
+                "{shown}"
+            );
+        }
+    });
+}
+
 /// Statements of a text are parts of it, in its order.
 pub fn statements(data: &[u8]) {
     for dialect in [Dialect::Mysql, Dialect::Postgres, Dialect::Generic] {
