@@ -127,7 +127,7 @@ pub struct Digest {
     #[arg(long, value_parser = language)]
     pub lang: Option<Lang>,
     /// Only statements that ended at or after this time: 2026-11-21T10:05:00Z, "2026-11-21 10:05" (`general.time_zone`,
-    /// UTC by default), 10:05 when it was last so late, or 2h ago as 2h
+    /// UTC by default), 10:05 when it was last so late before the log ends, or 2h ago as 2h
     #[arg(long, value_name = "T")]
     pub since: Option<Moment>,
     /// Only statements that ended before this time; 10:05 is the first after --since

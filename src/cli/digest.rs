@@ -7,6 +7,7 @@ mod reading;
 mod show;
 mod summing;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
@@ -14,10 +15,12 @@ use jiff::tz::TimeZone;
 use crate::app::schema::{self, Declared};
 use crate::cli::copies::Copy;
 use crate::cli::inputs::{Input, Inputs};
+use crate::cli::moment::Moment;
 use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
 use crate::config::Zone;
 use crate::ingest::tail::are_of_one_log;
+use crate::model::time::Timestamp;
 use crate::report::digest::Asked;
 
 use self::interrupt::Interrupt;
@@ -33,14 +36,17 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     let config = load(options.config.config.as_deref())?;
     let style = config.style();
     let style = style.in_lang(options.lang.unwrap_or(config.general.language));
-    let kept = kept(options, &style.zone)?;
     let schema = schema(options);
     let inputs = Inputs::of(&options.files);
     let zone = options
         .time_zone
         .as_ref()
         .map_or_else(|| style.zone.clone(), Zone::get);
-    let mut reading = Reading::new(kept, zone, Interrupt::listen());
+    let mut reading = Reading::new(zone, Interrupt::listen());
+    let kept = kept(options, &style.zone, || {
+        last_end(&inputs, &reading, options)
+    })?;
+    reading.ask(kept);
     tell_of(&inputs, &mut reading);
     let mut summing = Summing::new(&config);
     match options.jobs.get() {
@@ -129,9 +135,27 @@ fn tell_of(inputs: &Inputs, reading: &mut Reading) {
     }
 }
 
-/// The interval that was asked for.
-fn kept(options: &Options, zone: &TimeZone) -> Result<Asked, Misuse> {
-    let now = Clock::system().now();
+/// When the last run of all files ended. Of the standard input, which is read once, nobody knows it before.
+fn last_end(inputs: &Inputs, reading: &Reading, options: &Options) -> Option<Timestamp> {
+    let files = inputs.files.iter();
+    let files = files.filter(|input| input.path != Path::new("-"));
+    files
+        .filter_map(|input| reading.last_end(input, options))
+        .max()
+}
+
+/// The interval that was asked for. A time of day is of the day on which the log ends.
+fn kept(
+    options: &Options,
+    zone: &TimeZone,
+    last_end: impl FnOnce() -> Option<Timestamp>,
+) -> Result<Asked, Misuse> {
+    let mut now = Clock::system().now();
+    let is_of_log = matches!(options.since, Some(Moment::Clock(_)))
+        || options.since.is_none() && matches!(options.until, Some(Moment::Clock(_)));
+    if is_of_log {
+        now = last_end().unwrap_or(now);
+    }
     let none = || Misuse("there is no such time in general.time_zone".to_owned());
     let since = options
         .since

@@ -1,6 +1,8 @@
 //! Every detector, by name; a new one adds a line to [`ALL`], to [`DetectSettings`] and to
 //! `add_alarms` or `add_advice`.
 
+mod book;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::subject::{ErrorProfile, Horizon, QueryProfile};
 use crate::window::Closed;
+
+pub use self::book::{explain, find, markdown_book, markdown_table};
 
 /// Every detector, sorted by slug.
 pub static ALL: &[&DetectorMeta] = &[
@@ -125,6 +129,10 @@ impl Catalogue {
             error_burst::ErrorBurst::new(s.error_burst),
         );
         self.add_of_errors(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
+        self.add_of_errors(
+            s.query_timeout.enabled,
+            query_timeout::QueryTimeout::new(s.query_timeout),
+        );
     }
 
     fn add_alarms(&mut self, s: DetectSettings) {
@@ -352,47 +360,6 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
         (few @ Verdict::Insufficient { .. }, _) | (_, few @ Verdict::Insufficient { .. }) => few,
         (Verdict::Clear, Verdict::Clear) => Verdict::Clear,
     }
-}
-
-/// What is known of the detector of that name.
-pub fn find(slug: &str) -> Option<&'static DetectorMeta> {
-    ALL.iter().copied().find(|meta| meta.slug == slug)
-}
-
-/// The docs of a detector, with its name and summary, in Markdown.
-pub fn explain(slug: &str) -> Option<String> {
-    let meta = find(slug)?;
-    let (summary, body) = (meta.summary, meta.markdown());
-    Some(format!("# {slug}\n\n*{summary}*\n\n{body}"))
-}
-
-/// The table of all detectors for the README, in Markdown.
-pub fn markdown_table() -> String {
-    let head = "| detector | finds | kind | needs | since |\n|---|---|---|---|---|\n";
-    let row = |meta: &&DetectorMeta| {
-        let kind = match meta.urgency {
-            Urgency::Acute => "acute",
-            Urgency::Chronic => "advice",
-        };
-        let DetectorMeta {
-            slug,
-            summary,
-            needs,
-            since,
-            ..
-        } = meta;
-        format!("| `{slug}` | {summary} | {kind} | {needs} | {since} |\n")
-    };
-    let rows = ALL.iter().map(row);
-    std::iter::once(head.to_owned()).chain(rows).collect()
-}
-
-/// The docs of all detectors, one after the other, in Markdown.
-pub fn markdown_book() -> String {
-    let nested = |text: String| text.replace("\n## ", "\n### ").replacen("# ", "## ", 1);
-    let chapters = ALL.iter().filter_map(|meta| explain(meta.slug)).map(nested);
-    let head = "# Detectors\n\nGenerated from the source (`BLESS=1 cargo test --test conventions`); do not edit.\n";
-    chapters.fold(head.to_owned(), |book, chapter| book + "\n" + &chapter)
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ declare_detector! {
     /// the time before are known, it takes `min_errors_unknown`, or that a `min_failing_share` of the statement's runs
     /// fail where the log shows all runs. Errors of the data (duplicate key, foreign key, value out of range) count from
     /// `min_data_errors` on: programs that insert first and ask later provoke them. In a whole file the busiest minute is
-    /// held against the mean of all minutes. From `critical_per_second` on, or when a `critical_failing_share` of the runs
+    /// held against the mean of all minutes; a statement that the schema forbids (an unknown column or table) needs no
+    /// comparison there, for it fails every time. From `critical_per_second` on, or when a `critical_failing_share` of the runs
     /// fail, it is critical.
     ///
     /// Not counted are runs that a client or an operator cancelled, and what other detectors judge: statements cut at a
@@ -129,7 +130,9 @@ impl Detector<ErrorProfile> for ErrorBurst {
         };
         let is_new = usual.is_some_and(|usual| number(seen) >= usual * self.0.min_ratio);
         let is_much = profile.baseline.is_none() && self.is_much(profile, needed_unknown);
-        if is_new || is_much {
+        let never_works =
+            profile.horizon == Horizon::Whole && profile.family.class == ErrorClass::Schema;
+        if is_new || is_much || never_works {
             return self.report(profile, needed);
         }
         if usual.is_none() {

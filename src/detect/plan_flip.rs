@@ -10,7 +10,9 @@ use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
 use crate::model::sql::{Dialect, TableName};
-use crate::model::subject::{Baseline, Basis, Load, QueryProfile, RowLoad};
+use crate::model::subject::{
+    Baseline, Basis, Horizon, Load, Peak, PeakReading, QueryProfile, RowLoad,
+};
 
 declare_detector! {
     /// ## What it sees
@@ -27,6 +29,10 @@ declare_detector! {
     /// - the median run takes >= `min_slowdown` times as long, and time lost per second >= `min_load`;
     /// - no run of the baseline read as much as the mean does now, or, if some did, *every* run does so now: another mix of
     ///   known parameters is no flip.
+    ///
+    /// In a whole file the busiest minute is held against the rest: with at least `min_runs` runs that ended in it, three
+    /// quarters of which read >= `min_ratio` times what three quarters of all runs read at most (all of them, against
+    /// 19 of 20, where they are fewer than 20); rows sent and run time as above, by their means.
     ///
     /// From `min_critical_load` on it is critical. Without a baseline, or without row counts (PostgreSQL's log), the verdict is `Insufficient`.
     ///
@@ -48,7 +54,7 @@ declare_detector! {
         summary_ko: "같은 결과를 위해 갑자기 훨씬 많은 행을 읽게 된 쿼리",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "row counts, and an hour of history",
+        needs: "row counts (MySQL, MariaDB slow log), and live an hour of history",
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -116,6 +122,9 @@ impl Detector<QueryProfile> for PlanFlip {
         if !matters {
             return Verdict::Clear;
         }
+        if profile.horizon == Horizon::Whole && profile.baseline.is_none() {
+            return self.within_file(profile, weight);
+        }
         let before = profile.baseline.as_ref();
         let Some(before) = before.filter(|b| b.load.count >= self.0.min_baseline_runs) else {
             return Verdict::Insufficient {
@@ -123,11 +132,8 @@ impl Detector<QueryProfile> for PlanFlip {
                 needed: self.0.min_baseline_runs,
             };
         };
-        let Some(change) = Change::between(&before.load, &profile.load) else {
-            return Verdict::Insufficient {
-                seen: 0,
-                needed: self.0.min_runs,
-            };
+        let Some(change) = Change::since(before, &profile.load, self.0.min_ratio) else {
+            return self.untold();
         };
         if !self.is_flip(&change) {
             return Verdict::Clear;
@@ -138,54 +144,67 @@ impl Detector<QueryProfile> for PlanFlip {
                 needed: self.0.min_runs,
             };
         }
-        self.report(profile, before, weight, &change)
+        self.report(profile, weight, &change)
     }
 }
 
 impl PlanFlip {
-    fn is_flip(&self, change: &Change) -> bool {
-        let mean_before = change.before.mean().max(1.0);
-        let mean_now = change.now.mean();
-        let reads_more =
-            mean_now >= self.0.min_ratio * mean_before && mean_now >= number(self.0.min_rows);
-        let same_answer = change.answer_ratio <= self.0.max_answer_ratio;
-        let slower = change.slowdown >= self.0.min_slowdown;
-        let unheard_of = mean_now > number(change.before.max);
-        let every_run = number(change.now.min) >= self.0.min_ratio * mean_before;
-        reads_more && same_answer && slower && (unheard_of || every_run)
+    /// The busiest minute of a file against the rest of it.
+    fn within_file(&self, profile: &QueryProfile, weight: Weight) -> Verdict {
+        let load = &profile.load;
+        let told = load.peak.zip(load.rows_examined);
+        let told = told.and_then(|(peak, all)| Some((peak, peak.reading?, all)));
+        let Some((peak, minute, all)) = told else {
+            return self.untold();
+        };
+        let rest = all.runs.saturating_sub(minute.runs);
+        if minute.runs < self.0.min_runs || rest < self.0.min_baseline_runs {
+            return Verdict::Clear;
+        }
+        let change = Change::within(load, &peak, &minute, self.0.min_ratio);
+        if self.is_flip(&change) {
+            return self.report(profile, weight, &change);
+        }
+        Verdict::Clear
     }
 
-    fn report(
-        &self,
-        profile: &QueryProfile,
-        before: &Baseline,
-        weight: Weight,
-        change: &Change,
-    ) -> Verdict {
-        let ratio = change.now.mean() / change.before.mean().max(1.0);
+    /// The source does not tell rows.
+    fn untold(&self) -> Verdict {
+        Verdict::Insufficient {
+            seen: 0,
+            needed: self.0.min_runs,
+        }
+    }
+
+    fn is_flip(&self, change: &Change) -> bool {
+        let now = change.rows.1;
+        let reads_more = change.ratio() >= self.0.min_ratio && now >= number(self.0.min_rows);
+        let same_answer = change.answer_ratio <= self.0.max_answer_ratio;
+        let slower = change.slowdown >= self.0.min_slowdown;
+        reads_more && same_answer && slower && change.is_new
+    }
+
+    fn report(&self, profile: &QueryProfile, weight: Weight, change: &Change) -> Verdict {
         let crossed = Evidence::measure(
             "rows_examined_vs_before",
-            ratio,
+            change.ratio(),
             self.0.min_ratio,
             Unit::Ratio,
         );
-        let median = |load: &Load| load.elapsed.p50.as_secs_f64();
         let trend = |name: &str, before_now: (f64, f64), unit: Unit| Evidence::Trend {
             name: Arc::from(name),
             before: before_now.0,
             now: before_now.1,
             unit,
-            basis: Arc::from(basis(before.basis)),
+            basis: Arc::clone(&change.basis),
         };
-        let rows = (change.before.mean(), change.now.mean());
-        let seconds = (median(&before.load), median(&profile.load));
         let steps = profile.plan.iter().flat_map(|plan| plan.iter());
         let steps = steps
             .take(MAX_STEPS)
             .map(|row| Evidence::PlanNode { row: row.clone() });
         let draft = Draft::new(&META, profile, crossed)
-            .with(trend("rows_examined_per_run", rows, Unit::Rows))
-            .with(trend("median_run_time", seconds, Unit::Seconds))
+            .with(trend("rows_examined_per_run", change.rows, Unit::Rows))
+            .with(trend(change.time, change.seconds, Unit::Seconds))
             .with_all(steps)
             .costing(weight)
             .severity(weight.severity(self.0.min_critical_load));
@@ -205,39 +224,78 @@ const MAX_STEPS: usize = 8;
 
 /// The same statement before and now.
 struct Change {
-    before: RowLoad,
-    now: RowLoad,
+    basis: Arc<str>,
+    /// Rows read by a run.
+    rows: (f64, f64),
+    /// What the times of runs are.
+    time: &'static str,
+    seconds: (f64, f64),
     /// Rows sent or changed per run, now against before.
     answer_ratio: f64,
-    /// Median run time, now against before.
+    /// Run time, now against before.
     slowdown: f64,
+    /// No other mix of runs that there were before.
+    is_new: bool,
 }
 
 impl Change {
     /// `None` where either side does not tell rows.
-    fn between(before: &Load, now: &Load) -> Option<Self> {
-        let told = |rows: Option<RowLoad>| rows.filter(|r| r.runs > 0);
-        let answer = |load: &Load| {
-            let returned = told(load.rows_returned).map(|r| r.mean());
-            let affected = told(load.rows_affected).map(|r| r.mean());
-            let both = returned.unwrap_or(0.0) + affected.unwrap_or(0.0);
-            (returned.is_some() || affected.is_some()).then_some(both)
+    fn since(before: &Baseline, now: &Load, min_ratio: f64) -> Option<Self> {
+        let basis = match before.basis {
+            Basis::PreviousHour => "previous hour",
+            Basis::SameHour => "same hour of earlier days",
+            Basis::BeforeDeploy => "before the last deploy",
         };
+        let before = &before.load;
+        let (rows_before, rows) = (told(before.rows_examined)?, told(now.rows_examined)?);
+        let (mean_before, mean) = (rows_before.mean(), rows.mean());
+        let unheard_of = mean > number(rows_before.max);
+        let every_run = number(rows.min) >= min_ratio * mean_before.max(1.0);
+        let median = |load: &Load| load.elapsed.p50.as_secs_f64();
         Some(Self {
-            before: told(before.rows_examined)?,
-            now: told(now.rows_examined)?,
+            basis: Arc::from(basis),
+            rows: (mean_before, mean),
+            time: "median_run_time",
+            seconds: (median(before), median(now)),
             answer_ratio: answer(now)? / answer(before)?.max(1.0),
             slowdown: times(now.elapsed.p50, before.elapsed.p50),
+            is_new: unheard_of || every_run,
         })
+    }
+
+    /// A minute of a file against what is usual in it.
+    fn within(all: &Load, peak: &Peak, minute: &PeakReading, min_ratio: f64) -> Self {
+        let per_run = |count: u64| number(count) / number(minute.runs.max(1));
+        let usual = number(minute.usual);
+        let mean_time = peak.elapsed.div_f64(number(peak.runs.max(1)));
+        let usual_answer = answer(all).unwrap_or_default().max(1.0);
+        Self {
+            basis: Arc::from("rest of the log"),
+            rows: (usual, per_run(minute.examined)),
+            time: "run_time",
+            seconds: (all.elapsed.p50.as_secs_f64(), mean_time.as_secs_f64()),
+            answer_ratio: per_run(minute.answered) / usual_answer,
+            slowdown: times(mean_time, all.elapsed.p50),
+            is_new: number(minute.most) >= min_ratio * usual.max(1.0),
+        }
+    }
+
+    /// Rows read, now against before.
+    fn ratio(&self) -> f64 {
+        self.rows.1 / self.rows.0.max(1.0)
     }
 }
 
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::PreviousHour => "previous hour",
-        Basis::SameHour => "same hour of earlier days",
-        Basis::BeforeDeploy => "before the last deploy",
-    }
+fn told(rows: Option<RowLoad>) -> Option<RowLoad> {
+    rows.filter(|rows| rows.runs > 0)
+}
+
+/// Rows sent or changed per run.
+fn answer(load: &Load) -> Option<f64> {
+    let returned = told(load.rows_returned).map(|r| r.mean());
+    let affected = told(load.rows_affected).map(|r| r.mean());
+    let both = returned.unwrap_or(0.0) + affected.unwrap_or(0.0);
+    (returned.is_some() || affected.is_some()).then_some(both)
 }
 
 /// Fresh statistics, for a table whose name needs no quotes.

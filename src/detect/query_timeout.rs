@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number, part};
 use crate::detect::{Detector, DetectorMeta, Status};
+use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
-use crate::model::subject::{Latency, QueryProfile};
+use crate::model::subject::{ErrorProfile, Latency, QueryProfile};
 
 declare_detector! {
     /// ## What it sees
@@ -24,6 +25,10 @@ declare_detector! {
     /// the 95th percentile within `max_spread` above the median and, below ten cuts, the shortest within `max_spread`
     /// below it. Critical when at least `min_critical_share` of all runs are cut, else a warning. With fewer cuts,
     /// though some, the verdict is `Insufficient`.
+    ///
+    /// Where a log has the error but not how long the statement ran (PostgreSQL without `log_statement`, logs of
+    /// applications), the error alone is evidence, if it is of a limit of the server and not of a user: `min_cuts` of
+    /// them in the interval. Critical as above, where the log shows nearly all runs.
     ///
     /// The slow log of MariaDB does not tell that a run was cut by `max_statement_time` or killed: it is written as a
     /// run like any other, with the rows that were sent until then. There this detector is blind, and the verdict is
@@ -47,7 +52,7 @@ declare_detector! {
         summary_ko: "같은 제한 시간에서 반복해서 끊기는 쿼리",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "cancelled statements with their duration (PostgreSQL log; MySQL with `log_slow_extra`)",
+        needs: "statements cut at a limit (PostgreSQL log, an application's log; MySQL with `log_slow_extra`)",
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -123,6 +128,34 @@ impl Detector<QueryProfile> for QueryTimeout {
     }
 }
 
+impl Detector<ErrorProfile> for QueryTimeout {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn inspect(&self, profile: &ErrorProfile) -> Verdict {
+        let family = &profile.family;
+        if family.class != ErrorClass::Timeout || family.statement.is_none() {
+            return Verdict::Clear;
+        }
+        let cuts = profile.load.count;
+        if cuts < self.0.min_cuts {
+            return Verdict::Insufficient {
+                seen: cuts,
+                needed: self.0.min_cuts,
+            };
+        }
+        let crossed = self.crossed(cuts);
+        let share = profile.runs.map(|runs| part(cuts, runs).min(1.0));
+        let told = share.map(|share| Evidence::context("cut_share_of_runs", share, Unit::Share));
+        Draft::of_errors(&META, profile, crossed)
+            .with_all(told)
+            .severity(self.severity(share.unwrap_or_default()))
+            .remedy(advise(CHEAPER))
+            .found()
+    }
+}
+
 /// How far the times lie from their median, as a part of it.
 fn spread(cut: &Latency, cuts: u64) -> f64 {
     let median = cut.p50.as_secs_f64();
@@ -135,24 +168,31 @@ fn spread(cut: &Latency, cuts: u64) -> f64 {
 impl QueryTimeout {
     fn report(&self, profile: &QueryProfile, cut: &Latency, spread: f64) -> Verdict {
         let load = &profile.load;
-        let min_cuts = number(self.0.min_cuts);
-        let cuts = Evidence::measure("cut_runs", number(load.cancelled), min_cuts, Unit::Count);
+        let cuts = self.crossed(load.cancelled);
         let limit = Evidence::context("limit", cut.p50.as_secs_f64(), Unit::Seconds);
         let share = part(load.cancelled, load.count);
-        let severity = if share >= self.0.min_critical_share {
-            Severity::Critical
-        } else {
-            Severity::Warning
-        };
         Draft::new(&META, profile, cuts)
             .with(limit)
             .with(Evidence::context("spread_of_cut_runs", spread, Unit::Share))
             .with(Evidence::context("cut_share_of_runs", share, Unit::Share))
             .with_all(lock_share(profile))
             .costing(Weight::of(profile))
-            .severity(severity)
+            .severity(self.severity(share))
             .remedy(advise(cure(profile)))
             .found()
+    }
+
+    fn crossed(&self, cuts: u64) -> Evidence {
+        let min_cuts = number(self.0.min_cuts);
+        Evidence::measure("cut_runs", number(cuts), min_cuts, Unit::Count)
+    }
+
+    fn severity(&self, share_of_runs: f64) -> Severity {
+        if share_of_runs >= self.0.min_critical_share {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        }
     }
 }
 
@@ -174,6 +214,8 @@ fn cure(profile: &QueryProfile) -> &'static str {
     if waits {
         "it waits for locks: find the transaction that holds them, and make that one shorter"
     } else {
-        "make the statement cheaper (see its other findings); a longer limit only holds the connection longer"
+        CHEAPER
     }
 }
+
+const CHEAPER: &str = "make the statement cheaper (see its other findings); a longer limit only holds the connection longer";

@@ -371,7 +371,7 @@ pub struct SortKey {
     pub descending: bool,
 }
 
-/// How often each set operation stands in the text.
+/// How often what is folded stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct SetOps {
     /// `UNION` and `UNION DISTINCT`.
@@ -380,6 +380,9 @@ pub struct SetOps {
     pub union_all: u32,
     /// `INTERSECT`, `EXCEPT`, `MINUS`.
     pub other: u32,
+    /// Terms of the longest chain of `OR`; 0 for none.
+    #[serde(default)]
+    pub or_terms: u32,
 }
 
 /// A row limit.

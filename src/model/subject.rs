@@ -146,6 +146,27 @@ pub struct Peak {
     /// The shortest time from the end of one run to that of the next, in a whole file; `None` for a single run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart: Option<Duration>,
+    /// What its runs read, beside what is usual in a whole file; `None` where too few told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<PeakReading>,
+}
+
+/// Rows read by the runs that ended in a minute, and by all runs of the file.
+///
+/// Of the minute a low quantile and of the file a high one, so that neither a few heavy runs in the minute nor a minute
+/// that happened to have more of them than others makes a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeakReading {
+    /// Runs that ended in it and told what they read.
+    pub runs: u64,
+    /// Rows that three quarters of them read at least (all of them, where they are few); at most a factor of 4 too low.
+    pub most: u64,
+    /// Rows that they read.
+    pub examined: u64,
+    /// Rows that they sent or changed.
+    pub answered: u64,
+    /// Rows that three quarters of all runs of the file read at most (19 of 20, where those of the minute are few).
+    pub usual: u64,
 }
 
 /// A distribution of run times, each within 1 % of the true value.

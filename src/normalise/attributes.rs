@@ -1,9 +1,12 @@
 //! What a text has beside the identity of its statement.
 
+use std::ops::BitOrAssign;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::stream::Stream;
+use super::tags::{TagBook, Tags};
 use crate::model::sql::{Parsed, SetOps, Statement, StatementRef};
 
 /// The same statement; a copy where this text repeats its branches more or less often, or has other patterns.
@@ -24,6 +27,76 @@ pub(super) fn with_attributes(
         shape.leading_wildcard = leading_wildcard;
     }
     Arc::new(copy)
+}
+
+/// What the lexer says of one text beside its identity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextAttributes {
+    /// How often it repeats what is folded.
+    pub repeats: Repeats,
+    /// Kinds of patterns of its LIKEs.
+    pub likes: Likes,
+    /// What its comment says of the code that asks.
+    pub tags: Option<Arc<Tags>>,
+}
+
+impl TextAttributes {
+    /// Of the text that was read last.
+    pub(super) fn of(stream: &Stream, tags: &mut TagBook) -> Self {
+        let comment = Some(&stream.comment).filter(|comment| !comment.is_empty());
+        Self {
+            repeats: stream.counter.repeats(),
+            likes: stream.likes,
+            tags: comment.and_then(|comment| tags.read(comment)),
+        }
+    }
+
+    /// There is nothing to tell.
+    pub fn is_plain(&self) -> bool {
+        self.repeats == Repeats::default() && self.likes == Likes::default() && self.tags.is_none()
+    }
+}
+
+/// Kinds of patterns that a LIKE is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Likes(u8);
+
+impl Likes {
+    /// Names of the kinds; the number of each is its bit.
+    const KINDS: [&'static str; 4] = ["exact", "prefix", "suffix", "contains"];
+
+    /// The kind of a pattern, by where its wildcards stand.
+    pub(super) fn of(pattern: &[u8]) -> Self {
+        let begins = matches!(pattern, [b'%' | b'_', ..]);
+        let ends = pattern.len() > 1 && pattern.ends_with(b"%");
+        let has_any = pattern.iter().any(|byte| matches!(byte, b'%' | b'_'));
+        let kind = match (begins, ends) {
+            (true, true) => 3,
+            (true, false) => 2,
+            (false, _) if has_any => 1,
+            (false, _) => 0,
+        };
+        Self(1 << kind)
+    }
+
+    /// Names of the kinds: `exact`, `prefix` (an index serves these), `suffix`, `contains`.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let bits = (0..).zip(Self::KINDS);
+        bits.filter(move |(bit, _)| self.0 >> bit & 1 == 1)
+            .map(|(_, name)| name)
+    }
+}
+
+impl BitOrAssign for Likes {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl Serialize for Likes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
 }
 
 /// How often a text repeats what is folded in its statement.
@@ -69,5 +142,25 @@ impl Counter {
     /// What was counted.
     pub(super) fn repeats(&self) -> Repeats {
         self.most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_known_by_where_its_wildcards_stand() {
+        for (pattern, kind) in [
+            ("jane", "exact"),
+            ("jane%", "prefix"),
+            ("j%ne", "prefix"),
+            ("%jane", "suffix"),
+            ("%jane%", "contains"),
+            ("%", "suffix"),
+        ] {
+            let kinds: Vec<_> = Likes::of(pattern.as_bytes()).names().collect();
+            assert_eq!(kinds, [kind], "{pattern}");
+        }
     }
 }

@@ -201,6 +201,8 @@ impl<'a> Folder<'a> {
             return;
         }
         terms.push(self.top.term..self.out.len());
+        let longest = &mut self.set_ops.or_terms;
+        *longest = u32::try_from(terms.len()).unwrap_or(u32::MAX).max(*longest);
         let kept = keep(&self.out, &terms, KEPT_TERMS);
         let start = terms[0].start;
         let mut folded: Vec<Token<'a>> = Vec::new();

@@ -60,6 +60,7 @@ mod statements;
 mod stream;
 mod stream_values;
 mod tables;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -88,14 +89,16 @@ use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
 use self::stream::Stream;
+use self::tags::TagBook;
 use self::utility::unparsed;
 
-pub use self::attributes::Repeats;
+pub use self::attributes::{Likes, Repeats, TextAttributes};
 pub use self::dialect::detect as detect_dialect;
 pub use self::settings::Settings;
 pub use self::statements::{
     Options as FingerprintOptions, Separator, fingerprint_stream, split_statements,
 };
+pub use self::tags::Tags;
 
 /// Raised whenever a change of the normaliser changes a fingerprint; stored beside every fingerprint.
 pub const FINGERPRINT_VERSION: u32 = 1;
@@ -133,8 +136,8 @@ pub struct Normalised {
     pub parameters: u64,
     /// Trace context of a comment.
     pub trace: Option<TraceRef>,
-    /// How often it repeats what is folded.
-    pub repeats: Repeats,
+    /// What the text has beside the identity of its statement.
+    pub attributes: TextAttributes,
     /// This statement was not known before (or had been forgotten).
     pub new: bool,
 }
@@ -151,7 +154,7 @@ impl TextId {
 }
 
 /// What the lexer alone says of one text.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Text {
     /// Texts with the same are runs of the same statement.
     pub id: TextId,
@@ -161,6 +164,8 @@ pub struct Text {
     pub trace: Option<TraceRef>,
     /// Dialect it was read in.
     pub dialect: Dialect,
+    /// What it has beside its identity.
+    pub attributes: TextAttributes,
     key: u128,
     cut: bool,
 }
@@ -175,6 +180,7 @@ pub struct Normaliser {
     shapes: Cache,
     families: SharedFamilies,
     joins_later: bool,
+    tags: TagBook,
     parser: ParserThread,
     last_end: HashMap<SourceId, Timestamp>,
 }
@@ -191,6 +197,7 @@ impl Normaliser {
             shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             families: SharedFamilies::new(max_bytes / 4),
             joins_later: false,
+            tags: TagBook::default(),
             parser: ParserThread::default(),
             last_end: HashMap::new(),
         }
@@ -275,7 +282,7 @@ impl Normaliser {
             statement,
             parameters: text.parameters,
             trace: text.trace,
-            repeats: self.stream.counter.repeats(),
+            attributes: text.attributes,
             new,
         }
     }
@@ -293,6 +300,7 @@ impl Normaliser {
             id: TextId(low, high),
             parameters: self.stream.parameter_hash(self.seed),
             trace: self.stream.trace,
+            attributes: TextAttributes::of(&self.stream, &mut self.tags),
             key,
             dialect,
             cut,

@@ -1,11 +1,12 @@
 //! `sqleuth fingerprint`: splits a stream into statements and writes one line for each.
 
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::split::{Found, Reader, statement_end};
-use super::{Normalised, Normaliser, Repeats, Settings, copy, detect_dialect};
+use super::{Likes, Normalised, Normaliser, Repeats, Settings, Tags, copy, detect_dialect};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, Parsed, SetOps, TableName};
 
@@ -47,7 +48,11 @@ struct Attributes {
     #[serde(flatten)]
     repeats: Repeats,
     set_operations: u32,
+    or_terms: u32,
     leading_wildcard: bool,
+    like: Likes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Arc<Tags>>,
 }
 
 impl Attributes {
@@ -59,7 +64,10 @@ impl Attributes {
                 .saturating_add(ops.other)
         };
         Self {
-            repeats: found.repeats,
+            repeats: found.attributes.repeats,
+            like: found.attributes.likes,
+            tags: found.attributes.tags.clone(),
+            or_terms: shape.map_or(0, |shape| shape.set_ops.or_terms),
             set_operations: shape.map_or(0, |shape| sum(shape.set_ops)),
             leading_wildcard: shape.is_some_and(|shape| shape.leading_wildcard),
         }

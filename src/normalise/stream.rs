@@ -6,7 +6,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use super::attributes::Counter;
+use super::attributes::{Counter, Likes};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::signal_words::{
     AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
@@ -76,6 +76,10 @@ pub(super) struct Stream {
     pub(super) counter: Counter,
     /// The pattern of a LIKE begins with a wildcard.
     pub(super) leading_wildcard: bool,
+    /// Kinds of patterns of LIKE.
+    pub(super) likes: Likes,
+    /// The last comment that may have tags.
+    pub(super) comment: Vec<u8>,
     /// Trace context of a comment.
     pub(super) trace: Option<TraceRef>,
     /// The text ended inside a literal or a comment.
@@ -109,11 +113,13 @@ pub(super) struct Frame {
 impl Stream {
     /// Forgets the last statement.
     pub(super) fn clear(&mut self) {
-        let (mut out, mut parameters, mut frames) = (
+        let (mut out, mut parameters, mut frames, mut comment) = (
             std::mem::take(&mut self.out),
             std::mem::take(&mut self.parameters),
             std::mem::take(&mut self.frames),
+            std::mem::take(&mut self.comment),
         );
+        comment.clear();
         out.clear();
         parameters.clear();
         frames.clear();
@@ -121,6 +127,7 @@ impl Stream {
             out,
             parameters,
             frames,
+            comment,
             ..Self::default()
         };
     }

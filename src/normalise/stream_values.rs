@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::attributes::Likes;
 use super::json_path;
 use super::stream::{
     DECIMAL, FIRST_TEXT_BYTE, INTEGER, KEY, LITERAL, MAX_STREAM_BYTES, ORDINAL, SIGN, Stream, TEXT,
@@ -105,7 +106,10 @@ impl Stream {
         if is_key && self.expects_json_path() {
             return self.json_key(text);
         }
-        self.leading_wildcard |= self.like && matches!(text, [b'%' | b'_', ..]);
+        if self.like {
+            self.leading_wildcard |= matches!(text, [b'%' | b'_', ..]);
+            self.likes |= Likes::of(text);
+        }
         self.value(text, TEXT);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The JSON is a contract: fields may be added, none renamed.
 
+mod attributes;
 mod html;
 mod json;
 mod load;
@@ -25,10 +26,11 @@ use crate::model::subject::{ErrorLoad, Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
+pub use attributes::{Attributes, Lengths, Tagged};
 pub use json::write_json;
 pub use load::{LoadCurve, LoadStep};
 pub use numbers::{Rows, Seconds, Times};
-pub use source::{Asked, NotJudged, Readable, Source};
+pub use source::{Asked, NotJudged, Readable, Seldom, Source};
 
 /// The report for people: what is worth a look. For programs, [`write_json`] tells all.
 #[derive(Debug, Clone)]
@@ -140,6 +142,8 @@ pub struct Query {
     pub count: u64,
     /// Runs that failed or were cut.
     pub errors: u64,
+    /// Those of them whose run time nobody tells; they are part of no time.
+    pub untimed: u64,
     /// Run time.
     pub time_s: Times,
     /// Share of all run time in the log, 0 to 1.
@@ -166,12 +170,16 @@ pub struct Query {
     pub users: Vec<Arc<str>>,
     /// Client hosts, sorted.
     pub clients: Vec<Arc<str>>,
+    /// Which of `databases`, `users` and `clients` are not all that there were.
+    pub more: Vec<&'static str>,
     /// Tables, sorted.
     pub tables: Vec<TableName>,
     /// Detectors that found something.
     pub findings: Vec<Slug>,
     /// The parser does not know its text; it is grouped all the same.
     pub opaque: bool,
+    /// What its texts have beside its identity.
+    pub attributes: Attributes,
 }
 
 /// A finding, with its sentence.
@@ -204,8 +212,12 @@ pub struct Summed {
     pub lock: Option<Latency>,
     /// First and last end.
     pub seen: Option<Interval>,
+    /// What its texts have beside its identity, where that is anything.
+    pub attributes: Option<Attributes>,
     /// Databases, users and client hosts, each sorted.
     pub names: [Vec<Arc<str>>; 3],
+    /// Which of them are not all that there were.
+    pub more: [bool; 3],
 }
 
 impl Found {
@@ -257,6 +269,11 @@ fn comparable(evidence: Evidence) -> Option<Evidence> {
 }
 
 impl Query {
+    /// Whether anything is known of its run time.
+    fn is_timed(&self) -> bool {
+        self.untimed < self.count
+    }
+
     /// What tells it from all others.
     pub fn key(&self) -> StatementKey {
         StatementKey {
@@ -277,8 +294,11 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         load,
         lock,
         seen,
+        attributes,
         names: [databases, users, clients],
+        more,
     } = summed;
+    let lists = ["databases", "users", "clients"].into_iter().zip(more);
     let share = load.elapsed.total.as_secs_f64() / all.as_secs_f64();
     Query {
         fingerprint: statement.fingerprint,
@@ -287,6 +307,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         kind: statement.kind(),
         count: load.count,
         errors: load.errors + load.cancelled,
+        untimed: load.untimed,
         time_s: Times::of(&load.elapsed, load.count.saturating_sub(load.untimed)),
         share: if share.is_finite() { share } else { 0.0 },
         lock_s: lock.map(|lock| Times::of(&lock, load.count)),
@@ -300,9 +321,13 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         databases,
         users,
         clients,
+        more: lists
+            .filter_map(|(list, more)| more.then_some(list))
+            .collect(),
         tables: statement.tables().to_vec(),
         findings,
         opaque: statement.shape().is_none(),
+        attributes: attributes.unwrap_or_default(),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::window::query::nanos;
 const MINUTE: Duration = Duration::from_secs(60);
 const NANOS: u64 = 60 * 1_000_000_000;
 
+/// Classes of rows read: of 0, of 1 to 3, and so on by powers of 4 to a billion and more.
+const CLASSES: usize = 16;
+
 /// Minutes that a run reaches back at most: what it did before is in its sums, and in no minute.
 const MAX_OPEN: u32 = 120;
 
@@ -42,15 +45,64 @@ struct Minute {
     elapsed: u64,
     /// Nanoseconds of waits.
     waited: u64,
+    /// Runs that ended in it and told what they read, which is `examined`; and what they sent or changed.
+    told: u32,
+    examined: u64,
+    answered: u64,
+    /// Those runs, by the rows that they read.
+    read: [u16; CLASSES],
+}
+
+/// What a run took and read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    pub(super) elapsed: Duration,
+    pub(super) lock: Duration,
+    /// Rows read, where told.
+    pub(super) examined: Option<u64>,
+    /// Rows sent or changed.
+    pub(super) answered: u64,
+    /// It stands for so many equal ones.
+    pub(super) weight: u32,
+}
+
+/// What the runs of a minute read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MinuteRead {
+    /// Runs that told it.
+    pub(super) runs: u64,
+    classes: [u16; CLASSES],
+    /// Rows read.
+    pub(super) examined: u64,
+    /// Rows sent or changed.
+    pub(super) answered: u64,
+}
+
+impl MinuteRead {
+    /// Rows that all but a share of the runs, in hundredths, read at least; at most a factor of 4 too low.
+    pub(super) fn all_but(&self, percent: u64) -> u64 {
+        let classified: u64 = self.classes.iter().map(|count| u64::from(*count)).sum();
+        let skipped = classified * percent / 100;
+        let mut below = 0;
+        let class = self.classes.iter().position(|count| {
+            below += u64::from(*count);
+            below > skipped
+        });
+        match class {
+            None | Some(0) => 0,
+            Some(class) => 1 << (2 * (class - 1)),
+        }
+    }
 }
 
 impl Minutes {
-    /// Adds a run that stands for `weight` equal ones.
-    pub(super) fn add(&mut self, end: Timestamp, elapsed: Duration, lock: Duration, weight: u32) {
+    /// Adds a run.
+    pub(super) fn add(&mut self, end: Timestamp, spent: &Spent) {
+        let weight = spent.weight;
         let end = end.as_unix_nanos();
         self.note_end(end, weight);
-        let elapsed = nanos(elapsed).min(end);
-        let lock = nanos(lock).min(elapsed);
+        let elapsed = nanos(spent.elapsed).min(end);
+        let lock = nanos(spent.lock).min(elapsed);
         let start = end - elapsed;
         // what ends as a minute begins ran in the one before
         let last = number(start.max(end.saturating_sub(1)));
@@ -59,7 +111,8 @@ impl Minutes {
             && minute.number == last
             && is_within
         {
-            return minute.add(elapsed, lock, weight);
+            minute.add(elapsed, lock, weight);
+            return minute.note(spent);
         }
         let first = number(start).max(last.saturating_sub(MAX_OPEN - 1));
         self.reach = self.reach.max(last - first);
@@ -72,15 +125,32 @@ impl Minutes {
             let waited = share(lock, within, elapsed);
             self.minute(number).add(within, waited, weight);
         }
+        self.minute(last).note(spent);
+    }
+
+    /// What the runs that ended in the busiest minute read.
+    pub(super) fn read(&self) -> Option<MinuteRead> {
+        let busiest = self.busiest()?;
+        (busiest.told > 0).then_some(MinuteRead {
+            runs: u64::from(busiest.told),
+            classes: busiest.read,
+            examined: busiest.examined,
+            answered: busiest.answered,
+        })
+    }
+
+    fn busiest(&self) -> Option<&Minute> {
+        let minutes = self.open.iter().chain([&self.busiest]);
+        minutes
+            .filter(|minute| minute.runs > 0)
+            .max_by_key(|minute| (minute.elapsed, minute.runs))
     }
 
     /// The busiest of all; `None` where no run told when it ended.
     pub(super) fn peak(&self) -> Option<Peak> {
         let minutes = self.open.iter().chain([&self.busiest]);
-        let most_waited = minutes.clone().map(|m| m.waited).max().unwrap_or(0);
-        let busiest = minutes
-            .filter(|minute| minute.runs > 0)
-            .max_by_key(|minute| (minute.elapsed, minute.runs))?;
+        let most_waited = minutes.map(|m| m.waited).max().unwrap_or(0);
+        let busiest = self.busiest()?;
         let from = Timestamp::from_unix_secs(u64::from(busiest.number) * MINUTE.as_secs());
         Some(Peak {
             span: Interval {
@@ -91,6 +161,7 @@ impl Minutes {
             elapsed: Duration::from_nanos(busiest.elapsed),
             waited: Duration::from_nanos(most_waited.max(self.most_waited)),
             apart: self.apart.map(Duration::from_nanos),
+            reading: None,
         })
     }
 
@@ -106,10 +177,7 @@ impl Minutes {
         };
         let busiest = Some(&other.busiest).filter(|minute| minute.runs > 0);
         for theirs in other.open.iter().chain(busiest) {
-            let minute = self.minute(theirs.number);
-            minute.runs = minute.runs.saturating_add(theirs.runs);
-            minute.elapsed = minute.elapsed.saturating_add(theirs.elapsed);
-            minute.waited = minute.waited.saturating_add(theirs.waited);
+            self.minute(theirs.number).merge(theirs);
         }
     }
 
@@ -166,6 +234,35 @@ impl Minute {
         self.elapsed = self.elapsed.saturating_add(elapsed.saturating_mul(times));
         self.waited = self.waited.saturating_add(waited.saturating_mul(times));
     }
+
+    fn merge(&mut self, other: &Self) {
+        self.runs = self.runs.saturating_add(other.runs);
+        self.elapsed = self.elapsed.saturating_add(other.elapsed);
+        self.waited = self.waited.saturating_add(other.waited);
+        self.told = self.told.saturating_add(other.told);
+        self.examined = self.examined.saturating_add(other.examined);
+        self.answered = self.answered.saturating_add(other.answered);
+        for (ours, theirs) in self.read.iter_mut().zip(&other.read) {
+            *ours = ours.saturating_add(*theirs);
+        }
+    }
+
+    /// Takes note of what a run read that ended in it.
+    fn note(&mut self, spent: &Spent) {
+        let Some(rows) = spent.examined else { return };
+        let class = rows
+            .checked_ilog2()
+            .map_or(0, |power| power as usize / 2 + 1);
+        let weight = spent.weight.max(1);
+        let count = &mut self.read[class.min(CLASSES - 1)];
+        *count = count.saturating_add(u16::try_from(weight).unwrap_or(u16::MAX));
+        self.told = self.told.saturating_add(weight);
+        let times = u64::from(weight);
+        self.examined = self.examined.saturating_add(rows.saturating_mul(times));
+        self.answered = self
+            .answered
+            .saturating_add(spent.answered.saturating_mul(times));
+    }
 }
 
 /// The minute of an instant.
@@ -191,9 +288,27 @@ mod tests {
         for (end, seconds) in runs {
             let end = Timestamp::from_unix_secs(T0 + end);
             let elapsed = Duration::from_secs(*seconds);
-            minutes.add(end, elapsed, elapsed / 2, 1);
+            let spent = Spent {
+                elapsed,
+                lock: elapsed / 2,
+                examined: Some(*seconds),
+                answered: 1,
+                weight: 1,
+            };
+            minutes.add(end, &spent);
         }
         minutes
+    }
+
+    #[test]
+    fn a_minute_knows_what_nearly_all_of_its_runs_read_and_not_what_one_did() {
+        let quiet = (0..60).map(|minute| (minute * 60 + 30, 2));
+        let bad = (0..8).map(|second| (7_210 + second, 5));
+        let runs: Vec<_> = quiet.chain(bad).chain([(7_230, 1)]).collect();
+        let read = minutes(&runs).read().unwrap();
+        assert_eq!((read.runs, read.answered), (9, 9));
+        assert_eq!((read.all_but(0), read.all_but(25)), (1, 4));
+        assert!(Minutes::default().read().is_none());
     }
 
     fn peak(runs: &[(u64, u64)]) -> (u64, u64, u64, u64) {

@@ -19,21 +19,26 @@ pub enum Role {
     Client,
 }
 
-/// A small sorted set. The first [`MAX_PER_ROLE`] names of a role stay, the rest is not kept.
+/// A small sorted set. The first [`MAX_PER_ROLE`] names of a role stay; of the rest is known that there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Names(Vec<(Role, Arc<str>)>);
+pub(super) struct Names {
+    kept: Vec<(Role, Arc<str>)>,
+    /// A bit for each role of which a name was left out.
+    left_out: u8,
+}
 
 impl Names {
     pub(super) fn note(&mut self, role: Role, name: &Arc<str>) {
         // most runs have the names of the run before, which sources keep once
         let is_known = |(r, n): &(Role, Arc<str>)| *r == role && Arc::ptr_eq(n, name);
-        if name.is_empty() || self.0.iter().any(is_known) {
+        if name.is_empty() || self.kept.iter().any(is_known) {
             return;
         }
         let Err(at) = self.position(role, name) else {
             return;
         };
-        if self.0.iter().filter(|(r, _)| *r == role).count() >= MAX_PER_ROLE {
+        if self.kept.iter().filter(|(r, _)| *r == role).count() >= MAX_PER_ROLE {
+            self.left_out |= 1 << role as u8;
             return;
         }
         if name.len() > MAX_NAME_BYTES {
@@ -43,23 +48,29 @@ impl Names {
             }
             return self.note(role, &Arc::from(&name[..end]));
         }
-        self.0.reserve_exact(1);
-        self.0.insert(at, (role, name.clone()));
+        self.kept.reserve_exact(1);
+        self.kept.insert(at, (role, name.clone()));
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        for (role, name) in &other.0 {
+        self.left_out |= other.left_out;
+        for (role, name) in &other.kept {
             self.note(*role, name);
         }
     }
 
     pub(super) fn of(&self, role: Role) -> Vec<Arc<str>> {
-        let in_role = self.0.iter().filter(|(r, _)| *r == role);
+        let in_role = self.kept.iter().filter(|(r, _)| *r == role);
         in_role.map(|(_, name)| name.clone()).collect()
     }
 
+    /// Whether there were more names than are kept.
+    pub(super) fn has_more(&self, role: Role) -> bool {
+        self.left_out >> role as u8 & 1 == 1
+    }
+
     fn position(&self, role: Role, name: &str) -> Result<usize, usize> {
-        self.0
+        self.kept
             .binary_search_by(|(r, n)| (*r, &**n).cmp(&(role, name)))
     }
 }
@@ -79,6 +90,7 @@ mod tests {
         assert_eq!(users.len(), MAX_PER_ROLE);
         assert!(users.is_sorted());
         assert!(names.of(Role::Client).is_empty());
+        assert!(names.has_more(Role::User) && !names.has_more(Role::Client));
     }
 
     #[test]

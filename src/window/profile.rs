@@ -81,6 +81,7 @@ impl Frame<'_> {
             elapsed: Duration::ZERO,
             waited: Duration::ZERO,
             apart: None,
+            reading: None,
         };
         for ran in self.recent.iter().filter_map(|table| table.get(key)) {
             let (spent, waited) = ran.stats.spent_since(self.minute.from);

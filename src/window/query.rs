@@ -3,11 +3,13 @@
 //! One of these exists for every statement of every open window, and for 100,000 statements of a digested file:
 //! what few statements have is behind a box.
 
+mod access;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::event::{Access, Outcome, PlanRow};
+use crate::model::event::{Outcome, PlanRow};
 use crate::model::id::FingerprintId;
 use crate::model::subject::{Exemplar, Latency, Load, ParameterLoad, RowLoad};
 use crate::model::time::Timestamp;
@@ -15,6 +17,8 @@ use crate::window::names::{Names, Role};
 use crate::window::parameters::{ParameterSum, Parameters};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
+
+pub(super) use self::access::AccessSums;
 
 const MAX_NANOS: u64 = u64::MAX >> 1;
 
@@ -51,21 +55,6 @@ pub struct QueryStats {
     pub(super) exemplars: Vec<Exemplar>,
     pub(super) plan: Option<Box<SlowestPlan>>,
     pub(super) names: Names,
-}
-
-/// Sums of [`Access`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct AccessSums {
-    pub(super) known: u64,
-    pub(super) full_scans: u64,
-    pub(super) full_joins: u64,
-    pub(super) tmp_tables: u64,
-    pub(super) tmp_tables_on_disk: u64,
-    pub(super) filesorts: u64,
-    pub(super) filesorts_on_disk: u64,
-    pub(super) merge_passes: u64,
-    pub(super) temp_bytes: u64,
-    pub(super) temp_files: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -197,6 +186,11 @@ impl QueryStats {
         self.names.of(role)
     }
 
+    /// Whether more names were seen in a role.
+    pub fn has_more_names(&self, role: Role) -> bool {
+        self.names.has_more(role)
+    }
+
     /// Sums as a detector reads them.
     pub fn load(&self) -> Load {
         let access = self.access.as_deref().copied().unwrap_or_default();
@@ -312,57 +306,6 @@ impl QueryStats {
         self.exemplars
             .sort_by_key(|e| (Reverse(e.elapsed), e.end, e.parameters));
         self.exemplars.truncate(MAX_EXEMPLARS);
-    }
-}
-
-impl AccessSums {
-    fn add(&mut self, access: &Access, weight: u64) {
-        let if_true = |flag: Option<bool>| if flag == Some(true) { weight } else { 0 };
-        let temp_bytes = access.temp_bytes.unwrap_or(0);
-        self.merge(&Self {
-            known: if access.full_scan.is_some() {
-                weight
-            } else {
-                0
-            },
-            full_scans: if_true(access.full_scan),
-            full_joins: if_true(access.full_join),
-            tmp_tables: if_true(access.tmp_table),
-            tmp_tables_on_disk: if_true(access.tmp_table_on_disk),
-            filesorts: if_true(access.filesort),
-            filesorts_on_disk: if_true(access.filesort_on_disk),
-            merge_passes: access.merge_passes.unwrap_or(0).saturating_mul(weight),
-            temp_bytes: temp_bytes.saturating_mul(weight),
-            temp_files: if temp_bytes > 0 { weight } else { 0 },
-        });
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for (ours, theirs) in self.fields_mut().into_iter().zip(other.fields()) {
-            *ours = ours.saturating_add(theirs);
-        }
-    }
-
-    /// Every sum, in the order of the packed format.
-    pub(super) fn fields(self) -> [u64; 10] {
-        let mut copy = self;
-        copy.fields_mut().map(|field| *field)
-    }
-
-    /// The same, to be written to.
-    pub(super) fn fields_mut(&mut self) -> [&mut u64; 10] {
-        [
-            &mut self.known,
-            &mut self.full_scans,
-            &mut self.full_joins,
-            &mut self.tmp_tables,
-            &mut self.tmp_tables_on_disk,
-            &mut self.filesorts,
-            &mut self.filesorts_on_disk,
-            &mut self.merge_passes,
-            &mut self.temp_bytes,
-            &mut self.temp_files,
-        ]
     }
 }
 

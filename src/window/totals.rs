@@ -6,6 +6,7 @@
 //! statement ─► shelf: compressed, read again for the report   (shelf)
 //! ```
 
+mod attributes;
 mod errors;
 mod hash;
 mod join;
@@ -22,19 +23,21 @@ use std::sync::Arc;
 
 use crate::model::course::CoursePoint;
 use crate::model::event::{Coverage, QueryEvent};
-use crate::model::sql::{Parsed, Statement, StatementKey, StatementKind};
-use crate::model::subject::{Latency, Load};
+use crate::model::id::FingerprintId;
+use crate::model::sql::{Dialect, Parsed, Statement, StatementKey, StatementKind};
+use crate::model::subject::{Latency, Load, Peak, PeakReading};
 use crate::model::time::{Interval, Timestamp};
-use crate::normalise::TextId;
+use crate::normalise::{TextAttributes, TextId};
 use crate::window::course::sampler::Sampler;
 use crate::window::curve::Curve;
-use crate::window::minutes::Minutes;
+use crate::window::minutes::{Minutes, Spent};
 use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
 use crate::window::table::{SPARSE_FROM, Scope, other_statements, tells};
 
+pub use self::attributes::AttributeSums;
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
 use self::packed::{NameBook, Packed};
@@ -72,7 +75,8 @@ impl SlotId {
 #[derive(Debug, Default)]
 pub struct Totals {
     texts: HashMap<TextId, SlotId, Hashed>,
-    by_key: HashMap<StatementKey, u32, Hashed>,
+    /// By [`hash::of_key`].
+    by_key: HashMap<u64, u32, Hashed>,
     slots: Vec<Slot>,
     shelf: Shelf,
     names: NameBook,
@@ -90,11 +94,14 @@ pub struct Totals {
 /// One statement: where it is, and its runs.
 #[derive(Debug)]
 struct Slot {
-    key: StatementKey,
+    fingerprint: FingerprintId,
+    dialect: Dialect,
     place: Place,
     kind: StatementKind,
     /// How much the text on the shelf tells of its values.
     told: u32,
+    /// What its texts have beside the identity; most have nothing.
+    attributes: Option<Box<AttributeSums>>,
     runs: Runs,
 }
 
@@ -141,6 +148,9 @@ impl Totals {
     /// Takes note of the statement of a text. The first text that tells most of its values stays its text.
     pub fn admit(&mut self, text: TextId, statement: &Statement) -> SlotId {
         let slot = self.slot_for(statement);
+        if let Some(slot) = self.slots.get_mut(slot.index()) {
+            AttributeSums::learn(&mut slot.attributes, statement);
+        }
         if self.texts.len() < MAX_TEXTS {
             self.texts.insert(text, slot);
         }
@@ -176,6 +186,16 @@ impl Totals {
                 self.curve.observe(end, slot.kind, run.elapsed, run.weight);
             }
             slot.runs.add(run, end, detail, &mut self.names);
+        }
+    }
+
+    /// Takes note of what the text of a run has beside the identity of its statement.
+    pub fn note(&mut self, slot: SlotId, text: &TextAttributes, weight: u32) {
+        if text.is_plain() {
+            return;
+        }
+        if let Some(slot) = self.slots.get_mut(slot.index()) {
+            slot.attributes.get_or_insert_default().add(text, weight);
         }
     }
 
@@ -219,7 +239,7 @@ impl Totals {
 
     fn slot_for(&mut self, statement: &Statement) -> SlotId {
         let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
-        if let Some(&index) = self.by_key.get(&statement.key()) {
+        if let Some(&index) = self.by_key.get(&hash::of_key(statement.key())) {
             if let Some(slot) = self.slots.get_mut(index as usize)
                 && tells(statement) > slot.told
             {
@@ -240,7 +260,7 @@ impl Totals {
     /// Where all goes that finds no room of its own.
     fn overflow(&mut self) -> u32 {
         let other = other_statements();
-        match self.by_key.get(&other.key()) {
+        match self.by_key.get(&hash::of_key(other.key())) {
             Some(&index) => index,
             None => self.push(&other),
         }
@@ -248,15 +268,26 @@ impl Totals {
 
     fn push(&mut self, statement: &Statement) -> u32 {
         let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.by_key.insert(statement.key(), index);
+        self.by_key.insert(hash::of_key(statement.key()), index);
         self.slots.push(Slot {
-            key: statement.key(),
+            fingerprint: statement.fingerprint,
+            dialect: statement.dialect,
             place: self.shelf.put(statement),
             kind: statement.kind(),
             told: tells(statement),
+            attributes: None,
             runs: Runs::Packed(Packed::default()),
         });
         index
+    }
+}
+
+impl Slot {
+    fn key(&self) -> StatementKey {
+        StatementKey {
+            fingerprint: self.fingerprint,
+            dialect: self.dialect,
+        }
     }
 }
 
@@ -294,17 +325,43 @@ impl Sums {
             self.lock.record(nanos(lock), weight);
         }
         if end != Timestamp::EPOCH {
-            let lock = run.lock.unwrap_or_default();
-            self.minutes.add(end, run.elapsed, lock, run.weight);
+            let (sent, changed) = (run.rows.returned, run.rows.affected);
+            let spent = Spent {
+                elapsed: run.elapsed,
+                lock: run.lock.unwrap_or_default(),
+                examined: run.rows.examined,
+                answered: sent.unwrap_or(0).saturating_add(changed.unwrap_or(0)),
+                weight: run.weight,
+            };
+            self.minutes.add(end, &spent);
         }
     }
 
     /// What a detector reads.
     pub(super) fn load(&self) -> Load {
+        let peak = self.minutes.peak().map(|peak| Peak {
+            reading: self.reading(),
+            ..peak
+        });
         Load {
-            peak: self.minutes.peak(),
+            peak,
             ..self.stats.load()
         }
+    }
+
+    /// What the runs of the busiest minute read, against what is usual.
+    fn reading(&self) -> Option<PeakReading> {
+        /// With fewer runs chance may have put several heavy ones into one minute of a day.
+        const FEW: u64 = 20;
+        let read = self.minutes.read()?;
+        let (skipped, usual) = if read.runs < FEW { (0, 95) } else { (25, 75) };
+        Some(PeakReading {
+            runs: read.runs,
+            most: read.all_but(skipped),
+            examined: read.examined,
+            answered: read.answered,
+            usual: self.stats.examined.percentile(usual),
+        })
     }
 
     /// What a run cost, half hour by half hour or in longer steps; runs without a time have no part in it.

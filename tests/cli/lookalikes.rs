@@ -184,6 +184,50 @@ fn ten_minutes_of_waits_for_a_lock_are_critical_in_the_log_of_a_day() {
 }
 
 #[test]
+fn a_plan_that_flips_for_five_minutes_is_told_in_the_log_of_a_day() {
+    let sql = "SELECT id FROM orders WHERE shop = 7 AND state = 'open'";
+    let is_bad = |second: u64| (10 * HOUR..10 * HOUR + 5 * MINUTE).contains(&second);
+    let run = |second: u64| {
+        let (seconds, rows) = if is_bad(second) {
+            (4.0, 2_000_000)
+        } else {
+            (0.002, 40)
+        };
+        Run {
+            scans: false,
+            sent: 20,
+            ..scan(second, seconds, rows, sql)
+        }
+    };
+    let log = mariadb((0..DAY / 5).map(|n| run(5 * n)).collect());
+    assert_eq!(found(&log), ["plan-flip warning"]);
+}
+
+#[test]
+fn a_customer_with_more_rows_who_asks_all_day_is_no_flip() {
+    let run = |second: u64| {
+        let is_heavy = second % 600 < 60 && second % 10 == 0;
+        let (seconds, rows) = if is_heavy {
+            (4.0, 2_000_000)
+        } else {
+            (0.002, 40)
+        };
+        Run {
+            scans: false,
+            sent: 20,
+            ..scan(
+                second,
+                seconds,
+                rows,
+                "SELECT id FROM orders WHERE shop = 7 AND state = 'open'",
+            )
+        }
+    };
+    let log = mariadb((0..DAY / 5).map(|n| run(5 * n)).collect());
+    assert!(!found(&log).iter().any(|f| f.starts_with("plan-flip")));
+}
+
+#[test]
 fn one_entry_with_a_wrong_clock_changes_nothing() {
     let sql = "SELECT id FROM customers WHERE email = 'a@b.example'";
     let outage = (0..3_000).map(|i| scan(10 * HOUR + i / 5, 8.0, 2_000_000, sql));

@@ -8,6 +8,7 @@
 //! table: customers rows=1000000 elapsed=50s writes=9 set: runs=3 total=90s max=31s rows=600000 told=no
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
 //! horizon: whole            peak: runs=3 total=50s waited=2s apart=1h   (the busiest minute)
+//!                           peak: ... ended=60 examined=2000000 least=1000000 sent=20 usual=40
 //! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
 //! day: 3 examined=30000 time=40ms runs=900 (what the median run of a day cost, one a line)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
@@ -22,7 +23,7 @@ use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow}
 use sqleuth::model::id::{FingerprintId, ServiceName};
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
 use sqleuth::model::subject::{
-    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak,
+    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak, PeakReading,
     QueryProfile, RowLoad, TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
@@ -380,6 +381,20 @@ fn peak(from: Timestamp, line: &str) -> Peak {
         elapsed: duration(facts["total"]),
         waited: time("waited").unwrap_or_default(),
         apart: time("apart"),
+        reading: facts.contains_key("ended").then(|| reading(&facts)),
+    }
+}
+
+/// Of the busiest minute of a file: how many runs ended, what each read and sent, and what is usual.
+fn reading(facts: &BTreeMap<&str, &str>) -> PeakReading {
+    let count = |key: &str| -> u64 { facts[key].replace('_', "").parse().expect("a number") };
+    let runs = count("ended");
+    PeakReading {
+        runs,
+        most: count("least"),
+        examined: count("examined") * runs,
+        answered: count("sent") * runs,
+        usual: count("usual"),
     }
 }
 

@@ -17,13 +17,18 @@ use crate::model::sql::StatementKey;
 use crate::model::subject::QueryProfile;
 use crate::model::time::Interval;
 use crate::report::Style;
-use crate::report::digest::{Digest, Failed, Found, LeftOut, Query, Seconds, Source, Summed};
+use crate::report::digest::{
+    Attributes, Digest, Failed, Found, LeftOut, Query, Seconds, Source, Summed,
+};
 use crate::window::{ErrorTotals, Role, Total, TotalView};
 
-use self::blind::Sight;
+use self::blind::{Sight, TooSeldom};
 
 /// Statements of a report for people: nobody reads more.
 const SHOWN: usize = 1_000;
+
+/// Whose names are told, in this order.
+const ROLES: [Role; 3] = [Role::Database, Role::User, Role::Client];
 
 /// What the detectors say of a log.
 pub(super) struct Judging<'a> {
@@ -191,6 +196,11 @@ impl<'a> Judging<'a> {
 
     /// Shows every family of errors to every detector of errors.
     fn judge_errors(&mut self, span: Interval, causes: &Causes) {
+        let by_runs: BTreeSet<_> = self
+            .by_statement
+            .iter()
+            .map(|(id, _, slug)| (*id, *slug))
+            .collect();
         for profile in self.errors.profiles(&self.view, span) {
             for (meta, verdict) in self.catalogue.inspect_errors(&profile) {
                 let Verdict::Found(found) = verdict else {
@@ -199,6 +209,10 @@ impl<'a> Judging<'a> {
                 for finding in found {
                     let statement = profile.family.statement.as_ref().map(|s| s.key());
                     let about = statement.filter(|s| Some(s.fingerprint) == finding.fingerprint);
+                    // the runs told the same problem, and more of it
+                    if about.is_some_and(|about| by_runs.contains(&(about, meta.slug))) {
+                        continue;
+                    }
                     let place = Place::Error(about, self.failing.len());
                     let cost = about.and_then(|id| self.view.elapsed(id));
                     self.ailments.push(Ailment {
@@ -220,11 +234,14 @@ impl<'a> Judging<'a> {
     /// Shows every statement to every detector.
     fn judge(&mut self, causes: &Causes) {
         let mut sight: BTreeMap<&'static str, Sight> = BTreeMap::new();
+        let mut seldom = TooSeldom::default();
         for profile in self.view.profiles() {
             self.source.count(&profile.statement, &profile.load);
             let mut number = 0;
             let known = self.ailments.len();
-            for (meta, verdict) in self.catalogue.inspect(&profile) {
+            let verdicts = self.catalogue.inspect(&profile);
+            seldom.note(&profile.load, &verdicts);
+            for (meta, verdict) in verdicts {
                 let seen = sight.entry(meta.slug).or_insert(Sight::of(meta));
                 seen.note(&verdict, profile.load.elapsed.total);
                 let Verdict::Found(found) = verdict else {
@@ -247,7 +264,9 @@ impl<'a> Judging<'a> {
             }
             raise_causes(&mut self.ailments[known..], causes);
         }
-        self.source.not_judged = blind::not_judged(sight, self.view.load().elapsed);
+        let all = self.view.load().elapsed;
+        self.source.not_judged = blind::not_judged(sight, all);
+        self.source.too_seldom = seldom.told(all);
     }
 
     /// Detectors of errors are blind for a log that has none; who found something was not.
@@ -289,7 +308,11 @@ fn findings(catalogue: &Catalogue, profile: &QueryProfile) -> impl Iterator<Item
 }
 
 fn summed(total: Total<'_>) -> Summed {
-    let Total { statement, sums } = total;
+    let Total {
+        statement,
+        sums,
+        attributes,
+    } = total;
     let stats = &sums.stats;
     let seen = stats.first_seen().zip(stats.last_seen());
     Summed {
@@ -297,7 +320,9 @@ fn summed(total: Total<'_>) -> Summed {
         load: stats.load(),
         lock: sums.lock(),
         seen: seen.map(|(from, to)| Interval { from, to }),
-        names: [Role::Database, Role::User, Role::Client].map(|role| stats.names(role)),
+        attributes: attributes.map(Attributes::of),
+        names: ROLES.map(|role| stats.names(role)),
+        more: ROLES.map(|role| stats.has_more_names(role)),
     }
 }
 

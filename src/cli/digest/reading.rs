@@ -33,21 +33,18 @@ pub(super) struct Read {
 }
 
 impl Reading {
-    /// Runs that ended within what was asked for are read; those that do not tell their end too. Dates without a zone
-    /// are of `zone`.
-    pub(super) fn new(asked: Asked, zone: TimeZone, interrupt: Interrupt) -> Self {
+    /// Dates without a zone are of `zone`.
+    pub(super) fn new(zone: TimeZone, interrupt: Interrupt) -> Self {
         Self {
             zone,
             interrupt,
-            source: Source {
-                asked,
-                ..Source::default()
-            },
+            source: Source::default(),
             coverage: None,
         }
     }
 
-    /// Reads one file. What was read of it before a failure counts, and is said to be of it.
+    /// Reads one file: runs that ended within what was asked for, and those that do not tell their end. What was read
+    /// of it before a failure counts, and is said to be of it.
     pub(super) fn read(
         &mut self,
         input: &Input,
@@ -59,13 +56,7 @@ impl Reading {
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
         let asked = self.source.asked;
-        let log = slow_log::Options {
-            time_zone: self.zone.clone(),
-            is_zone_given: options.time_zone.is_some(),
-            database: options.database.clone(),
-            log_line_prefix: options.log_line_prefix.clone(),
-            newest: None,
-        };
+        let log = self.log_options(options);
         let interrupt = &self.interrupt;
         let (mut outside, mut twice) = (0, 0);
         let done = offline::read(
@@ -116,6 +107,48 @@ impl Reading {
         done
     }
 
+    /// When the last run of a file ended, by the last of its entries that tells; nothing of it is kept.
+    pub(super) fn last_end(&self, input: &Input, options: &Options) -> Option<Timestamp> {
+        let log = self.log_options(options);
+        let mut last = None;
+        let interrupt = &self.interrupt;
+        let read = offline::read(
+            &input.path,
+            (options.input.known(), &log),
+            &mut Summary::default(),
+            &mut |_| {
+                if interrupt.came() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            },
+            &mut |_, entry| {
+                last = entry
+                    .ended()
+                    .filter(|end| *end != Timestamp::EPOCH)
+                    .or(last)
+            },
+        );
+        // what cannot be read is told when it is read
+        drop(read);
+        last
+    }
+
+    /// From here on this is what is read.
+    pub(super) fn ask(&mut self, asked: Asked) {
+        self.source.asked = asked;
+    }
+
+    fn log_options(&self, options: &Options) -> slow_log::Options {
+        slow_log::Options {
+            time_zone: self.zone.clone(),
+            is_zone_given: options.time_zone.is_some(),
+            database: options.database.clone(),
+            log_line_prefix: options.log_line_prefix.clone(),
+            newest: None,
+        }
+    }
+
     /// Somebody wants no more to be read.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupt.came()
@@ -151,6 +184,7 @@ impl Reading {
         source.bytes += summary.bytes;
         source.entries += summary.entries;
         source.unparsed_entries += summary.unparsed;
+        source.frequent_checkpoints += summary.frequent_checkpoints;
         let Some(format) = summary.format else {
             return;
         };

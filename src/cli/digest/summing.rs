@@ -103,6 +103,7 @@ impl Summing {
         });
         let run = Run::logged(run, text.parameters, text.trace);
         self.totals.add(slot, &run);
+        self.totals.note(slot, &text.attributes, run.weight);
         known.is_none()
     }
 }

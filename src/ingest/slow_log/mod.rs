@@ -153,6 +153,11 @@ pub trait Parser: Send {
         None
     }
 
+    /// How often the server said so far that checkpoints come too often.
+    fn frequent_checkpoints(&self) -> u64 {
+        0
+    }
+
     /// What must be remembered at a checkpoint to go on from there, as JSON.
     fn context(&self) -> String;
 

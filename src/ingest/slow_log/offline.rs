@@ -97,6 +97,8 @@ pub struct Summary {
     pub coverage: Coverage,
     /// A zone that its dates name and that is not known.
     pub unclear_zone: Option<String>,
+    /// How often the server said that checkpoints come too often.
+    pub frequent_checkpoints: u64,
 }
 
 /// How far a log has been read.
@@ -151,6 +153,7 @@ pub fn read(
     let done = reader.run(&mut *parser, summary, tell_progress, tell);
     summary.coverage = parser.coverage();
     summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
+    summary.frequent_checkpoints = parser.frequent_checkpoints();
     done?;
     match told.filter(|told| *told != format && summary.entries == 0) {
         Some(told) => Err(OfflineError::OtherFormat {

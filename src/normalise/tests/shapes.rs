@@ -341,7 +341,7 @@ fn texts_that_differ_in_how_values_are_written_are_one_statement() {
 #[test]
 fn lists_and_rows_are_counted_beside_the_identity() {
     let repeats = |sql: &str| {
-        let found = known(sql, Dialect::Mysql).repeats;
+        let found = known(sql, Dialect::Mysql).attributes.repeats;
         (found.longest_list, found.rows)
     };
     assert_eq!(repeats("SELECT a FROM t WHERE b = 1"), (0, 0));

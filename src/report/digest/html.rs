@@ -225,6 +225,9 @@ fn ailment(ailment: &Ailment, lang: Lang) -> String {
 }
 
 fn numbers(detail: &Detail, lang: Lang) -> String {
+    if detail.measures.is_empty() {
+        return String::new();
+    }
     let head = statistics(lang).map(|s| format!("<th class=\"num\" scope=\"col\">{s}</th>"));
     let rows: Vec<_> = detail
         .measures

@@ -127,8 +127,10 @@ fn detail(detail: &Detail, lang: Lang) -> String {
     let mut parts = vec![
         format!("### {rank} {}: {share}", code(&detail.name)),
         fence("sql", &detail.sql),
-        statistics_of(detail, lang),
     ];
+    if !detail.measures.is_empty() {
+        parts.push(statistics_of(detail, lang));
+    }
     let mut facts = detail.facts.clone();
     facts.push(format!("fingerprint {}", detail.fingerprint));
     parts.push(inline(&facts.join(" · ")));

@@ -6,6 +6,7 @@ mod errors;
 mod front;
 mod notes;
 mod profile;
+mod texts;
 
 use std::collections::BTreeSet;
 
@@ -268,6 +269,15 @@ fn name(query: &Query) -> String {
 /// Where all about a statement stands in a page with links: equal texts of two servers are two.
 fn anchor(statement: StatementKey) -> String {
     format!("q-{}-{}", statement.fingerprint, statement.dialect.as_str())
+}
+
+/// Its share of all run time, as a phrase.
+fn share_of(query: &Query, lang: Lang) -> String {
+    if query.is_timed() {
+        return share_of_time(query.share, lang);
+    }
+    let untold = lang.pick("run time not told", "실행 시간 알 수 없음");
+    untold.to_owned()
 }
 
 fn share_of_time(share: f64, lang: Lang) -> String {

@@ -36,6 +36,8 @@ pub struct Source {
     pub outside: u64,
     /// Runs that failed or were cut.
     pub errors: u64,
+    /// How often PostgreSQL said that checkpoints come too often.
+    pub frequent_checkpoints: u64,
     /// Runs by dialect.
     pub dialects: BTreeMap<Dialect, Readable>,
     /// Run time over time; `None` when no run tells its time.
@@ -46,6 +48,8 @@ pub struct Source {
     pub slower_than_known_by: CoverageSource,
     /// Detectors for which the log told too little of much of the run time, with what they need.
     pub not_judged: Vec<NotJudged>,
+    /// Statements of which nothing was found because they ran too seldom, where they took much of the run time.
+    pub too_seldom: Option<Seldom>,
     /// End of the first run.
     pub from: Option<Timestamp>,
     /// End of the last run.
@@ -87,6 +91,15 @@ impl Source {
             readable.opaque_statements += load.count;
         }
     }
+}
+
+/// Statements that ran too seldom to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Seldom {
+    /// How many.
+    pub statements: u64,
+    /// Share of all run time that they took, 0 to 1.
+    pub share: f64,
 }
 
 /// A detector that was blind.

@@ -58,6 +58,8 @@ fn summed(id: u64, template: &str, seconds: u64) -> Summed {
             from: at(0),
             to: at(100),
         }),
+        attributes: None,
+        more: [false; 3],
         names: Default::default(),
     }
 }
@@ -339,7 +341,7 @@ fn a_log_without_findings_says_whether_all_could_judge() {
         share: 0.4,
     };
     let page = page(source(vec![blind]));
-    assert!(page.contains("Some could not judge: see the notes."));
+    assert!(page.contains("Not all could be judged: see the notes."));
     assert!(
         page.contains("plan-flip (40 % of the time). Needed: plans."),
         "{page}"

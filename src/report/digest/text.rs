@@ -166,8 +166,10 @@ impl Sheet {
         for line in &detail.sql {
             self.paragraph(INDENT, "", line)?;
         }
-        let head = statistics(self.lang).map(|s| right(s, 9)).concat();
-        writeln!(self.text, "{:INDENT$}{}{head}", "", left("", 12))?;
+        if !detail.measures.is_empty() {
+            let head = statistics(self.lang).map(|s| right(s, 9)).concat();
+            writeln!(self.text, "{:INDENT$}{}{head}", "", left("", 12))?;
+        }
         for (label, cells) in &detail.measures {
             let cells = cells.each_ref().map(|c| right(c, 9)).concat();
             let line = format!("{:INDENT$}{}{cells}", "", left(label, 12));

@@ -109,6 +109,7 @@ pub(super) const MEASURES: &[Entry] = &[
     ("confidence", "confidence", "신뢰도"),
     ("median_seconds", "median run time", "실행 시간 중앙값"),
     ("median_run_time", "median run time", "실행 시간 중앙값"),
+    ("run_time", "run time", "실행 시간"),
     ("runs_per_second", "runs per second", "초당 실행 횟수"),
     (
         "share_of_database_time",
@@ -211,6 +212,7 @@ pub(super) const BASES: &[Entry] = &[
     ),
     ("first day seen", "the first day seen", "처음 관찰된 날"),
     ("previous hour", "the hour before", "직전 1시간"),
+    ("rest of the log", "the rest of the log", "로그의 나머지"),
     (
         "same hour of earlier days",
         "the same hour of earlier days",

@@ -2,6 +2,14 @@
 
 use std::hash::{BuildHasher, Hasher};
 
+use crate::model::sql::StatementKey;
+
+/// A statement of one dialect: fingerprints are strong hashes, and differ by nothing that another dialect adds.
+pub(super) fn of_key(key: StatementKey) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    key.fingerprint.0 ^ (key.dialect as u64).wrapping_mul(ODD)
+}
+
 /// Takes the key as its own hash.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hashed;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::event::{Coverage, DbTarget, Origin};
-use crate::model::id::ServiceName;
+use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::schema::Schema;
 use crate::model::sql::{Statement, StatementKey, StatementRef};
 use crate::model::subject::{Companion, Horizon, QueryProfile, TotalLoad};
@@ -15,7 +15,7 @@ use crate::window::profile::declare;
 use crate::window::table::{OTHER_STATEMENTS, Scope};
 use crate::window::totals::shelf::Reader;
 use crate::window::totals::tables::{self, Tables};
-use crate::window::totals::{Slot, Sums, Totals};
+use crate::window::totals::{AttributeSums, Slot, Sums, Totals, hash};
 
 /// Page queries of the same conditions that are looked at for a count.
 const MAX_PAGES: usize = 64;
@@ -38,7 +38,7 @@ pub struct TotalView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     nanos: Reverse<u64>,
-    key: StatementKey,
+    fingerprint: FingerprintId,
     slot: u32,
 }
 
@@ -49,6 +49,8 @@ pub struct Total<'a> {
     pub statement: StatementRef,
     /// What it did.
     pub sums: Cow<'a, Sums>,
+    /// What its texts have beside its identity.
+    pub attributes: Option<&'a AttributeSums>,
 }
 
 impl<'a> TotalView<'a> {
@@ -120,7 +122,7 @@ impl<'a> TotalView<'a> {
     pub fn profiles(&self) -> impl Iterator<Item = QueryProfile> {
         let mut shelf = self.totals.shelf.reader();
         let slots = self.totals.slots.iter();
-        let judged = slots.filter(|slot| slot.key.fingerprint != OTHER_STATEMENTS);
+        let judged = slots.filter(|slot| slot.fingerprint != OTHER_STATEMENTS);
         judged.map(move |slot| self.profile_of(self.total(slot, &mut shelf)))
     }
 
@@ -130,19 +132,22 @@ impl<'a> TotalView<'a> {
     }
 
     fn slot(&self, key: StatementKey) -> Option<&'a Slot> {
-        let index = self.totals.by_key.get(&key)?;
+        let index = self.totals.by_key.get(&hash::of_key(key))?;
         self.totals.slots.get(*index as usize)
     }
 
     fn total(&self, slot: &'a Slot, shelf: &mut Reader<'_>) -> Total<'a> {
         Total {
-            statement: shelf.statement(slot.place, slot.key.fingerprint),
+            statement: shelf.statement(slot.place, slot.fingerprint),
             sums: slot.runs.sums(&self.totals.names),
+            attributes: slot.attributes.as_deref(),
         }
     }
 
     fn profile_of(&self, total: Total<'_>) -> QueryProfile {
-        let Total { statement, sums } = total;
+        let Total {
+            statement, sums, ..
+        } = total;
         let stats = &sums.stats;
         let mut target: DbTarget = self.scope.target.clone();
         // Logs of several servers may be read together; what helps one is a syntax error to the other.
@@ -191,7 +196,9 @@ impl<'a> TotalView<'a> {
         let mut shelf = self.totals.shelf.reader();
         let mut pages: Vec<Companion> = slots
             .map(|slot| {
-                let Total { statement, sums } = self.total(slot, &mut shelf);
+                let Total {
+                    statement, sums, ..
+                } = self.total(slot, &mut shelf);
                 Companion {
                     statement,
                     count: sums.stats.count(),
@@ -208,7 +215,9 @@ impl<'a> TotalView<'a> {
         let now = self.totals.seen.unwrap_or_default().to;
         let mut shelf = self.totals.shelf.reader();
         for (index, slot) in (0..).zip(&self.totals.slots) {
-            let Total { statement, sums } = self.total(slot, &mut shelf);
+            let Total {
+                statement, sums, ..
+            } = self.total(slot, &mut shelf);
             let stats = &sums.stats;
             let time = stats.elapsed();
             self.load.count = self.load.count.saturating_add(stats.count());
@@ -221,7 +230,7 @@ impl<'a> TotalView<'a> {
             self.tables.learn(&statement, stats, now);
             self.ranks.push(Rank {
                 nanos: Reverse(nanos),
-                key: slot.key,
+                fingerprint: slot.fingerprint,
                 slot: index,
             });
         }

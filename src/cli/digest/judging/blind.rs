@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::detect::DetectorMeta;
 use crate::detect::catalogue::Catalogue;
 use crate::model::finding::Verdict;
-use crate::report::digest::NotJudged;
+use crate::model::subject::Load;
+use crate::report::digest::{NotJudged, Seldom};
 
 /// A detector that is blind for less of the run time has seen what matters.
 const MIN_BLIND: f64 = 0.1;
@@ -39,6 +40,40 @@ impl Sight {
             Verdict::Insufficient { .. } => {}
             Verdict::Clear | Verdict::Found(_) => self.has_judged = true,
         }
+    }
+}
+
+/// Statements of which nothing was found, and something might have been if they had run more often.
+#[derive(Debug, Default)]
+pub(super) struct TooSeldom {
+    statements: u64,
+    elapsed: Duration,
+}
+
+impl TooSeldom {
+    /// Takes note of what all detectors say of a statement.
+    pub(super) fn note(&mut self, load: &Load, verdicts: &[(&'static DetectorMeta, Verdict)]) {
+        let wants_runs = |verdict: &Verdict| match verdict {
+            Verdict::Insufficient { seen, needed } => {
+                *seen == load.count && *seen > 0 && seen < needed
+            }
+            Verdict::Clear | Verdict::Found(_) => false,
+        };
+        let found = |verdict: &Verdict| matches!(verdict, Verdict::Found(_));
+        let mut all = verdicts.iter().map(|(_, verdict)| verdict);
+        if all.clone().any(wants_runs) && !all.any(found) {
+            self.statements += 1;
+            self.elapsed = self.elapsed.saturating_add(load.elapsed.total);
+        }
+    }
+
+    /// What is told of them, where they take a good part of the run time `all`.
+    pub(super) fn told(&self, all: Duration) -> Option<Seldom> {
+        let share = self.elapsed.as_secs_f64() / all.as_secs_f64();
+        (share >= MIN_BLIND).then_some(Seldom {
+            statements: self.statements,
+            share,
+        })
     }
 }
 

@@ -1,16 +1,9 @@
-//! What a restart must know: never a statement, only times and distances.
-
-use std::collections::BTreeMap;
+//! What a restart must know: never a statement, only distances and what is known of the server.
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
 use super::{Framing, Postgres};
 use crate::ingest::slow_log::threshold::Threshold;
-use crate::model::time::Timestamp;
-
-/// Processes whose last record is remembered.
-const MAX_LAST_SEEN: usize = 256;
 
 /// Times without a text that are remembered.
 const MAX_TEXTLESS: usize = 256;
@@ -28,8 +21,6 @@ pub(super) struct Context {
     /// The `log_line_prefix` that was learned.
     prefix: Option<String>,
     threshold: Threshold,
-    limits: Limits,
-    last_seen: BTreeMap<u32, Timestamp>,
     /// Times without a text that waited, this many bytes behind the checkpoint.
     textless: Vec<u64>,
 }
@@ -50,8 +41,6 @@ impl Context {
                 Framing::Csv | Framing::Json => None,
             },
             threshold: sessions.threshold.clone(),
-            limits: sessions.limits.clone(),
-            last_seen: sessions.last_seen(MAX_LAST_SEEN),
             textless: sessions
                 .textless_starts()
                 .filter_map(|from| from.checked_sub(checkpoint))
@@ -65,8 +54,6 @@ impl Context {
         sessions.told_until = parser.offset.saturating_add(self.told);
         sessions.settled_until = parser.offset.saturating_add(self.settled);
         sessions.threshold = self.threshold;
-        sessions.limits = self.limits;
-        sessions.see(self.last_seen);
         sessions.textless_waited = self
             .textless
             .iter()

@@ -31,6 +31,8 @@ pub(super) enum Message<'a> {
     Threshold(Option<Duration>),
     /// `log_lock_waits`: a process waits for a lock, or has it after a long wait.
     Waits(Wait<'a>),
+    /// Checkpoints come too often: the write-ahead log fills up before they are due.
+    Checkpoints,
     /// The connection broke.
     Broke(Broken<'a>),
     /// The session has ended.
@@ -66,7 +68,7 @@ pub(super) struct Portal<'a> {
 
 /// Whether a message that is no error says something of statements.
 pub(super) fn is_wanted(text: &[u8]) -> bool {
-    const STARTS: [&[u8]; 11] = [
+    const STARTS: [&[u8]; 12] = [
         b"duration: ",
         b"statement: ",
         b"execute ",
@@ -75,6 +77,7 @@ pub(super) fn is_wanted(text: &[u8]) -> bool {
         b"disconnection: ",
         b"parameter \"log_min_duration_statement\"",
         b"process ",
+        b"checkpoints are occurring too frequently",
         b"could not receive data from client",
         b"could not send data to client",
         b"unexpected EOF on client connection",
@@ -127,6 +130,9 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
     }
     if text.starts_with(b"could not ") || text.starts_with(b"unexpected EOF") {
         return Message::Broke(Broken(text));
+    }
+    if text.starts_with(b"checkpoints are occurring too frequently") {
+        return Message::Checkpoints;
     }
     if text.starts_with(b"disconnection: ") {
         return Message::Left;

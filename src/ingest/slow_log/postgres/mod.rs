@@ -14,9 +14,7 @@ mod csv;
 mod failure;
 mod json;
 mod layout;
-mod limits;
 mod message;
-mod outcome;
 mod pending;
 mod plan;
 mod prefix;
@@ -278,6 +276,10 @@ impl Parser for Postgres {
 
     fn coverage(&self) -> Coverage {
         self.sessions.threshold.coverage()
+    }
+
+    fn frequent_checkpoints(&self) -> u64 {
+        self.sessions.checkpoints
     }
 
     fn context(&self) -> String {

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::Record;
 use super::failure;
 use super::message::{Broken, Portal, Wait};
-use super::outcome;
 use super::pending::{self, Kind, Pending};
 use super::plan::{self, Explained};
 use super::session::{self, Prepared, Protocol, Session, identity};
@@ -283,15 +280,10 @@ impl Sessions {
             .and_then(|started| started.at)
             .or_else(|| prepared.as_ref().filter(is_of).and_then(|p| p.at));
         self.never_ran(record, prepared.filter(|p| !is_of(&p)), tell);
-        let is_limit = outcome::is_limit(&record.message);
-        // who asked for the end may have asked at once: what the session did before, idling perhaps, is no run
-        let before = session.last.filter(|_| is_limit);
-        let mut elapsed = outcome::elapsed(record.at, known_start, before, &outcome);
-        if known_start.is_none() && is_limit {
-            let role = xxh3_64(&[&*record.user, b"\0", &*record.database].concat());
-            let most = Some(elapsed).filter(|most| !most.is_zero());
-            elapsed = self.limits.observe(role, most).unwrap_or_default();
-        }
+        // Where the log does not show the start, nobody knows how long it ran: what the session did before, idling
+        // perhaps, is no run.
+        let known = record.at.zip(known_start);
+        let elapsed = known.map_or(Duration::ZERO, |(end, start)| end.since(start));
         let mut run = self.entry(record, sql);
         run.elapsed = elapsed;
         run.outcome = outcome;

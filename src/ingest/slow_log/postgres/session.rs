@@ -30,8 +30,6 @@ pub(super) struct Session {
     pub(super) executed: Vec<Executed>,
     /// A plan told as a run, whose run may still come.
     pub(super) explained: Option<Told>,
-    /// When its last record was written.
-    pub(super) last: Option<Timestamp>,
     /// How much of its wait for a lock has been told.
     pub(super) waited: Duration,
     /// Times without a text: `parse` and `bind` of the statement that is logged next, or runs.

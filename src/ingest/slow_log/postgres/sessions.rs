@@ -15,7 +15,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::limits::Limits;
 use super::message::{self, Message, Portal};
 use super::pending::{Kind, Pending};
 use super::session::{self, Executed, Prepared, Protocol, Session, Told};
@@ -23,7 +22,6 @@ use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
 use crate::ingest::slow_log::threshold::{Reason, Threshold};
-use crate::model::time::Timestamp;
 
 /// A restart reads no more than this again.
 const MAX_HELD_BYTES: u64 = 1 << 20;
@@ -34,9 +32,6 @@ const MAX_WAITING_BYTES: usize = 4 << 20;
 /// Processes remembered; a server has fewer connections.
 const MAX_SESSIONS: usize = 4096;
 
-/// Between a session's last record and its cancelled statement no more than this is taken for the run.
-pub(super) const MAX_GUESSED_RUN: Duration = Duration::from_secs(300);
-
 /// What all processes have said.
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -46,7 +41,8 @@ pub(super) struct Sessions {
     /// Bytes of the statements and plans that wait.
     waiting_bytes: usize,
     pub(super) threshold: Threshold,
-    pub(super) limits: Limits,
+    /// How often the server said that checkpoints come too often.
+    pub(super) checkpoints: u64,
     pub(super) database: String,
     /// Runs that a record before this byte tells were told before the restart.
     pub(super) told_until: u64,
@@ -78,7 +74,7 @@ impl Sessions {
             waiting: Waiting::default(),
             waiting_bytes: 0,
             threshold: Threshold::default(),
-            limits: Limits::default(),
+            checkpoints: 0,
             database: database.to_owned(),
             told_until: 0,
             settled_until: 0,
@@ -102,7 +98,6 @@ impl Sessions {
         } else {
             self.noted(record, &mut session, tell)
         };
-        session.last = record.at.or(session.last);
         if record.pid == 0 {
             self.forget(&mut session);
         }
@@ -161,6 +156,7 @@ impl Sessions {
             }
             Message::Waits(wait) => self.waits(record, wait, session, tell),
             Message::Broke(broken) => self.broke(record, broken, tell),
+            Message::Checkpoints => self.checkpoints += 1,
             Message::Threshold(None) | Message::Other => {}
         }
         false
@@ -172,7 +168,6 @@ impl Sessions {
         self.textless += session.textless.drain(..).count() as u64;
         session.joined.clear();
         session.statement = None;
-        session.last = None;
         session.waited = Duration::ZERO;
     }
 
@@ -374,27 +369,5 @@ impl Sessions {
             .chain(recent)
             .min()
             .map_or(0, |oldest| offset - oldest)
-    }
-
-    /// When each process wrote last, the latest of them, for those that wrote within [`MAX_GUESSED_RUN`].
-    pub(super) fn last_seen(&self, most: usize) -> BTreeMap<u32, Timestamp> {
-        let mut seen: Vec<(Timestamp, u32)> = self
-            .by_pid
-            .iter()
-            .filter_map(|(pid, session)| Some((session.as_ref()?.last?, *pid)))
-            .collect();
-        seen.sort_unstable_by(|a, b| b.cmp(a));
-        let newest = seen.first().map_or(Timestamp::EPOCH, |(at, _)| *at);
-        seen.retain(|(at, _)| newest.since(*at) <= MAX_GUESSED_RUN);
-        seen.truncate(most);
-        seen.into_iter().map(|(at, pid)| (pid, at)).collect()
-    }
-
-    /// Remembers when each process wrote last.
-    pub(super) fn see(&mut self, last_seen: BTreeMap<u32, Timestamp>) {
-        for (pid, at) in last_seen {
-            let session = self.by_pid.entry(pid).or_default();
-            session.get_or_insert_default().last = Some(at);
-        }
     }
 }

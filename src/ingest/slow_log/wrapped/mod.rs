@@ -260,6 +260,10 @@ impl Parser for Wrapped {
         self.inner.unclear_zone()
     }
 
+    fn frequent_checkpoints(&self) -> u64 {
+        self.inner.frequent_checkpoints()
+    }
+
     fn context(&self) -> String {
         let first = self.sources.front();
         let context = Context {

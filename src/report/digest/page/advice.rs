@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::finding::{Remedy, Severity};
 use crate::model::sql::StatementKey;
-use crate::report::digest::page::{Advice, Try, anchor, name, share_of_time};
+use crate::report::digest::page::{Advice, Try, anchor, name, share_of};
 use crate::report::digest::{Digest, Found, Query};
 use crate::report::{Lang, Style, sentence};
 
@@ -103,7 +103,7 @@ fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
         severity: worst.severity,
         share: sick
             .query
-            .map_or_else(String::new, |q| share_of_time(q.share, style.lang)),
+            .map_or_else(String::new, |q| share_of(q, style.lang)),
         name: sick.query.map_or_else(String::new, name),
         fingerprint: worst
             .fingerprint
@@ -143,12 +143,12 @@ pub(super) fn note(digest: &Digest, (sick, told): (usize, usize), lang: Lang) ->
         "No detector found anything to fix.",
         "고칠 것을 찾은 탐지기가 없음.",
     );
-    if digest.source.not_judged.is_empty() {
+    if digest.source.not_judged.is_empty() && digest.source.too_seldom.is_none() {
         return Some(nothing.to_owned());
     }
     let blind = lang.pick(
-        "Some could not judge: see the notes.",
-        "일부는 판단할 수 없었음: 참고 사항을 볼 것.",
+        "Not all could be judged: see the notes.",
+        "모두 판단할 수 있었던 것은 아님: 참고 사항을 볼 것.",
     );
     Some(format!("{nothing} {blind}"))
 }

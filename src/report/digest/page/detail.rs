@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::report::digest::page::profile::seconds;
 use crate::report::digest::page::{
-    Ailment, Detail, Try, advice, anchor, name, runs, share_of_time,
+    Ailment, Detail, Try, advice, anchor, name, runs, share_of, texts,
 };
 use crate::report::digest::{Digest, Found, Query, Rows, Seconds, Times};
 use crate::report::sentence::as_number;
@@ -38,7 +38,7 @@ pub(super) fn detail(index: usize, query: &Query, digest: &Digest, style: &Style
             String::new()
         },
         name: name(query),
-        share: share_of_time(query.share, style.lang),
+        share: share_of(query, style.lang),
         fingerprint: query.fingerprint.to_string(),
         anchor: anchor(query.key()),
         sql: sql::lines(query.template.as_str(), SQL_LINES),
@@ -67,7 +67,10 @@ fn ailment(found: &Found, style: &Style) -> Ailment {
 }
 
 fn measures(query: &Query, lang: Lang) -> Vec<(String, [String; 7])> {
-    let mut told = vec![(lang.pick("time", "실행 시간"), times(&query.time_s))];
+    let mut told = Vec::new();
+    if query.is_timed() {
+        told.push((lang.pick("time", "실행 시간"), times(&query.time_s)));
+    }
     let waited = |lock: &&Times| lock.total != Seconds::default();
     if let Some(lock) = query.lock_s.as_ref().filter(waited) {
         told.push((lang.pick("lock wait", "잠금 대기"), times(lock)));
@@ -127,6 +130,13 @@ fn facts(query: &Query, digest: &Digest, style: &Style) -> Vec<String> {
             format!("실패 또는 중단 {errors}회"),
         ));
     }
+    if query.untimed > 0 && query.is_timed() {
+        let untimed = unit::exact(query.untimed);
+        ran.push(lang.pick(
+            format!("{untimed} without a run time"),
+            format!("실행 시간 알 수 없음 {untimed}회"),
+        ));
+    }
     if query.full_scans > 0 {
         let scans = unit::exact(query.full_scans);
         ran.push(lang.pick(
@@ -141,13 +151,23 @@ fn facts(query: &Query, digest: &Digest, style: &Style) -> Vec<String> {
     }
     facts.extend(period(query, style));
     let places = [
-        (lang.pick("database", "데이터베이스"), &query.databases),
-        (lang.pick("user", "사용자"), &query.users),
-        (lang.pick("from", "클라이언트"), &query.clients),
+        (
+            lang.pick("database", "데이터베이스"),
+            &query.databases,
+            "databases",
+        ),
+        (lang.pick("user", "사용자"), &query.users, "users"),
+        (lang.pick("from", "클라이언트"), &query.clients, "clients"),
     ];
-    for (label, names) in places {
-        facts.extend(listed(label, names));
+    for (label, names, list) in places {
+        let or_more = if query.more.contains(&list) {
+            lang.pick(" or more", " 이상")
+        } else {
+            ""
+        };
+        facts.extend(listed(label, names, or_more));
     }
+    facts.extend(texts::told(query, lang));
     if query.opaque {
         let grouped = lang.pick(
             "not known to the parser, grouped by its text",
@@ -172,7 +192,8 @@ fn period(query: &Query, style: &Style) -> Option<String> {
     )
 }
 
-fn listed(label: &str, names: &[Arc<str>]) -> Option<String> {
+/// The first names; `or_more` where others were not even kept.
+fn listed(label: &str, names: &[Arc<str>], or_more: &str) -> Option<String> {
     let known: Vec<&str> = names
         .iter()
         .map(|n| &**n)
@@ -184,7 +205,7 @@ fn listed(label: &str, names: &[Arc<str>]) -> Option<String> {
     let (shown, left_out) = known.split_at(known.len().min(NAMES));
     let mut said = format!("{label} {}", shown.join(", "));
     if !left_out.is_empty() {
-        said = format!("{said}, +{}", left_out.len());
+        said = format!("{said}, +{}{or_more}", left_out.len());
     }
     Some(said)
 }

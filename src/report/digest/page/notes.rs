@@ -13,11 +13,19 @@ const NEARLY_ALL: f64 = 0.995;
 pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
     let source = &digest.source;
     let mut notes = blind(source, lang);
+    notes.extend(too_seldom(source, lang));
     if source.outside > 0 && !digest.queries.is_empty() {
         let runs = runs(source.outside, lang);
         notes.push(lang.pick(
             format!("Left out by --since and --until: {runs}."),
             format!("--since와 --until로 제외됨: {runs}."),
+        ));
+    }
+    if source.frequent_checkpoints > 0 {
+        let times = counted(source.frequent_checkpoints, ("time", "times"), "회", lang);
+        notes.push(lang.pick(
+            format!("The server said {times} that checkpoints come too often: a larger max_wal_size spreads their writes."),
+            format!("서버가 체크포인트가 너무 잦다고 {times} 알림: max_wal_size를 늘리면 쓰기가 분산됨."),
         ));
     }
     if source.unparsed_entries > 0 {
@@ -58,6 +66,22 @@ fn blind(source: &Source, lang: Lang) -> Vec<String> {
         )
     };
     by_need.into_iter().map(sentence).collect()
+}
+
+/// What a few long runs took: nothing is found of them, and that is no all-clear.
+fn too_seldom(source: &Source, lang: Lang) -> Option<String> {
+    let seldom = source.too_seldom?;
+    let share = share_of_time(seldom.share, lang);
+    let statements = counted(
+        seldom.statements,
+        ("statement", "statements"),
+        "종 문장",
+        lang,
+    );
+    Some(lang.pick(
+        format!("{statements} with {share} ran too seldom to judge."),
+        format!("{statements}({share})은 실행이 너무 드물어 판단하지 않음."),
+    ))
 }
 
 /// How much of each dialect the parser did not know.

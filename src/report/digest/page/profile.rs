@@ -11,6 +11,9 @@ use crate::report::{Lang, sentence, unit};
 /// Longest text of a statement in the table, in characters; narrow pages show less.
 const TEMPLATE_CHARS: usize = 300;
 
+/// Stands for a number that nobody tells.
+const UNTOLD: &str = "-";
+
 pub(super) fn lines(
     digest: &Digest,
     top: usize,
@@ -23,14 +26,21 @@ pub(super) fn lines(
 
 fn line(query: &Query, worst: Option<Severity>) -> Line {
     let rows = query.rows_examined;
+    let if_timed = |told: String| {
+        if query.is_timed() {
+            told
+        } else {
+            UNTOLD.to_owned()
+        }
+    };
     Line {
         share: query.share,
-        percent: unit::percent(query.share),
-        total: seconds(query.time_s.total),
+        percent: if_timed(unit::percent(query.share)),
+        total: if_timed(seconds(query.time_s.total)),
         runs: unit::count(sentence::as_number(query.count)),
-        median: seconds(query.time_s.p50),
-        p95: seconds(query.time_s.p95),
-        rows: rows.map_or_else(|| "-".to_owned(), |rows| unit::count(rows.mean)),
+        median: if_timed(seconds(query.time_s.p50)),
+        p95: if_timed(seconds(query.time_s.p95)),
+        rows: rows.map_or_else(|| UNTOLD.to_owned(), |rows| unit::count(rows.mean)),
         template: sentence::shorten(query.template.as_str(), TEMPLATE_CHARS),
         name: name(query),
         anchor: anchor(query.key()),

@@ -1,0 +1,83 @@
+//! What the texts of a statement have beside its identity, as the document has it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::window::AttributeSums;
+use crate::window::sketch::Sketch;
+
+/// Lists and rows as long as the text that had them, and what else its fingerprint leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Attributes {
+    /// Values in the longest list (`IN`, `ANY`, `ARRAY`) of a run; `None` where no run had one.
+    pub list: Option<Lengths>,
+    /// Rows that a run wrote or compared at once; `None` where no run told any.
+    pub rows: Option<Lengths>,
+    /// Terms of the longest chain of `OR`; 0 for none.
+    pub or_terms: u32,
+    /// Set operations of the text that has most.
+    pub set_operations: u32,
+    /// Kinds of patterns of `LIKE`: `exact`, `prefix`, `suffix`, `contains`.
+    pub like: Vec<&'static str>,
+    /// What comments say of the code that asks (`route`, `controller`, `action` ...), the most frequent first.
+    pub tags: BTreeMap<&'static str, Vec<Tagged>>,
+}
+
+/// How long something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Lengths {
+    /// Of the run in the middle.
+    pub p50: u64,
+    /// Of the longest.
+    pub max: u64,
+}
+
+/// Runs whose comment has a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tagged {
+    /// Its value, without what may be data.
+    pub value: String,
+    /// Runs.
+    pub count: u64,
+}
+
+impl Attributes {
+    /// What was summed up.
+    pub fn of(sums: &AttributeSums) -> Self {
+        let mut counts: BTreeMap<&'static str, BTreeMap<&str, u64>> = BTreeMap::new();
+        for (tags, runs) in &sums.tags {
+            for (key, value) in tags.iter() {
+                *counts.entry(key).or_default().entry(value).or_default() += runs;
+            }
+        }
+        Self {
+            list: lengths(&sums.lists),
+            rows: lengths(&sums.rows),
+            or_terms: sums.or_terms,
+            set_operations: sums.set_operations,
+            like: sums.likes.names().collect(),
+            tags: counts
+                .into_iter()
+                .map(|(key, of)| (key, ranked(of)))
+                .collect(),
+        }
+    }
+}
+
+fn ranked(counts: BTreeMap<&str, u64>) -> Vec<Tagged> {
+    let tagged = |(value, count): (&str, u64)| Tagged {
+        value: value.to_owned(),
+        count,
+    };
+    let mut ranked: Vec<_> = counts.into_iter().map(tagged).collect();
+    ranked.sort_by_key(|tagged| std::cmp::Reverse(tagged.count));
+    ranked
+}
+
+fn lengths(sketch: &Sketch) -> Option<Lengths> {
+    (sketch.count() > 0).then(|| Lengths {
+        p50: sketch.percentile(50),
+        max: sketch.max(),
+    })
+}

@@ -1,0 +1,84 @@
+//! What the texts of a statement have beside its identity, over all runs.
+
+use std::sync::Arc;
+
+use crate::model::sql::Statement;
+use crate::normalise::{Likes, Tags, TextAttributes};
+use crate::window::sketch::Sketch;
+
+/// Sets of tags of a statement that are counted; runs with another count as untagged.
+const MAX_TAGS: usize = 16;
+
+/// Sums of one statement; most have none.
+#[derive(Debug, Clone, Default)]
+pub struct AttributeSums {
+    /// Values in the longest list of a run that has one.
+    pub lists: Sketch,
+    /// Rows in the longest run of them of a run that has one.
+    pub rows: Sketch,
+    /// Terms of the longest chain of OR.
+    pub or_terms: u32,
+    /// Set operations of the text that has most.
+    pub set_operations: u32,
+    /// Kinds of patterns.
+    pub likes: Likes,
+    /// Runs by what their comment says of the code that asked; in the order in which they were seen.
+    pub tags: Vec<(Arc<Tags>, u64)>,
+}
+
+impl AttributeSums {
+    /// Takes note of a text that is new.
+    pub(super) fn learn(known: &mut Option<Box<Self>>, statement: &Statement) {
+        let Some(shape) = statement.shape() else {
+            return;
+        };
+        let ops = shape.set_ops;
+        let all = ops
+            .union
+            .saturating_add(ops.union_all)
+            .saturating_add(ops.other);
+        if all == 0 && ops.or_terms == 0 {
+            return;
+        }
+        let known = known.get_or_insert_default();
+        known.set_operations = known.set_operations.max(all);
+        known.or_terms = known.or_terms.max(ops.or_terms);
+    }
+
+    /// Adds a run that stands for `weight` equal ones.
+    pub(super) fn add(&mut self, text: &TextAttributes, weight: u32) {
+        let weight = u64::from(weight.max(1));
+        for (sketch, count) in [
+            (&mut self.lists, text.repeats.longest_list),
+            (&mut self.rows, text.repeats.rows),
+        ] {
+            if count > 0 {
+                sketch.record(u64::from(count), weight);
+            }
+        }
+        self.likes |= text.likes;
+        if let Some(tags) = &text.tags {
+            self.tag(tags, weight);
+        }
+    }
+
+    /// Adds what was seen elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.lists.merge(&other.lists);
+        self.rows.merge(&other.rows);
+        self.or_terms = self.or_terms.max(other.or_terms);
+        self.set_operations = self.set_operations.max(other.set_operations);
+        self.likes |= other.likes;
+        for (tags, runs) in &other.tags {
+            self.tag(tags, *runs);
+        }
+    }
+
+    fn tag(&mut self, tags: &Arc<Tags>, weight: u64) {
+        if let Some((_, runs)) = self.tags.iter_mut().find(|(known, _)| known == tags) {
+            *runs = runs.saturating_add(weight);
+        } else if self.tags.len() < MAX_TAGS {
+            self.tags.push((Arc::clone(tags), weight));
+        }
+    }
+}
