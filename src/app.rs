@@ -116,7 +116,11 @@ impl App {
     /// The first fault, or who was late.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.followed = Some(self.config.sources());
-        self.run_with(sources::follow_all, shutdown).await
+        let follow = |topology: &mut Topology, intake, sources| {
+            sources::follow_all(topology, intake, sources);
+            Ok(())
+        };
+        self.run_with(follow, shutdown).await
     }
 
     /// Runs with sources of the caller's making, which are given the intake, until `shutdown` or their word.

@@ -114,7 +114,7 @@ pub struct Digest {
     /// default, when not given
     #[arg(long, value_name = "NAME", value_parser = zone)]
     pub time_zone: Option<Zone>,
-    /// log_line_prefix of the PostgreSQL server; learned from the log when not given
+    /// `log_line_prefix` of the PostgreSQL server; learned from the log when not given
     #[arg(long, value_name = "P", value_parser = line_prefix)]
     pub log_line_prefix: Option<String>,
     /// Database of statements that name none

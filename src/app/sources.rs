@@ -19,11 +19,7 @@ use crate::model::sql::Dialect;
 use crate::topology::Topology;
 
 /// Follows every `[[slow_log]]` and every `[[log]]`.
-pub(super) fn follow_all(
-    topology: &mut Topology,
-    intake: Intake,
-    sources: Sources,
-) -> anyhow::Result<()> {
+pub(super) fn follow_all(topology: &mut Topology, intake: Intake, sources: Sources) {
     let Sources {
         config,
         clock,
@@ -64,7 +60,6 @@ pub(super) fn follow_all(
             Ok(())
         });
     }
-    Ok(())
 }
 
 fn meta(config: &Config, log: &SlowLog) -> SourceMeta {

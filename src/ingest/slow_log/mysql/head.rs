@@ -77,7 +77,7 @@ fn proof_behind(text: &[u8], more: bool) -> Line {
     }
 }
 
-/// Judges a line outside of literals, which [`line`] takes for a header: whether it is one where it stands, in a log
+/// Judges a line outside of literals, which [`line()`] takes for a header: whether it is one where it stands, in a log
 /// whose headers tell the user or not.
 pub(super) fn head(body: &[u8], at: usize, more: bool, users: bool) -> Line {
     let text = &body[at..];

@@ -24,6 +24,10 @@ pub(super) struct Known {
 
 /// What the `#` lines of one entry say; what they do not say is `None` or empty.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that some line of the header tells"
+)]
 pub(super) struct Header<'a> {
     /// `# Time:` of this entry, or `End:` of MySQL 8; with a fraction, thus when the statement ended.
     pub(super) end: Option<Timestamp>,

@@ -82,10 +82,12 @@ pub(super) fn fragment(line: &[u8]) -> Option<Part<'_>> {
 
 /// The program whose text an object holds, where it is told: several may write to one log.
 fn source_of(object: &Map<String, Value>) -> u64 {
-    let told = SOURCES
-        .iter()
-        .filter_map(|key| Some((key, object.get(*key)?)));
-    let name: String = told.map(|(key, value)| format!("{key}={value};")).collect();
+    let mut name = String::new();
+    for key in SOURCES {
+        if let Some(value) = object.get(key) {
+            let _written = write!(name, "{key}={value};");
+        }
+    }
     if name.is_empty() {
         return 0;
     }
@@ -182,9 +184,8 @@ fn azure_mysql(object: &Map<String, Value>) -> Option<String> {
 /// A column of `mysql.slow_log`, under its own name or under that of Log Analytics, which appends the type.
 fn column<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     let typed = |end: &&str| object.get(&format!("{key}_{end}"));
-    object
-        .get(key)
-        .or_else(|| ["s", "d", "t", "g"].iter().find_map(|end| typed(end)))
+    let plain = object.get(key);
+    plain.or_else(|| ["s", "d", "t", "g"].iter().find_map(typed))
 }
 
 /// `00:00:02.500000`, as columns of type TIME are told, as `2.500000`.

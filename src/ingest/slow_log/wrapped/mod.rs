@@ -123,6 +123,8 @@ impl Wrapped {
             self.line(&rest[..length]);
             at += length;
             self.offset += length as u64;
+            // few pieces wait at a time, whatever the size of the block
+            self.release();
         }
         at
     }
