@@ -85,7 +85,7 @@ impl Sessions {
 
     /// Takes one record; they come in the order of the file.
     pub(super) fn observe(&mut self, record: &Record<'_>, tell: Tell<'_>) {
-        while let Some(waiter) = self.waiting.take_due(record.from, record.at) {
+        while let Some(waiter) = self.waiting.take_due(record.from, record.at, record.pid) {
             self.lose_patience(waiter, record.from, tell);
         }
         self.make_room(record.from, tell);

@@ -21,13 +21,16 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    fn is_due(&self, from: u64, now: Option<Timestamp>) -> bool {
+    /// Whether a record of `asker` at `from` and `now` should not be waited beyond. How late it is counts for the records
+    /// of others only: its own process has the other half to say, or something else that settles it.
+    fn is_due(&self, from: u64, now: Option<Timestamp>, asker: u32) -> bool {
         let far = from.saturating_sub(self.from) > PATIENCE_BYTES;
         let late = self
             .at
             .zip(now)
             .is_some_and(|(at, now)| now > at.plus(PATIENCE));
-        far || late
+        let is_own = asker == self.pid && asker != 0;
+        far || (late && !is_own)
     }
 }
 
@@ -45,10 +48,15 @@ impl Waiting {
         self.queue.push_back(waiter);
     }
 
-    /// Takes one that is due when a record at `from` and `now` comes.
-    pub(super) fn take_due(&mut self, from: u64, now: Option<Timestamp>) -> Option<Waiter> {
+    /// Takes one that is due when a record of `asker` at `from` and `now` comes.
+    pub(super) fn take_due(
+        &mut self,
+        from: u64,
+        now: Option<Timestamp>,
+        asker: u32,
+    ) -> Option<Waiter> {
         let first = self.queue.front()?;
-        if first.is_due(from, now) {
+        if first.is_due(from, now, asker) {
             return self.queue.pop_front();
         }
         let may_be_late = self
@@ -58,7 +66,7 @@ impl Waiting {
         if !may_be_late {
             return None;
         }
-        let due = self.queue.iter().position(|w| w.is_due(from, now));
+        let due = self.queue.iter().position(|w| w.is_due(from, now, asker));
         if due.is_none() {
             self.oldest = self.queue.iter().filter_map(|w| w.at).min();
         }
@@ -93,10 +101,19 @@ mod tests {
         waiting.push(waiter(0, 100));
         waiting.push(waiter(1, 90));
         let now = Some(Timestamp::from_unix_secs(92));
-        assert_eq!(waiting.take_due(2, now), Some(waiter(1, 90)));
-        assert_eq!(waiting.take_due(2, now), None);
+        assert_eq!(waiting.take_due(2, now, 7), Some(waiter(1, 90)));
+        assert_eq!(waiting.take_due(2, now, 7), None);
         let far = PATIENCE_BYTES + 1;
-        assert_eq!(waiting.take_due(far, now), Some(waiter(0, 100)));
-        assert_eq!(waiting.take_due(far, now), None);
+        assert_eq!(waiting.take_due(far, now, 7), Some(waiter(0, 100)));
+        assert_eq!(waiting.take_due(far, now, 7), None);
+    }
+
+    #[test]
+    fn its_own_process_is_never_too_late() {
+        let mut waiting = Waiting::default();
+        waiting.push(waiter(0, 100));
+        let now = Some(Timestamp::from_unix_secs(200));
+        assert_eq!(waiting.take_due(1, now, 1), None);
+        assert_eq!(waiting.take_due(1, now, 7), Some(waiter(0, 100)));
     }
 }
