@@ -9,8 +9,7 @@ use std::time::Duration;
 use super::support::Rig;
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::LogFile;
-use crate::ingest::tail::gathered::Gathered;
-use crate::ingest::tail::reading::{Look, MakeParser, Reading};
+use crate::ingest::tail::reading::{Gathered, Look, MakeParser, Reading};
 use crate::model::time::Timestamp;
 
 const ROTATIONS: usize = 12;
@@ -22,19 +21,8 @@ fn append(log: &mut File, number: &mut usize) {
         log.write_all(entry.as_bytes()).unwrap();
         *number += 1;
     }
-    next_tick(log);
-}
-
-/// Waits until the clock that stamps files has moved on from the last write.
-fn next_tick(log: &File) {
-    let last = log.metadata().unwrap().modified().unwrap();
-    let later = || {
-        let probe = tempfile::tempfile().unwrap();
-        probe.metadata().unwrap().modified().unwrap() > last
-    };
-    while !later() {
-        thread::sleep(Duration::from_millis(2));
-    }
+    // longer than a tick of the clock that stamps files
+    thread::sleep(Duration::from_millis(12));
 }
 
 fn open(path: &Path) -> File {
