@@ -122,7 +122,7 @@ fn make_parser(config: &Config, log: &SlowLog, clock: Clock) -> MakeParser {
         is_zone_given: log.time_zone.is_some() || config.general.time_zone != Zone::default(),
         database: log.database.clone(),
         log_line_prefix: log.log_line_prefix.clone(),
-        newest: None,
+        ..slow_log::Options::default()
     };
     let format = log.format.known();
     Box::new(move |head| {

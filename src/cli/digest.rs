@@ -48,7 +48,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
     })?;
     reading.ask(kept);
     tell_of(&inputs, &mut reading);
-    let mut summing = Summing::new(&config);
+    let mut summing = Summing::new(&config, kept);
     match options.jobs.get() {
         1 => read_all(&mut reading, (&inputs, options), &mut summing),
         jobs => {

@@ -1,21 +1,26 @@
 //! Several threads on one log, which come to the very same sums as one.
 //!
 //! ```text
-//!                    ┌─ worker: lexer, new statements ─┐
-//! parser ─► batches ─┤                                 ├─► sums, in the order of the log
-//!    └─ helps when all batches are full ───────────────┘   (whoever finishes adds what is next)
+//!                    ┌─ worker: parser, lexer, new statements ─┐
+//! splitter ► pieces ─┤                                         ├─► sums, in the order of the log
+//!    └─ helps when all batches are full ───────────────────────┘   (whoever finishes adds what is next)
 //! ```
 //!
-//! A log must be parsed from its start, and sums remember an order (the first text of a statement, the first names,
-//! who came before a run without a time). What lies between, most of the work, needs none.
+//! Sums remember an order (the first text of a statement, the first names, who came before a run without a time). What
+//! lies before, most of the work, needs none: see [`parts`](crate::ingest::slow_log::parts). A log that must be parsed
+//! from its start comes as entries, and the workers begin behind the parser.
 
 mod batch;
 mod line;
+mod log;
 
+use std::sync::Arc;
 use std::thread;
 
 use crate::cli::digest::summing::{Sink, Summing};
 use crate::ingest::slow_log::Entry;
+use crate::ingest::slow_log::offline::Crew;
+use crate::ingest::slow_log::parts::{Part, Piece, Whole};
 use crate::model::sql::Dialect;
 
 use self::batch::Batch;
@@ -37,6 +42,7 @@ pub(super) fn with_crew<R>(
         let mut feeder = Feeder {
             hand: line.hand(),
             batch: None,
+            log: None,
             line: &line,
         };
         read(&mut feeder)
@@ -49,9 +55,49 @@ struct Feeder<'a> {
     line: &'a Line,
     hand: Hand,
     batch: Option<Batch>,
+    /// The log that comes in pieces.
+    log: Option<(Dialect, Arc<Part>)>,
 }
 
 impl Sink for Feeder<'_> {
+    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
+        Crew::add(self, dialect, entry);
+    }
+
+    fn crew(&mut self) -> Option<&mut dyn Crew> {
+        Some(self)
+    }
+}
+
+impl Crew for Feeder<'_> {
+    fn begin(&mut self, dialect: Dialect, log: &Part) {
+        self.pass_on();
+        self.line.begin(log);
+        self.log = Some((dialect, Arc::new(log.fork())));
+    }
+
+    fn room(&mut self) -> Vec<u8> {
+        let dialect = self.log.as_ref().map(|(dialect, _)| *dialect);
+        let mut batch = self
+            .line
+            .empty_batch(&mut self.hand, dialect.unwrap_or_default());
+        let room = batch.take_room();
+        self.batch = Some(batch);
+        room
+    }
+
+    fn take(&mut self, piece: Piece) {
+        if let (Some((_, part)), Some(batch)) = (&self.log, &mut self.batch) {
+            batch.be_of(part, piece);
+        }
+        self.pass_on();
+    }
+
+    fn end(&mut self) -> Option<Whole> {
+        self.log = None;
+        self.line.end(&mut self.hand)
+    }
+
     fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
         if self
             .batch
@@ -60,7 +106,9 @@ impl Sink for Feeder<'_> {
         {
             self.pass_on();
         }
-        let Self { line, hand, batch } = self;
+        let Self {
+            line, hand, batch, ..
+        } = self;
         batch
             .get_or_insert_with(|| line.empty_batch(hand, dialect))
             .push(entry);

@@ -55,34 +55,35 @@ impl Reading {
         let told_elsewhere = input.twin.as_ref().map(|twin| twin.from);
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
-        let asked = self.source.asked;
         let log = self.log_options(options);
         let interrupt = &self.interrupt;
-        let (mut outside, mut twice) = (0, 0);
-        let done = offline::read(
-            path,
-            (options.input.known(), &log),
-            &mut summary,
-            &mut |position| {
-                progress.show(position);
-                if interrupt.came() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            },
-            &mut |dialect, entry| {
-                let end = entry.ended().unwrap_or_default();
-                if told_elsewhere.is_some_and(|from| end >= from) {
-                    twice += 1;
-                    return;
-                }
-                if end == Timestamp::EPOCH || asked.has(end) {
-                    sink.add(dialect, entry);
-                } else {
-                    outside += u64::from(entry.weight.max(1));
-                }
-            },
-        );
+        let format = (options.input.known(), &log);
+        let tell_progress = &mut |position| {
+            progress.show(position);
+            if interrupt.came() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let mut twice = 0;
+        // What another log tells, too, must be left out entry by entry.
+        let done = match sink.crew().filter(|_| told_elsewhere.is_none()) {
+            Some(crew) => offline::read_by_crew(path, format, &mut summary, tell_progress, crew),
+            None => offline::read(
+                path,
+                format,
+                &mut summary,
+                tell_progress,
+                &mut |dialect, entry| {
+                    let end = entry.ended().unwrap_or_default();
+                    if told_elsewhere.is_some_and(|from| end >= from) {
+                        twice += 1;
+                    } else {
+                        sink.add(dialect, entry);
+                    }
+                },
+            ),
+        };
         progress.clear();
         summary.entries -= twice;
         self.source.partial |= self.interrupt.came();
@@ -101,7 +102,6 @@ impl Reading {
         }
         if done.is_ok() || summary.entries > 0 {
             self.source.files.push(path.display().to_string());
-            self.source.outside += outside;
             self.note(&summary);
         }
         done
@@ -146,6 +146,7 @@ impl Reading {
             database: options.database.clone(),
             log_line_prefix: options.log_line_prefix.clone(),
             newest: None,
+            reads_ahead: options.jobs.get() > 1,
         }
     }
 
@@ -160,12 +161,13 @@ impl Reading {
     }
 
     /// There are no more files, and these are the sums of their runs.
-    pub(super) fn end(self, totals: Totals) -> Read {
+    pub(super) fn end(self, (totals, outside): (Totals, u64)) -> Read {
         let Self {
             mut source,
             coverage,
             ..
         } = self;
+        source.outside = outside;
         source.statements = totals.count();
         source.opaque_statements = totals.opaque();
         source.load = LoadCurve::of(totals.curve());

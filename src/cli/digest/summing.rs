@@ -3,12 +3,15 @@
 use bytesize::ByteSize;
 
 use crate::config::Config;
+use crate::ingest::slow_log::offline::Crew;
 use crate::ingest::slow_log::{Entry, Names};
 use crate::ingest::{RawRun, SourceMeta};
 use crate::model::event::{DbTarget, Origin, Outcome};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::{Dialect, StatementRef};
+use crate::model::time::Timestamp;
 use crate::normalise::{Normaliser, Settings, Text};
+use crate::report::digest::Asked;
 use crate::window::{Run, Scope, Totals};
 
 /// Statements that the normaliser remembers; the totals know all texts by themselves.
@@ -25,6 +28,11 @@ const SEED: u64 = 0;
 pub(super) trait Sink {
     /// Takes the next run.
     fn add(&mut self, dialect: Dialect, entry: Entry<'_>);
+
+    /// Several threads that read a log in parts; `None` for one.
+    fn crew(&mut self) -> Option<&mut dyn Crew> {
+        None
+    }
 }
 
 /// Sums, and what it takes to add to them.
@@ -35,6 +43,9 @@ pub(super) struct Summing {
     names: Names,
     service: ServiceName,
     settings: Settings,
+    asked: Asked,
+    /// Runs that were not asked for.
+    outside: u64,
 }
 
 /// Tells which statement a text is a run of.
@@ -42,7 +53,8 @@ pub(super) struct Summing {
 pub(super) struct Identifier(Normaliser);
 
 impl Summing {
-    pub(super) fn new(config: &Config) -> Self {
+    /// Runs that ended within what was asked for are added; those that do not tell their end too.
+    pub(super) fn new(config: &Config, asked: Asked) -> Self {
         let settings = Settings {
             max_shapes: MAX_SHAPES,
             max_bytes: MAX_SHAPE_BYTES,
@@ -54,13 +66,25 @@ impl Summing {
             names: Names::default(),
             service: config.general.service.clone(),
             settings,
+            asked,
+            outside: 0,
         }
     }
 
-    /// The sums alone: the report needs the room of all else.
-    pub(super) fn end(mut self) -> Totals {
+    /// The sums, and how many runs were not asked for: the report needs the room of all else.
+    pub(super) fn end(mut self) -> (Totals, u64) {
         self.totals.join(self.identifier.0.joined_later());
-        self.totals
+        (self.totals, self.outside)
+    }
+
+    /// Whether a run was asked for.
+    pub(super) fn wants(&mut self, run: &RawRun) -> bool {
+        let end = run.end.unwrap_or_default();
+        let is_wanted = end == Timestamp::EPOCH || self.asked.has(end);
+        if !is_wanted {
+            self.outside += u64::from(run.weight);
+        }
+        is_wanted
     }
 
     /// Another one, for another thread.
@@ -111,6 +135,9 @@ impl Summing {
 impl Sink for Summing {
     fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
         let (sql, run) = entry.split(&mut self.names);
+        if !self.wants(&run) {
+            return;
+        }
         self.fail(&sql, dialect, &run);
         if !run.is_run() {
             return;

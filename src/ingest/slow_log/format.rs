@@ -66,6 +66,8 @@ pub struct Options {
     pub log_line_prefix: Option<String>,
     /// When the log was last written: a date without a year is not later.
     pub newest: Option<Timestamp>,
+    /// A whole file is read and unpacked on a thread of its own.
+    pub reads_ahead: bool,
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             database: String::new(),
             log_line_prefix: None,
             newest: None,
+            reads_ahead: false,
         }
     }
 }

@@ -7,6 +7,7 @@ mod format;
 mod mysql;
 mod names;
 pub mod offline;
+pub mod parts;
 mod postgres;
 pub(in crate::ingest) mod scan;
 mod threshold;
@@ -26,6 +27,8 @@ pub(in crate::ingest) use self::format::Carrier;
 pub use self::format::{Format, Options, open, parser, sniff};
 pub use self::names::Names;
 pub use self::postgres::is_prefix;
+
+use self::parts::Part;
 
 /// Statement text beyond this is dropped and the entry is marked as truncated.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
@@ -53,6 +56,8 @@ pub struct Entry<'a> {
     pub outcome: Outcome,
     /// Database or schema; empty when not told.
     pub database: Cow<'a, str>,
+    /// Neither it nor an entry before it tells the database: that of the log is taken.
+    pub lacks_database: bool,
     /// Database user; empty when not told.
     pub user: Cow<'a, str>,
     /// Client host; empty when not told.
@@ -141,6 +146,11 @@ pub trait Parser: Send {
     /// needs more than `buffer` consumes nothing and is called again with a longer one; it must consume once the
     /// buffer is larger than [`MAX_STATEMENT_BYTES`] plus 64 KiB.
     fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress;
+
+    /// Reads parts of the log beside each other; `None` for a log that must be read from its start.
+    fn part(&self) -> Option<Part> {
+        None
+    }
 
     /// Dialect of the server that writes this format.
     fn dialect(&self) -> Dialect;

@@ -1,14 +1,16 @@
 //! Reads a whole log, packed or not, in memory that does not grow with it.
 
+mod ahead;
 mod beginning;
+mod crew;
 mod likeness;
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser};
@@ -18,7 +20,9 @@ use crate::model::time::Timestamp;
 
 pub use likeness::{Likeness, first_end, head, likeness};
 
+use self::ahead::Ahead;
 use self::beginning::Begun;
+pub use self::crew::{Crew, read_by_crew};
 
 /// Bytes asked for at a time.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -127,41 +131,76 @@ pub fn read(
     tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
     tell: &mut dyn FnMut(Dialect, Entry<'_>),
 ) -> Result<(), OfflineError> {
-    let input = input(path)?;
-    let newest = input.newest;
-    let mut reader = Reader {
-        path,
-        input,
-        buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
-        ended: false,
-        fault: None,
-    };
-    let options = Options {
-        newest: Some(newest),
-        ..options.clone()
-    };
-    let begun = reader.begin((format, &options), summary, tell_progress)?;
-    let Some(Begun {
-        format,
-        mut parser,
-        told,
-    }) = begun
-    else {
+    let Some(mut log) = Log::open(path, (format, options), summary, tell_progress)? else {
         return Ok(());
     };
-    summary.format = Some(format);
-    let done = reader.run(&mut *parser, summary, tell_progress, tell);
-    summary.coverage = parser.coverage();
-    summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
-    summary.frequent_checkpoints = parser.frequent_checkpoints();
-    done?;
-    match told.filter(|told| *told != format && summary.entries == 0) {
-        Some(told) => Err(OfflineError::OtherFormat {
-            path: path.to_owned(),
-            named: format,
-            told,
-        }),
-        None => Ok(()),
+    let done = log.run(summary, tell_progress, tell);
+    log.end(done, summary)
+}
+
+/// A log that was opened.
+struct Log<'p> {
+    reader: Reader<'p>,
+    begun: Begun,
+}
+
+impl<'p> Log<'p> {
+    /// Opens the log at `path`; `None` when it is empty.
+    fn open(
+        path: &'p Path,
+        (format, options): (Option<Format>, &Options),
+        summary: &mut Summary,
+        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    ) -> Result<Option<Self>, OfflineError> {
+        let mut input = input(path)?;
+        let newest = input.newest;
+        if options.reads_ahead {
+            let ahead = Ahead::of(input.stream);
+            input.stream = Box::new(ahead.map_err(|source| unreadable(path, source))?);
+        }
+        let mut reader = Reader {
+            path,
+            input,
+            buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
+            ended: false,
+            fault: None,
+        };
+        let options = Options {
+            newest: Some(newest),
+            ..options.clone()
+        };
+        let begun = reader.begin((format, &options), summary, tell_progress)?;
+        summary.format = begun.as_ref().map(|begun| begun.format);
+        Ok(begun.map(|begun| Self { reader, begun }))
+    }
+
+    /// Reads it from its beginning to its end.
+    fn run(
+        &mut self,
+        summary: &mut Summary,
+        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell: &mut dyn FnMut(Dialect, Entry<'_>),
+    ) -> Result<(), OfflineError> {
+        let parser = &mut *self.begun.parser;
+        let done = self.reader.run(parser, summary, tell_progress, tell);
+        summary.coverage = parser.coverage();
+        summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
+        summary.frequent_checkpoints = parser.frequent_checkpoints();
+        done
+    }
+
+    /// Whether it was read, and was what it was said to be.
+    fn end(self, done: Result<(), OfflineError>, summary: &Summary) -> Result<(), OfflineError> {
+        done?;
+        let Begun { format, told, .. } = self.begun;
+        match told.filter(|told| *told != format && summary.entries == 0) {
+            Some(told) => Err(OfflineError::OtherFormat {
+                path: self.reader.path.to_owned(),
+                named: format,
+                told,
+            }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -210,7 +249,7 @@ impl Reader<'_> {
     fn position(&self, summary: &Summary) -> Position {
         Position {
             bytes: summary.bytes,
-            taken: self.input.taken.get(),
+            taken: self.input.taken.load(Ordering::Relaxed),
             size: self.input.size,
         }
     }
@@ -230,10 +269,7 @@ impl Reader<'_> {
         match read {
             Ok(length) => self.ended = length == 0,
             Err(source) => {
-                self.fault = Some(OfflineError::Read {
-                    path: self.path.to_owned(),
-                    source,
-                });
+                self.fault = Some(unreadable(self.path, source));
             }
         }
     }
@@ -242,23 +278,23 @@ impl Reader<'_> {
 /// Where a log comes from.
 struct Input {
     /// Unpacked.
-    stream: Box<dyn Read>,
+    stream: Box<dyn Read + Send>,
     /// When it was last written.
     newest: Timestamp,
-    taken: Rc<Cell<u64>>,
+    taken: Arc<AtomicU64>,
     size: Option<u64>,
 }
 
 /// Counts what is taken from a file.
 struct Counted<R> {
     inner: R,
-    taken: Rc<Cell<u64>>,
+    taken: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(into)?;
-        self.taken.set(self.taken.get() + length as u64);
+        self.taken.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
 }
@@ -271,7 +307,7 @@ fn input(path: &Path) -> Result<Input, OfflineError> {
     };
     let mut newest = Clock::system().now();
     let mut size = None;
-    let file: Box<dyn Read> = if path == Path::new("-") {
+    let file: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         let file = File::open(path).map_err(failed)?;
@@ -283,10 +319,10 @@ fn input(path: &Path) -> Result<Input, OfflineError> {
         size = metadata.is_file().then_some(metadata.len());
         Box::new(file)
     };
-    let taken = Rc::new(Cell::new(0));
+    let taken = Arc::default();
     let mut file = Counted {
         inner: file,
-        taken: Rc::clone(&taken),
+        taken: Arc::clone(&taken),
     };
     let mut magic = Vec::new();
     file.by_ref()
@@ -302,13 +338,23 @@ fn input(path: &Path) -> Result<Input, OfflineError> {
     })
 }
 
+fn unreadable(path: &Path, source: io::Error) -> OfflineError {
+    OfflineError::Read {
+        path: path.to_owned(),
+        source,
+    }
+}
+
 /// When a file was last written.
 fn written(metadata: &std::fs::Metadata) -> Option<Timestamp> {
     let since_epoch = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::EPOCH.plus(since_epoch))
 }
 
-fn unpacked(magic: &[u8], whole: impl io::BufRead + 'static) -> io::Result<Box<dyn Read>> {
+fn unpacked(
+    magic: &[u8],
+    whole: impl io::BufRead + Send + 'static,
+) -> io::Result<Box<dyn Read + Send>> {
     if magic.starts_with(b"\x1f\x8b") {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(whole)));
     }

@@ -59,6 +59,20 @@ impl Threshold {
         self.stated = Some(threshold);
     }
 
+    /// What is known when `later` was seen behind this.
+    pub(super) fn then(&self, later: &Self) -> Self {
+        Self {
+            fastest: match (self.fastest, later.fastest) {
+                (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+                (ours, theirs) => ours.or(theirs),
+            },
+            stated: later.stated.or(self.stated),
+            one_in: later.one_in.or(self.one_in),
+            timed: self.timed.with(&later.timed),
+            doubtful: self.doubtful.with(&later.doubtful),
+        }
+    }
+
     /// Whether runs are missing because they were fast. Servers that log everything log a faster run before long.
     pub(super) fn leaves_out_runs(&self) -> bool {
         self.stated

@@ -1,6 +1,9 @@
 //! Statements that are seldom looked at, compressed: 100,000 of them take as much room as the sums of a thousand.
 //!
-//! Statements of one log resemble each other, hence they are compressed together, a block at a time.
+//! Statements of one log resemble each other: the first ones are kept as they are, and serve as the dictionary of
+//! all others. So blocks may be short, and to read one statement takes little more than its own text.
+
+mod frame;
 
 use std::sync::Arc;
 
@@ -8,14 +11,16 @@ use crate::model::id::FingerprintId;
 use crate::model::sql::{Statement, StatementRef};
 use crate::window::table::lost_statement;
 
-/// A block is closed when it is so long: longer ones are smaller, and slower to read one statement of.
-const BLOCK_BYTES: usize = 16 << 10;
+use self::frame::{Packer, Unpacker};
+
+/// A block is closed when it is so long, which a few statements are: the report reads them in any order.
+const BLOCK_BYTES: usize = 2 << 10;
+
+/// The first statements, up to this length, are the dictionary.
+const DICTIONARY_BYTES: usize = 16 << 10;
 
 /// Nobody reads a template to this length; such a statement alone would fill the memory of many.
 const MAX_BYTES: usize = 128 << 20;
-
-/// Zstandard's fastest: higher ones gain little on blocks so short.
-const LEVEL: i32 = 1;
 
 /// Where a statement is.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +32,9 @@ pub(super) struct Place {
 /// Statements in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
+    /// The first of them is the dictionary, as it is.
     blocks: Vec<Box<[u8]>>,
+    packer: Option<Packer>,
     open: Vec<u8>,
     bytes: usize,
 }
@@ -39,7 +46,12 @@ impl Shelf {
     }
 
     pub(super) fn put(&mut self, statement: &Statement) -> Place {
-        if self.open.len() >= BLOCK_BYTES {
+        let long = if self.blocks.is_empty() {
+            DICTIONARY_BYTES
+        } else {
+            BLOCK_BYTES
+        };
+        if self.open.len() >= long {
             self.close();
         }
         let place = Place {
@@ -55,25 +67,34 @@ impl Shelf {
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
             shelf: self,
+            unpacker: None,
             block: None,
             text: Vec::new(),
         }
     }
 
     fn close(&mut self) {
-        let block = zstd::bulk::compress(&self.open, LEVEL).unwrap_or_default();
+        let block = match self.blocks.first() {
+            None => self.open.as_slice().into(),
+            Some(dictionary) => {
+                let packer = &mut self.packer;
+                let packer = packer.get_or_insert_with(|| Packer::new(dictionary));
+                packer.pack(&self.open)
+            }
+        };
         self.bytes += block.len();
-        self.blocks.push(block.into_boxed_slice());
+        self.blocks.push(block);
         // One giant must not make every later block as large.
         self.open.clear();
-        self.open.shrink_to(2 * BLOCK_BYTES);
+        self.open.shrink_to(2 * DICTIONARY_BYTES);
     }
 }
 
-/// Reads statements; quick for those that stand together.
+/// Reads statements; quickest for those that stand together.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     shelf: &'a Shelf,
+    unpacker: Option<Unpacker>,
     block: Option<u32>,
     text: Vec<u8>,
 }
@@ -85,20 +106,27 @@ impl Reader<'_> {
     }
 
     fn read(&mut self, place: Place) -> Option<Statement> {
-        let block = usize::try_from(place.block).ok()?;
-        let text = match self.shelf.blocks.get(block) {
-            Some(packed) => {
-                if self.block != Some(place.block) {
-                    self.text = zstd::stream::decode_all(&**packed).ok()?;
-                    self.block = Some(place.block);
-                }
-                &self.text
-            }
-            None => &self.shelf.open,
-        };
+        let text = self.block(place.block)?;
         let rest = text.get(usize::try_from(place.offset).ok()?..)?;
         let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         serde_json::from_slice(&rest[..end]).ok()
+    }
+
+    fn block(&mut self, number: u32) -> Option<&[u8]> {
+        let blocks = &self.shelf.blocks;
+        let dictionary = blocks.first().filter(|_| number > 0);
+        let (Some(dictionary), Some(packed)) = (dictionary, blocks.get(number as usize)) else {
+            let first = blocks.first().filter(|_| number == 0);
+            return Some(first.map_or(self.shelf.open.as_slice(), |first| first));
+        };
+        if self.block != Some(number) {
+            self.block = None;
+            let unpacker = &mut self.unpacker;
+            let unpacker = unpacker.get_or_insert_with(|| Unpacker::new(dictionary));
+            unpacker.unpack(packed, &mut self.text)?;
+            self.block = Some(number);
+        }
+        Some(&self.text)
     }
 }
 
@@ -127,7 +155,7 @@ mod tests {
                 (shelf.put(&statement), statement)
             })
             .collect();
-        assert!(shelf.blocks.len() > 2);
+        assert!(shelf.blocks.len() > 4);
         let mut reader = shelf.reader();
         for (place, statement) in put.iter().rev() {
             assert_eq!(&reader.statement(*place, statement.fingerprint), statement);

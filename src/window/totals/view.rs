@@ -1,6 +1,7 @@
 //! What was totalled, statement by statement: for the detectors, and for the report.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ const MAX_PAGES: usize = 64;
 #[derive(Debug)]
 pub struct TotalView<'a> {
     totals: &'a Totals,
+    shelf: RefCell<Reader<'a>>,
     coverage: Coverage,
     schema: Option<&'a Schema>,
     scope: Arc<Scope>,
@@ -57,6 +59,7 @@ impl<'a> TotalView<'a> {
     pub(super) fn new(totals: &'a Totals, coverage: Coverage) -> Self {
         let mut view = Self {
             totals,
+            shelf: RefCell::new(totals.shelf.reader()),
             coverage,
             schema: None,
             scope: totals.scope.clone().unwrap_or_else(nowhere),
@@ -101,7 +104,7 @@ impl<'a> TotalView<'a> {
     /// One statement.
     pub fn get(&self, key: StatementKey) -> Option<Total<'_>> {
         let slot = self.slot(key)?;
-        Some(self.total(slot, &mut self.totals.shelf.reader()))
+        Some(self.total(slot))
     }
 
     /// Time of all runs of a statement.
@@ -113,17 +116,15 @@ impl<'a> TotalView<'a> {
 
     /// Every statement, the costliest first. Each is made when it is asked for.
     pub fn ranked(&self) -> impl ExactSizeIterator<Item = Total<'_>> {
-        let mut shelf = self.totals.shelf.reader();
         let slots = self.ranks.iter().map(|rank| rank.slot as usize);
-        slots.map(move |slot| self.total(&self.totals.slots[slot], &mut shelf))
+        slots.map(|slot| self.total(&self.totals.slots[slot]))
     }
 
     /// What detectors judge, in the order of the log. Each is made when it is asked for.
     pub fn profiles(&self) -> impl Iterator<Item = QueryProfile> {
-        let mut shelf = self.totals.shelf.reader();
         let slots = self.totals.slots.iter();
         let judged = slots.filter(|slot| slot.fingerprint != OTHER_STATEMENTS);
-        judged.map(move |slot| self.profile_of(self.total(slot, &mut shelf)))
+        judged.map(|slot| self.profile_of(self.total(slot)))
     }
 
     /// What detectors judge of one statement.
@@ -136,7 +137,8 @@ impl<'a> TotalView<'a> {
         self.totals.slots.get(*index as usize)
     }
 
-    fn total(&self, slot: &'a Slot, shelf: &mut Reader<'_>) -> Total<'a> {
+    fn total(&self, slot: &'a Slot) -> Total<'a> {
+        let mut shelf = self.shelf.borrow_mut();
         Total {
             statement: shelf.statement(slot.place, slot.fingerprint),
             sums: slot.runs.sums(&self.totals.names),
@@ -193,12 +195,11 @@ impl<'a> TotalView<'a> {
         let slots = alike
             .take(MAX_PAGES)
             .filter_map(|(_, slot)| self.totals.slots.get(*slot as usize));
-        let mut shelf = self.totals.shelf.reader();
         let mut pages: Vec<Companion> = slots
             .map(|slot| {
                 let Total {
                     statement, sums, ..
-                } = self.total(slot, &mut shelf);
+                } = self.total(slot);
                 Companion {
                     statement,
                     count: sums.stats.count(),
@@ -213,11 +214,10 @@ impl<'a> TotalView<'a> {
 
     fn add_up(&mut self) {
         let now = self.totals.seen.unwrap_or_default().to;
-        let mut shelf = self.totals.shelf.reader();
         for (index, slot) in (0..).zip(&self.totals.slots) {
             let Total {
                 statement, sums, ..
-            } = self.total(slot, &mut shelf);
+            } = self.total(slot);
             let stats = &sums.stats;
             let time = stats.elapsed();
             self.load.count = self.load.count.saturating_add(stats.count());

@@ -1,6 +1,9 @@
-//! Runs on their way from the parser to the sums, with room that is used again.
+//! Runs on their way from the log to the sums, with room that is used again.
+
+use std::sync::Arc;
 
 use crate::ingest::RawRun;
+use crate::ingest::slow_log::parts::{Guess, Inherited, Outcome, Part, Piece};
 use crate::ingest::slow_log::{Entry, Names};
 use crate::model::sql::{Dialect, StatementRef};
 use crate::normalise::Text;
@@ -21,6 +24,16 @@ pub(super) struct Batch {
     runs: Vec<(usize, RawRun)>,
     /// What was found out of each text.
     pub(super) texts: Vec<(Text, Option<StatementRef>)>,
+    /// The piece of the log that the runs are to be read from.
+    piece: Option<(Arc<Part>, Piece)>,
+    /// The same when they were read.
+    read: Option<(Piece, Outcome)>,
+    /// Runs that have the database of those before the piece.
+    without_database: Vec<usize>,
+    /// Runs that ended when those before the piece did.
+    without_time: Vec<usize>,
+    /// Room of a piece.
+    room: Vec<u8>,
     /// Shared among the runs of this batch alone: threads that count references to the same name wait for each other.
     names: Names,
 }
@@ -37,9 +50,67 @@ impl Batch {
     }
 
     pub(super) fn push(&mut self, entry: Entry<'_>) {
+        if entry.lacks_database {
+            self.without_database.push(self.runs.len());
+        }
+        if entry.end.is_none() {
+            self.without_time.push(self.runs.len());
+        }
         let (sql, run) = entry.split(&mut self.names);
         self.sql.extend_from_slice(&sql);
         self.runs.push((self.sql.len(), run));
+    }
+
+    /// Room for a piece.
+    pub(super) fn take_room(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.room)
+    }
+
+    /// Its runs are to be read from a piece of the log, by what the same `part` was made for.
+    pub(super) fn be_of(&mut self, part: &Arc<Part>, piece: Piece) {
+        self.piece = Some((Arc::clone(part), piece));
+    }
+
+    /// What its runs are still to be read by.
+    pub(super) fn reader(&self) -> Option<&Arc<Part>> {
+        self.piece.as_ref().map(|(part, _)| part)
+    }
+
+    /// Reads its runs.
+    pub(super) fn read(&mut self, part: &mut Part, guess: Guess) {
+        if let Some((_, piece)) = self.piece.take() {
+            let outcome = part.read(&piece, guess, &mut |entry| self.push(entry));
+            self.read = Some((piece, outcome));
+        }
+    }
+
+    /// Its runs were read from a piece, and whether they hold is not known yet.
+    pub(super) fn may_be_wrong(&self) -> bool {
+        self.read.is_some()
+    }
+
+    /// The piece that its runs were read from, and what that came to.
+    pub(super) fn take_read(&mut self) -> Option<(Piece, Outcome)> {
+        self.read.take()
+    }
+
+    /// Takes over the room of a piece that is done with.
+    pub(super) fn reuse(&mut self, piece: Piece) {
+        self.room = piece.text;
+    }
+
+    /// Completes the runs by what was told before them.
+    pub(super) fn inherit(&mut self, inherited: &Inherited) {
+        for index in self.without_database.drain(..) {
+            if let Some((_, run)) = self.runs.get_mut(index) {
+                run.database = Arc::clone(&inherited.database);
+            }
+        }
+        for index in self.without_time.drain(..) {
+            if let Some((_, run)) = self.runs.get_mut(index) {
+                run.end = inherited.time;
+            }
+        }
     }
 
     /// Each text and its run.
@@ -58,5 +129,8 @@ impl Batch {
         self.sql.shrink_to(2 * MAX_BYTES);
         self.runs.clear();
         self.texts.clear();
+        self.without_database.clear();
+        self.without_time.clear();
+        (self.piece, self.read) = (None, None);
     }
 }

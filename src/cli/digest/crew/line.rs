@@ -11,7 +11,9 @@ use std::sync::{
 use std::thread;
 
 use crate::cli::digest::crew::batch::Batch;
+use crate::cli::digest::crew::log::Log;
 use crate::cli::digest::summing::{Identifier, Summing};
+use crate::ingest::slow_log::parts::{Guess, Part, Whole};
 use crate::model::sql::Dialect;
 use crate::normalise::TextId;
 
@@ -28,6 +30,10 @@ pub(super) struct Line {
     free: Condvar,
     identified: Mutex<Identified>,
     summing: Mutex<Summing>,
+    /// The log that is read in parts.
+    log: Mutex<Option<Log>>,
+    /// What its parts take for given.
+    guess: Mutex<Guess>,
     /// Texts whose statement has been added to the sums.
     known: RwLock<HashSet<TextId>>,
     max_batches: usize,
@@ -39,6 +45,8 @@ struct Stock {
     full: VecDeque<Batch>,
     made: usize,
     put: u64,
+    /// Of those, so many have been added up.
+    added: u64,
     is_closed: bool,
     is_lost: bool,
 }
@@ -54,6 +62,8 @@ struct Identified {
 pub(super) struct Hand {
     identifier: Identifier,
     remembered: Vec<Option<TextId>>,
+    /// Reads parts of the log that the first was made for.
+    part: Option<(Arc<Part>, Part)>,
 }
 
 impl Line {
@@ -64,6 +74,8 @@ impl Line {
             free: Condvar::new(),
             identified: Mutex::default(),
             summing: Mutex::new(summing),
+            log: Mutex::default(),
+            guess: Mutex::default(),
             known: RwLock::default(),
             // Each hand has one, one is being filled, and as many wait.
             max_batches: 2 * jobs + 1,
@@ -74,6 +86,7 @@ impl Line {
         Hand {
             identifier: lock(&self.summing).identifier(),
             remembered: vec![None; REMEMBERED],
+            part: None,
         }
     }
 
@@ -110,6 +123,29 @@ impl Line {
         stock.put += 1;
         stock.full.push_back(batch);
         self.full.notify_one();
+    }
+
+    /// A log follows that is read in parts.
+    pub(super) fn begin(&self, part: &Part) {
+        *lock(&self.guess) = Guess::default();
+        *lock(&self.log) = Some(Log(part.whole()));
+    }
+
+    /// The log has ended: helps until all of it is added up.
+    pub(super) fn end(&self, hand: &mut Hand) -> Option<Whole> {
+        let mut stock = lock(&self.stock);
+        while stock.added < stock.put && !stock.is_lost {
+            stock = match stock.full.pop_front() {
+                Some(batch) => {
+                    drop(stock);
+                    self.process(batch, hand);
+                    lock(&self.stock)
+                }
+                None => wait(&self.free, stock),
+            };
+        }
+        drop(stock);
+        lock(&self.log).take().map(|log| log.0)
     }
 
     /// There are no more batches.
@@ -151,19 +187,23 @@ impl Line {
     }
 
     fn process(&self, mut batch: Batch, hand: &mut Hand) {
+        hand.read(&mut batch, &self.guess);
         self.identify(&mut batch, hand);
         let number = batch.number;
         lock(&self.identified).waiting.insert(number, batch);
         self.add_up();
     }
 
-    /// The first time that a text comes, its statement goes with it.
+    /// The first time that a text comes, its statement goes with it, unless it may be no text of the log: nothing must be
+    /// learned from what is none.
     fn identify(&self, batch: &mut Batch, hand: &mut Hand) {
         let mut texts = std::mem::take(&mut batch.texts);
         for (sql, run) in batch.runs() {
             let text = hand.identifier.read(sql, batch.dialect, run.truncated);
-            let is_new =
-                run.is_run() && hand.remember(text.id) && !read(&self.known).contains(&text.id);
+            let is_new = !batch.may_be_wrong()
+                && run.is_run()
+                && hand.remember(text.id)
+                && !read(&self.known).contains(&text.id);
             let statement = is_new.then(|| hand.identifier.statement_of(&text));
             texts.push((text, statement));
         }
@@ -178,9 +218,12 @@ impl Line {
                 Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return,
             };
             while let Some(mut batch) = self.next() {
-                self.add(&batch, &mut summing);
+                self.add(&mut batch, &mut summing);
                 batch.clear();
-                lock(&self.stock).free.push(batch);
+                let mut stock = lock(&self.stock);
+                stock.free.push(batch);
+                stock.added += 1;
+                drop(stock);
                 self.free.notify_one();
             }
             drop(summing);
@@ -194,8 +237,18 @@ impl Line {
         lock(&self.identified).take_next()
     }
 
-    fn add(&self, batch: &Batch, summing: &mut Summing) {
+    fn add(&self, batch: &mut Batch, summing: &mut Summing) {
+        if let Some(log) = &mut *lock(&self.log) {
+            let holds = log.settle(batch, summing);
+            *lock(&self.guess) = log.guess();
+            if !holds {
+                return;
+            }
+        }
         for ((sql, run), (text, statement)) in batch.runs().zip(&batch.texts) {
+            if !summing.wants(run) {
+                continue;
+            }
             summing.fail(sql, batch.dialect, run);
             if !run.is_run() {
                 continue;
@@ -214,6 +267,17 @@ impl Line {
 }
 
 impl Hand {
+    /// Reads the runs of a batch, if they have not been read.
+    fn read(&mut self, batch: &mut Batch, guess: &Mutex<Guess>) {
+        let Some(of) = batch.reader() else { return };
+        let known = self.part.take().filter(|(known, _)| Arc::ptr_eq(known, of));
+        let (_, part) = self
+            .part
+            .insert(known.unwrap_or_else(|| (Arc::clone(of), of.fork())));
+        let guess = *lock(guess);
+        batch.read(part, guess);
+    }
+
     /// Takes note of a text; false when it was the last one noted in its place.
     fn remember(&mut self, text: TextId) -> bool {
         let place = text.spread(REMEMBERED);

@@ -26,7 +26,7 @@ impl Plans {
         }
         let key = xxh3_64(lines);
         if let Some(plan) = self.0.get(&key) {
-            return Some(plan.clone());
+            return Some(plan.clone()).filter(|plan| !plan.is_empty());
         }
         let rows: Vec<PlanRow> = lines
             .split(|b| *b == b'\n')
@@ -108,6 +108,9 @@ mod tests {
     #[test]
     fn a_plan_that_is_not_told_is_none() {
         assert_eq!(Plans::default().read(b""), None);
-        assert_eq!(Plans::default().read(b"# explain: id\tselect_type\n"), None);
+        let mut plans = Plans::default();
+        for _ in 0..2 {
+            assert_eq!(plans.read(b"# explain: id\tselect_type\n"), None);
+        }
     }
 }

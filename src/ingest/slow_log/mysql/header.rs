@@ -18,7 +18,7 @@ const ONE_DAY: Duration = Duration::from_secs(86_400);
 /// What the lines before help to read the next.
 #[derive(Debug)]
 pub(super) struct Known {
-    calendar: Calendar,
+    pub(super) calendar: Calendar,
     asker: LastAsker,
 }
 

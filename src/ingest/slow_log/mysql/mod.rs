@@ -20,6 +20,7 @@ mod head;
 mod header;
 mod hidden;
 mod literal;
+mod part;
 mod server;
 mod told;
 
@@ -34,7 +35,9 @@ use self::explain::Plans;
 use self::head::{Line, Unknown};
 use self::header::{Header, Known};
 use self::literal::Literal;
+pub(super) use self::part::seam;
 use self::server::Server;
+use super::parts::Part;
 use super::zone::Calendar;
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
@@ -66,7 +69,7 @@ enum Place {
 /// What must be known to go on from a checkpoint.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct State {
+pub(super) struct State {
     place: Place,
     /// Junk is being skipped, and has been counted.
     lost: bool,
@@ -317,28 +320,11 @@ enum Lines {
 
 impl Parser for Mysql {
     fn parse(&mut self, buffer: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> Progress {
-        let mut at = 0;
-        while at < buffer.len() {
-            let rest = &buffer[at..];
-            let step = match self.state.place {
-                Place::Between => self.between(rest, next, tell),
-                Place::Line => self.line(rest),
-                Place::Rest => self.rest(rest, next),
-            };
-            match step {
-                Step::Took(length) => {
-                    at += length;
-                    self.offset += length as u64;
-                    self.state.doubtful = self.state.doubtful.saturating_sub(length);
-                }
-                Step::Wait => break,
-            }
-        }
-        Progress {
-            consumed: at,
-            held: 0,
-            unparsed: std::mem::take(&mut self.unparsed),
-        }
+        self.parse_until(buffer, buffer.len(), next, tell)
+    }
+
+    fn part(&self) -> Option<Part> {
+        Some(Part::new(self.fork()))
     }
 
     fn dialect(&self) -> Dialect {

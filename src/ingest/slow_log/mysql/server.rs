@@ -46,6 +46,27 @@ impl Server {
         self.threshold.observe(elapsed, reason);
     }
 
+    /// One of which nothing is known but whether it tells how rows were found.
+    pub(super) fn who_tells_access(tells_access: bool) -> Self {
+        Self {
+            tells_access,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it tells how rows were found.
+    pub(super) fn tells_access(&self) -> bool {
+        self.tells_access
+    }
+
+    /// What is known when `later` was seen behind this.
+    pub(super) fn then(&self, later: &Self) -> Self {
+        Self {
+            threshold: self.threshold.then(&later.threshold),
+            tells_access: self.tells_access || later.tells_access,
+        }
+    }
+
     /// What follows of it.
     pub(super) fn coverage(&self) -> Coverage {
         self.threshold.coverage()

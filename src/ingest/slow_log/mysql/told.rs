@@ -51,6 +51,7 @@ impl Mysql {
                     .unwrap_or(&self.database)
                     .into(),
             },
+            lacks_database: header.schema.is_none() && self.state.database.is_none(),
             user: scan::name(header.user),
             client: scan::name(header.client),
             weight: header.one_in.unwrap_or(1),

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, Options, Summary, input, read};
+use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, Options, Summary, input, read, unreadable};
 use crate::model::time::Timestamp;
 
 /// How the content of one log compares to that of another.
@@ -74,12 +74,5 @@ pub fn likeness(first: &Path, second: &Path) -> Result<Likeness, OfflineError> {
         }
         a.consume(length);
         b.consume(length);
-    }
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> OfflineError {
-    OfflineError::Read {
-        path: path.to_owned(),
-        source,
     }
 }

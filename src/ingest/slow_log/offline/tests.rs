@@ -213,7 +213,7 @@ fn a_line_of_any_size_is_read_in_little_memory() {
         input: Input {
             stream: Box::new(stream),
             newest: Timestamp::EPOCH,
-            taken: Rc::default(),
+            taken: Arc::default(),
             size: None,
         },
         buffer: Vec::new(),

@@ -356,6 +356,7 @@ pub(super) fn owned(entry: Entry<'_>) -> Entry<'static> {
         access: entry.access,
         outcome: entry.outcome,
         database: entry.database.into_owned().into(),
+        lacks_database: entry.lacks_database,
         user: entry.user.into_owned().into(),
         client: entry.client.into_owned().into(),
         weight: entry.weight,
