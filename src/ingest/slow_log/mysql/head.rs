@@ -81,6 +81,10 @@ fn proof_behind(text: &[u8], more: bool) -> Line {
 /// whose headers tell the user or not.
 pub(super) fn head(body: &[u8], at: usize, more: bool, users: bool) -> Line {
     let text = &body[at..];
+    // nearly every one
+    if text.starts_with(b"# User@Host:") && body[..at].ends_with(b";\n") {
+        return Line::Header;
+    }
     let is_enough = match before(&body[..at]) {
         Before::Code => return proof(text, more, users),
         Before::Statement => !users,
