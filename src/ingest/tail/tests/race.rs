@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::support::Rig;
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::LogFile;
-use crate::ingest::tail::reading::{Gathered, Look, MakeParser, Reading};
+use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::reading::{Look, MakeParser, Reading};
 use crate::model::time::Timestamp;
 
 const ROTATIONS: usize = 12;
