@@ -126,15 +126,15 @@ fn path(value: &[u8]) -> Option<Box<str>> {
     (!path.is_empty()).then(|| path.into_boxed_str())
 }
 
-/// Whether a part of a path may be a value: it has a digit and is no version (`v2`), or is no plain word.
+/// Whether a part of a path may be a value: it is no pattern, no plain word and no version (`v2`).
 fn is_data(part: &str) -> bool {
-    let is_version = part.len() <= 3 && part.starts_with('v');
-    let has_digit = part.bytes().any(|b| b.is_ascii_digit());
+    let version = part.strip_prefix('v').unwrap_or_default();
+    let is_version = matches!(version.len(), 1..=2) && version.bytes().all(|b| b.is_ascii_digit());
     let is_marked = part.starts_with([':', '{', '<', '(', '^', '[', '$', '*']);
     let is_plain = part
         .chars()
         .all(|c| c.is_ascii_alphabetic() || "_-.$".contains(c));
-    has_number(part) || !is_marked && !is_plain && !(has_digit && is_version && !part.contains('@'))
+    has_number(part) || !(is_marked || is_plain || is_version)
 }
 
 fn has_number(value: &str) -> bool {

@@ -206,7 +206,7 @@ fn a_plan_that_flips_for_five_minutes_is_told_in_the_log_of_a_day() {
 #[test]
 fn a_customer_with_more_rows_who_asks_all_day_is_no_flip() {
     let run = |second: u64| {
-        let is_heavy = second % 600 < 60 && second % 10 == 0;
+        let is_heavy = second % 600 < 60 && second.is_multiple_of(10);
         let (seconds, rows) = if is_heavy {
             (4.0, 2_000_000)
         } else {

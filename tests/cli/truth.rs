@@ -11,7 +11,7 @@ use super::{digest, file, run, text};
 const START: u64 = 1_795_255_200;
 
 /// A run as MySQL writes it, with the line of flags in the place of `{flags}`.
-fn mysql(log: &mut String, second: u64, seconds: f64, examined: u64, flags: &str, sql: &str) {
+fn mysql(log: &mut String, (second, seconds, examined): (u64, f64, u64), flags: &str, sql: &str) {
     let at = START + second;
     writeln!(
         log,
@@ -64,11 +64,11 @@ fn fast_scans_in_a_log_of_slow_statements_do_not_make_it_a_log_of_all() {
         let mut log = String::new();
         for i in 0..400 {
             let scan = "SELECT * FROM settings WHERE name = 'a'";
-            mysql(&mut log, 2 * i, 0.000_2, 30, line(true), scan);
+            mysql(&mut log, (2 * i, 0.000_2, 30), line(true), scan);
             let slow = "SELECT * FROM invoices WHERE id = 7";
-            mysql(&mut log, 2 * i + 1, 1.5, 1, line(false), slow);
+            mysql(&mut log, (2 * i + 1, 1.5, 1), line(false), slow);
             let other = "SELECT * FROM users WHERE id = 7";
-            mysql(&mut log, 2 * i + 1, 1.1, 1, line(false), other);
+            mysql(&mut log, (2 * i + 1, 1.1, 1), line(false), other);
         }
         let told = page_of(&log);
         assert!(
@@ -85,7 +85,12 @@ fn fast_scans_in_a_log_of_slow_statements_do_not_make_it_a_log_of_all() {
 fn a_log_of_every_run_is_known_by_its_fast_ones() {
     let mut log = String::new();
     for i in 0..400 {
-        mysql(&mut log, i, 0.000_2, 1, "", "SELECT * FROM t WHERE id = 1");
+        mysql(
+            &mut log,
+            (i, 0.000_2, 1),
+            "",
+            "SELECT * FROM t WHERE id = 1",
+        );
     }
     let told = page_of(&log);
     assert!(told.contains("Nearly every run is in the log"), "{told}");
@@ -121,9 +126,14 @@ fn what_failed_at_once_says_nothing_of_the_threshold() {
 fn a_threshold_that_the_log_states_is_told_whatever_else_is_there() {
     let mut log = String::new();
     let set = "SET GLOBAL long_query_time = 1";
-    mysql(&mut log, 0, 0.000_1, 0, "", set);
+    mysql(&mut log, (0, 0.000_1, 0), "", set);
     for i in 0..400 {
-        mysql(&mut log, i, 0.000_2, 1, "", "SELECT * FROM t WHERE id = 1");
+        mysql(
+            &mut log,
+            (i, 0.000_2, 1),
+            "",
+            "SELECT * FROM t WHERE id = 1",
+        );
     }
     let told = page_of(&log);
     assert!(told.contains("Only runs slower than 1 s are in"), "{told}");
@@ -134,7 +144,7 @@ fn equal_texts_of_two_servers_are_two_statements() {
     let sql = "SELECT id FROM customers WHERE email = 'a@b.example'";
     let (mut first, mut second) = (String::new(), String::new());
     for i in 0..50 {
-        mysql(&mut first, i, 2.0, 200_000, flags(true), sql);
+        mysql(&mut first, (i, 2.0, 200_000), flags(true), sql);
         let slow = format!("LOG:  duration: 1000.000 ms  statement: {sql}");
         postgres(&mut second, i, 100, &slow);
     }
@@ -166,10 +176,10 @@ fn tables_of_one_name_in_two_databases_have_each_their_own_size() {
     let mut log = String::new();
     for i in 0..30 {
         let scan = "SELECT COUNT(*) FROM orders";
-        mysql(&mut log, i, 2.0, 10_000_000, flags(true), scan);
+        mysql(&mut log, (i, 2.0, 10_000_000), flags(true), scan);
         let lookup = "UPDATE orders SET state = 1";
         let mut small = String::new();
-        mysql(&mut small, i, 0.001, 10, flags(true), lookup);
+        mysql(&mut small, (i, 0.001, 10), flags(true), lookup);
         log += &small.replace("use shop", "use tiny");
     }
     let dir = TempDir::new().expect("a directory");
@@ -183,9 +193,7 @@ fn what_ran_too_seldom_to_judge_is_told_with_its_share() {
     for i in 0..400 {
         mysql(
             &mut log,
-            i,
-            0.000_6,
-            1,
+            (i, 0.000_6, 1),
             flags(false),
             "SELECT * FROM orders WHERE id = 1",
         );
@@ -193,9 +201,7 @@ fn what_ran_too_seldom_to_judge_is_told_with_its_share() {
     let runaway = "SELECT o.id FROM orders o JOIN items i ON i.note = o.note WHERE o.x = 5";
     mysql(
         &mut log,
-        8_000,
-        7_200.0,
-        5_000_000_000,
+        (8_000, 7_200.0, 5_000_000_000),
         flags(false),
         runaway,
     );
@@ -280,9 +286,9 @@ fn a_statement_tells_its_lists_its_patterns_and_who_asks() {
              /*controller='orders',route='{route}',user='jane'*/",
             ids.join(", ")
         );
-        mysql(&mut log, i, 0.01, 1, flags(false), &sql);
+        mysql(&mut log, (i, 0.01, 1), flags(false), &sql);
         let many = "SELECT * FROM t WHERE a = 1 OR a = 2 OR a = 3 OR a = 4 OR a = 5 OR a = 6";
-        mysql(&mut log, i, 0.001, 1, flags(false), many);
+        mysql(&mut log, (i, 0.001, 1), flags(false), many);
     }
     let dir = TempDir::new().expect("a directory");
     let path = file(&dir, "a.log", log.as_bytes());
@@ -316,9 +322,7 @@ fn names_that_are_not_all_are_marked() {
         let mut run = String::new();
         mysql(
             &mut run,
-            i,
-            0.01,
-            1,
+            (i, 0.01, 1),
             flags(false),
             "SELECT * FROM orders WHERE id = 1",
         );
@@ -339,9 +343,7 @@ fn a_time_of_day_is_of_the_day_of_the_log() {
         // 10:00 to 10:59 of 2026-11-21
         mysql(
             &mut log,
-            60 * i,
-            0.01,
-            1,
+            (60 * i, 0.01, 1),
             flags(false),
             "SELECT * FROM orders WHERE id = 1",
         );

@@ -123,10 +123,7 @@ impl Reading {
                 ControlFlow::Continue(())
             },
             &mut |_, entry| {
-                last = entry
-                    .ended()
-                    .filter(|end| *end != Timestamp::EPOCH)
-                    .or(last)
+                last = entry.ended().or(last);
             },
         );
         // what cannot be read is told when it is read

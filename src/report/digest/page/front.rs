@@ -127,9 +127,11 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
     })
 }
 
+/// Fewer statements at once are not told as a number.
+const LEAST: f64 = 0.001;
+
 /// A load that rounds to nothing is not nothing.
 fn at_once_on_average(at_once: f64) -> String {
-    const LEAST: f64 = 0.001;
     if at_once > 0.0 && at_once < LEAST {
         return format!("< {LEAST}");
     }
@@ -238,7 +240,9 @@ fn nothing(digest: &Digest, lang: Lang) -> String {
 pub(super) fn chart(digest: &Digest, style: &Style) -> Option<Chart> {
     let load = digest.source.load.as_ref()?;
     let steps = load.span();
-    if steps < MIN_STEPS {
+    let most = load.steps.iter().map(LoadStep::total);
+    let most = most.fold(0.0, f64::max) / load.seconds();
+    if steps < MIN_STEPS || most < LEAST {
         return None;
     }
     let lang = style.lang;
