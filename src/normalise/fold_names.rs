@@ -19,10 +19,11 @@ pub(super) fn fold_names(tokens: &mut [Token<'_>], patterns: &NamePatterns) {
     let defines = tokens.first().is_some_and(|t| t.is_any(&DEFINITIONS));
     let tables = table_names(tokens);
     for token in tokens {
-        if token.is_name() && (defines || tables.contains(&*token.text)) {
-            if let Some(family) = patterns.fold(&token.text) {
-                token.text = family.into();
-            }
+        if token.is_name()
+            && (defines || tables.contains(&*token.text))
+            && let Some(family) = patterns.fold(&token.text)
+        {
+            token.text = family.into();
         }
     }
 }

@@ -62,9 +62,10 @@ fn settle(sql: &[u8], rules: Rules, truncated: bool, stream: &mut Stream) {
     }
     // A log that cut the text inside the string leaves the same bytes as a string that ends with a backslash.
     let cut_inside = first_open != other_open && first.min(other) > Soundness::Doubtful;
-    let keeps_first = match cut_inside {
-        true => first_open,
-        false => (other, shows_less) <= (first, false),
+    let keeps_first = if cut_inside {
+        first_open
+    } else {
+        (other, shows_less) <= (first, false)
     };
     if keeps_first {
         lex(sql, rules, stream);

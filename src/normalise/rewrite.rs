@@ -58,10 +58,10 @@ fn closes(tokens: &[Token<'_>]) -> Vec<usize> {
     for (index, token) in tokens.iter().enumerate() {
         if token.is_sign("(") || token.is_sign("[") {
             open.push(index);
-        } else if token.is_sign(")") || token.is_sign("]") {
-            if let Some(opened) = open.pop() {
-                closes[opened] = index + 1;
-            }
+        } else if (token.is_sign(")") || token.is_sign("]"))
+            && let Some(opened) = open.pop()
+        {
+            closes[opened] = index + 1;
         }
     }
     closes

@@ -199,10 +199,10 @@ impl Stream {
     /// The innermost parentheses hold a query, not a list of values.
     #[inline]
     fn holds_a_query(&mut self) {
-        if self.frames.len() == self.depth {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.list = false;
-            }
+        if self.frames.len() == self.depth
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.list = false;
         }
     }
 

@@ -15,7 +15,7 @@ use crate::model::value::ValueKind;
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// A word of [`KEYWORDS`].
+    /// A word that `keywords` lists.
     Keyword,
     /// A name, bare or quoted.
     Name,
