@@ -95,6 +95,28 @@ impl<'a> Pass<'a, '_> {
         true
     }
 
+    /// Index behind the END of the CASE at `from`.
+    fn end_of_case(&self, from: usize, to: usize) -> usize {
+        let mut depth = 0_usize;
+        let mut at = from;
+        while at < to {
+            let token = &self.tokens[at];
+            at = if token.is_sign("(") {
+                self.close_of(at)
+            } else {
+                at + 1
+            };
+            depth += usize::from(token.is("case"));
+            if token.is("end") {
+                depth = depth.saturating_sub(1);
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        at
+    }
+
     /// Whether `::` behind `from..to` binds to all of it.
     fn is_primary(&self, from: usize, to: usize) -> bool {
         let Some(first) = self.tokens.get(from) else {
@@ -103,6 +125,7 @@ impl<'a> Pass<'a, '_> {
         let mut at = match first.kind {
             Kind::Name | Kind::Literal | Kind::Key => from + 1,
             Kind::Keyword if first.is_any(&["cast", "array"]) => from + 1,
+            Kind::Keyword if first.is("case") => self.end_of_case(from, to),
             Kind::Keyword if first.ends_operand() && !first.is("end") => from + 1,
             Kind::Sign if first.is_sign("(") => self.close_of(from),
             _ => return false,

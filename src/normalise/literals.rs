@@ -166,9 +166,10 @@ impl<'a> Pass<'a, '_> {
         if self.is_at(end, |t| t.is_sign("(")) {
             end = self.close_of(end);
         }
-        if self.is_at(end + 2, |t| t.is_word("zone")) {
-            end += 3;
-        }
+        let zoned = self.is_at(end, |t| t.is_word("with") || t.is_word("without"))
+            && self.is_at(end + 1, |t| t.is_word("time"))
+            && self.is_at(end + 2, |t| t.is_word("zone"));
+        end += if zoned { 3 } else { 0 };
         if !self.is_at(end, Token::is_literal) {
             return false;
         }

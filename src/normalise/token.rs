@@ -138,7 +138,8 @@ fn is_placeholder(before: Option<&Token<'_>>, tail: &str) -> bool {
             let rest = tail.strip_prefix(word);
             rest.is_some_and(|rest| rest.bytes().next().is_none_or(|b| b < FIRST_TEXT_BYTE))
         });
-    ends || !before.is_some_and(Token::ends_operand)
+    let of_zone = before.is_some_and(|t| t.is_word("zone"));
+    ends || of_zone || !before.is_some_and(Token::ends_operand)
 }
 
 /// Decodes a stream; the text is lossy UTF-8 of the stream.
