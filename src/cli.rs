@@ -189,6 +189,9 @@ pub struct Fingerprint {
     /// Format of the answer; JSON is one line per statement
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub format: Output,
+    /// Configuration: folding of names
+    #[command(flatten)]
+    pub config: ConfigFile,
 }
 
 /// Dialect as typed.

@@ -2,6 +2,8 @@
 
 #[path = "cli/cut.rs"]
 mod cut;
+#[path = "cli/identity.rs"]
+mod identity;
 #[path = "cli/lookalikes.rs"]
 mod lookalikes;
 #[path = "cli/opaque.rs"]

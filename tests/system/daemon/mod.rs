@@ -4,6 +4,7 @@ mod control;
 mod crash;
 mod damage;
 mod disk;
+mod identity;
 mod leaks;
 mod log;
 mod rotation;
