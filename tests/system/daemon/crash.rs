@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::log::{Entry, FAST, Log, count, slack_config};
+use super::log::{self, Entry, FAST, Log, count, slack_config};
+use super::records::{self, Record};
 use crate::support::daemon::Daemon;
 use crate::support::slack::Slack;
 use crate::support::{PATIENCE, wait_for};
@@ -41,39 +42,178 @@ impl Dice {
     }
 }
 
-#[test]
-fn twenty_kills_lose_and_double_no_statement() {
+/// A log, what is written to it, and how that is counted.
+struct Subject {
+    /// The configuration that follows it.
+    config: fn(&Path) -> String,
+    /// Two kinds of entries.
+    entries: [fn() -> String; 2],
+    /// How often each was told.
+    counted: fn(&Daemon) -> [u64; 2],
+}
+
+/// Writes entries of both kinds, whole and in halves, and kills the daemon twenty times meanwhile.
+fn kills_lose_and_double_nothing_of(subject: &Subject) {
     let mut dice = Dice::new();
     let dir = tempfile::TempDir::new().expect("a temporary directory");
-    let mut log = Log::create(dir.path().join("slow.log"));
-    let mut daemon = Daemon::new(&log.config()).start();
+    let path = dir.path().join("a.log");
+    let mut log = Log::create(path.clone());
+    let mut daemon = Daemon::new(&(subject.config)(&path)).start();
     let mut written = [0_u64; 2];
     for _ in 0..KILLS {
         for _ in 0..dice.up_to(400) {
-            let table = usize::from(dice.up_to(3) == 0);
-            written[table] += 1;
-            let sql = [
-                "SELECT a FROM apples WHERE id = 7",
-                "SELECT p FROM pears WHERE id = 7",
-            ][table];
-            log.entry(Entry::quick(sql));
+            let kind = usize::from(dice.up_to(3) == 0);
+            written[kind] += 1;
+            log.write(subject.entries[kind]());
             if dice.up_to(40) == 0 {
                 dice.sleep_up_to(60);
             }
         }
         dice.sleep_up_to(400);
+        let last = subject.entries[0]();
+        let half = usize::try_from(dice.up_to(last.len() as u64)).expect("a short entry");
+        log.write(&last.as_bytes()[..half]);
         daemon.kill();
+        log.write(&last.as_bytes()[half..]);
+        written[0] += 1;
         daemon.launch();
         dice.sleep_up_to(500);
     }
     daemon.kill();
     daemon.restart();
-    let counted = || [count(&daemon, "apples"), count(&daemon, "pears")];
     wait_for(&format!("count {written:?}"), || {
-        (counted() == written).then_some(())
+        ((subject.counted)(&daemon) == written).then_some(())
     });
     std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(counted(), written, "nothing is counted later");
+    let counted = (subject.counted)(&daemon);
+    assert_eq!(counted, written, "nothing is counted later");
+}
+
+fn statements(daemon: &Daemon) -> [u64; 2] {
+    [count(daemon, "apples"), count(daemon, "pears")]
+}
+
+#[test]
+fn twenty_kills_lose_and_double_no_statement() {
+    kills_lose_and_double_nothing_of(&Subject {
+        config: log::config,
+        entries: [
+            || Entry::quick("SELECT a FROM apples WHERE id = 7").text(),
+            || Entry::quick("SELECT p FROM pears WHERE id = 7").text(),
+        ],
+        counted: statements,
+    });
+}
+
+/// A run by the extended protocol, whose parts the parser must put together again.
+const EXTENDED: [Record<'_>; 6] = [
+    (
+        71,
+        "LOG",
+        "duration: 0.100 ms  parse <unnamed>: SELECT a\nFROM apples WHERE id = $1",
+    ),
+    (
+        71,
+        "LOG",
+        "duration: 0.200 ms  bind <unnamed>: SELECT a\nFROM apples WHERE id = $1",
+    ),
+    (71, "DETAIL", "Parameters: $1 = '7'"),
+    (
+        71,
+        "LOG",
+        "duration: 0.300 ms  execute <unnamed>: SELECT a\nFROM apples WHERE id = $1",
+    ),
+    (71, "DETAIL", "Parameters: $1 = '7'"),
+    // the portal is closed by the next message of its session
+    (71, "LOG", "duration: 0.010 ms  statement: BEGIN"),
+];
+
+/// A run whose plan comes before it, while another session writes.
+const PLANNED: [Record<'_>; 3] = [
+    (
+        72,
+        "LOG",
+        "duration: 9.995 ms  plan:\nQuery Text: SELECT p FROM pears WHERE n = 7\n\
+         Seq Scan on pears  (cost=0.00..9.00 rows=5 width=4) (actual time=0.1..9.9 rows=1 loops=1)\n  \
+         Filter: (n = 7)\n  Rows Removed by Filter: 99",
+    ),
+    (73, "LOG", "duration: 0.010 ms  statement: COMMIT"),
+    (
+        72,
+        "LOG",
+        "duration: 10.000 ms  statement: SELECT p FROM pears WHERE n = 7",
+    ),
+];
+
+#[test]
+fn twenty_kills_lose_and_double_no_run_of_a_postgres_stderr_log() {
+    kills_lose_and_double_nothing_of(&Subject {
+        config: |path| log::config(path).replace("mysql-slow", "postgres-stderr"),
+        entries: [|| records::stderr(&EXTENDED), || records::stderr(&PLANNED)],
+        counted: statements,
+    });
+}
+
+#[test]
+fn twenty_kills_lose_and_double_no_run_of_a_postgres_json_log() {
+    kills_lose_and_double_nothing_of(&Subject {
+        config: |path| log::config(path).replace("mysql-slow", "postgres-json"),
+        entries: [
+            || records::jsonlog(&EXTENDED),
+            || records::jsonlog(&PLANNED),
+        ],
+        counted: statements,
+    });
+}
+
+#[test]
+fn twenty_kills_lose_and_double_no_error_of_a_program() {
+    kills_lose_and_double_nothing_of(&Subject {
+        config: |path| records::error_log(path, "application"),
+        entries: [
+            || {
+                let at = records::now("%Y-%m-%d %H:%M:%S,%3f");
+                format!(
+                    "{at} ERROR shop order failed\nTraceback (most recent call last):\n  File \"/srv/shop.py\", \
+                     line 62, in trying\n    work()\npymysql.err.ProgrammingError: (1146, \"Table 'shop.apples' \
+                     doesn't exist\")\n"
+                )
+            },
+            || {
+                let at = records::now("%Y-%m-%d %H:%M:%S,%3f");
+                format!(
+                    "{at} ERROR shop (pymysql.err.OperationalError) (1054, \"Unknown column 'pears' in 'field \
+                     list'\")\n[SQL: SELECT pears FROM t]\n"
+                )
+            },
+        ],
+        counted: |daemon| {
+            [
+                records::errors(daemon, "1146"),
+                records::errors(daemon, "1054"),
+            ]
+        },
+    });
+}
+
+#[test]
+fn twenty_kills_lose_and_double_no_error_of_a_server() {
+    kills_lose_and_double_nothing_of(&Subject {
+        config: |path| records::error_log(path, "mysql-error"),
+        entries: [records::deadlock, || {
+            let at = records::now("%Y-%m-%d %H:%M:%S");
+            format!(
+                "{at} 8 [Warning] Aborted connection 8 to db: 'shop' user: 'app' host: '10.0.0.7' (Got timeout \
+                     reading communication packets)\n"
+            )
+        }],
+        counted: |daemon| {
+            [
+                records::errors(daemon, "1213"),
+                records::errors(daemon, "1159"),
+            ]
+        },
+    });
 }
 
 /// Incidents whose message the store knows; read from a copy, so that the crash stays as it was.

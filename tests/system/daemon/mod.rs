@@ -7,4 +7,5 @@ mod disk;
 mod identity;
 mod leaks;
 mod log;
+mod records;
 mod rotation;
