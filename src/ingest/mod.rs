@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::ingest::error::IngestError;
 
 use crate::model::error::{ErrorClass, PartyRole};
-use crate::model::event::{Access, Coverage, DbTarget, Outcome, RowCounts};
+use crate::model::event::{Access, Coverage, DbTarget, Nesting, Outcome, RowCounts};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::RawSql;
 use crate::model::time::Timestamp;
@@ -71,6 +71,8 @@ pub struct RawRun {
     pub client: Arc<str>,
     /// It stands for so many runs (log sampling); at least 1.
     pub weight: u32,
+    /// What ran inside it, and inside what it ran.
+    pub nesting: Nesting,
     /// What the source says of its failure, or of an error that is no run at all.
     pub error: Option<Box<RawError>>,
 }

@@ -39,7 +39,8 @@ impl StatementHistogram {
         let mut runs = [0_u64; BUCKETS];
         let mut traced = [None; BUCKETS];
         let mut nanos = 0_u64;
-        for event in batch {
+        // what ran inside another is a part of what the client waited for
+        for event in batch.iter().filter(|event| !event.nesting.is_inside) {
             let bucket = bucket_of(event.elapsed);
             let weight = u64::from(event.weight);
             let elapsed = u64::try_from(event.elapsed.as_nanos()).unwrap_or(u64::MAX);

@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::*;
-use crate::model::event::{DbTarget, Origin, Outcome, RowCounts, TraceRef};
+use crate::model::event::{DbTarget, Nesting, Origin, Outcome, RowCounts, TraceRef};
 use crate::model::id::ServiceName;
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKind, Template};
 use crate::model::time::Timestamp;
@@ -29,6 +29,7 @@ fn run(elapsed: Duration, weight: u32, trace: Option<u128>) -> QueryEvent {
         target: DbTarget::default(),
         statement: Arc::new(statement),
         weight,
+        nesting: Nesting::default(),
         parameters: 0,
         rows: RowCounts::default(),
         bytes_sent: None,

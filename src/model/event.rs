@@ -95,6 +95,16 @@ pub struct PlanRow {
     pub extra: Arc<str>,
 }
 
+/// A function, a procedure or a trigger runs statements of its own, which a log may tell beside the one that called it
+/// (`auto_explain.log_nested_statements`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Nesting {
+    /// It ran inside another.
+    pub is_inside: bool,
+    /// Time of the runs inside it that are told by themselves: a part of its own run time that they count for.
+    pub inner: Duration,
+}
+
 /// Who told us; windows are kept per origin and shares are formed within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -151,6 +161,8 @@ pub struct QueryEvent {
     pub trace: Option<TraceRef>,
     /// This run stands for so many (log sampling); at least 1.
     pub weight: u32,
+    /// What ran inside it, and inside what it ran.
+    pub nesting: Nesting,
     /// Who told us.
     pub origin: Origin,
 }

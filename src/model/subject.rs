@@ -91,6 +91,9 @@ pub struct Load {
     pub untimed_cuts: u64,
     /// Distribution of the run time.
     pub elapsed: Latency,
+    /// Time that runs inside these took, as those of a function: they count for it by themselves.
+    #[serde(skip_serializing_if = "Duration::is_zero")]
+    pub inner: Duration,
     /// Distribution of the run time of cut runs alone.
     pub cancelled_elapsed: Option<Latency>,
     /// A minute of it; `None` where none is known.
@@ -126,6 +129,13 @@ pub struct Load {
     pub temp_bytes: u64,
     /// Runs that wrote temporary files.
     pub temp_files: u64,
+}
+
+impl Load {
+    /// Run time that no run inside these counts for: shares are of this.
+    pub fn own(&self) -> Duration {
+        self.elapsed.total.saturating_sub(self.inner)
+    }
 }
 
 /// What a statement did in a minute: in the busiest of a whole file, by the clock; in the last one, or what is

@@ -270,6 +270,7 @@ impl Normaliser {
             client: run.client,
             trace: known.trace,
             origin: Origin::Log,
+            nesting: run.nesting,
             weight,
         }
     }

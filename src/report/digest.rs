@@ -146,6 +146,9 @@ pub struct Query {
     pub untimed: u64,
     /// Run time.
     pub time_s: Times,
+    /// Time of it that other runs took inside these, as those of a function; their share has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inner_s: Option<Seconds>,
     /// Share of all run time in the log, 0 to 1.
     pub share: f64,
     /// Time waiting for locks.
@@ -299,7 +302,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         more,
     } = summed;
     let lists = ["databases", "users", "clients"].into_iter().zip(more);
-    let share = load.elapsed.total.as_secs_f64() / all.as_secs_f64();
+    let share = load.own().as_secs_f64() / all.as_secs_f64();
     Query {
         fingerprint: statement.fingerprint,
         template: statement.template.clone(),
@@ -309,6 +312,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         errors: load.errors + load.cancelled,
         untimed: load.untimed,
         time_s: Times::of(&load.elapsed, load.count.saturating_sub(load.untimed)),
+        inner_s: (!load.inner.is_zero()).then_some(Seconds(load.inner)),
         share: if share.is_finite() { share } else { 0.0 },
         lock_s: lock.map(|lock| Times::of(&lock, load.count)),
         rows_examined: load.rows_examined.map(Rows::from),

@@ -105,7 +105,7 @@ fn put_hourly(to: &Transaction, source: &str, hour: i64, sums: &Sums) -> Result<
             fingerprint(id),
             column(load.count),
             column(load.errors),
-            column(whole_nanos(load.elapsed.total)),
+            column(whole_nanos(stats.elapsed())),
             column(whole_nanos(load.elapsed.max)),
             load.rows_examined.map(|rows| column(rows.total)),
             load.rows_returned.map(|rows| column(rows.total)),

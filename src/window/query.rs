@@ -41,6 +41,8 @@ const DESERVES_DETAIL: u64 = 64;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QueryStats {
     pub(super) elapsed: Sketch,
+    /// Nanoseconds of it that other runs, told by themselves, took inside these.
+    pub(super) inner: u64,
     /// Nanoseconds; `None` when no run told.
     pub(super) lock: Option<u64>,
     pub(super) examined: Sketch,
@@ -86,6 +88,8 @@ impl QueryStats {
             let failures = self.failures.get_or_insert_default();
             failures.untimed = failures.untimed.saturating_add(weight);
         }
+        let inner = self::nanos(event.nesting.inner).min(nanos);
+        self.inner = self.inner.saturating_add(inner.saturating_mul(weight));
         if let Some(lock) = event.lock {
             let lock = self::nanos(lock).saturating_mul(weight);
             self.lock = Some(self.lock.unwrap_or(0).saturating_add(lock));
@@ -121,6 +125,7 @@ impl QueryStats {
     /// Adds what was seen elsewhere.
     pub fn merge(&mut self, other: &Self) {
         self.elapsed.merge(&other.elapsed);
+        self.inner = self.inner.saturating_add(other.inner);
         if let Some(lock) = other.lock {
             self.lock = Some(self.lock.unwrap_or(0).saturating_add(lock));
         }
@@ -156,9 +161,9 @@ impl QueryStats {
         self.elapsed.count().saturating_add(untimed)
     }
 
-    /// Time of all runs.
+    /// Time of all runs, without that of the runs inside them: these sum up to what the server spent.
     pub fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.elapsed.total())
+        Duration::from_nanos(self.elapsed.total().saturating_sub(self.inner))
     }
 
     /// Time that the runs took and waited for locks after `from`, where all of them ended at about the same time.
@@ -166,9 +171,11 @@ impl QueryStats {
         let end = self.last_seen();
         let most = end.map_or(MAX_NANOS, |end| nanos(end.since(from)));
         let spent = Duration::from_nanos(self.elapsed.total_capped(most));
-        let part = spent.div_duration_f64(self.elapsed().max(Duration::from_nanos(1)));
+        let all = Duration::from_nanos(self.elapsed.total().max(1));
+        let part = spent.div_duration_f64(all).clamp(0.0, 1.0);
         let waited = Duration::from_nanos(self.lock.unwrap_or(0));
-        (spent, waited.mul_f64(part.clamp(0.0, 1.0)))
+        let inner = Duration::from_nanos(self.inner).mul_f64(part);
+        (spent.saturating_sub(inner), waited.mul_f64(part))
     }
 
     /// End of the first run that told one.
@@ -206,6 +213,7 @@ impl QueryStats {
             cancelled: timed_cuts.saturating_add(untimed_cuts),
             untimed_cuts,
             elapsed: latency(&self.elapsed),
+            inner: Duration::from_nanos(self.inner),
             cancelled_elapsed: cancelled.map(latency),
             peak: None,
             lock: self.lock.map(Duration::from_nanos),

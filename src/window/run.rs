@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ingest::RawRun;
-use crate::model::event::{Access, Outcome, QueryEvent, RowCounts, TraceRef};
+use crate::model::event::{Access, Nesting, Outcome, QueryEvent, RowCounts, TraceRef};
 use crate::model::time::Timestamp;
 
 /// One run, without the statement that it is a run of.
@@ -24,12 +24,18 @@ pub struct Run<'a> {
     pub user: &'a Arc<str>,
     pub client: &'a Arc<str>,
     pub weight: u32,
+    pub nesting: Nesting,
 }
 
 impl<'a> Run<'a> {
     /// Whether its run time is known. What failed at once takes some time too: where no time is told, none is known.
     pub fn is_timed(&self) -> bool {
         *self.outcome == Outcome::Ok || !self.elapsed.is_zero()
+    }
+
+    /// Time that no run inside it counts for: these sum up to what the server spent.
+    pub fn own(&self) -> Duration {
+        self.elapsed.saturating_sub(self.nesting.inner)
     }
 
     /// A run as a log tells it, with what its text says of its parameters and its trace.
@@ -48,6 +54,7 @@ impl<'a> Run<'a> {
             user: &run.user,
             client: &run.client,
             weight: run.runs(),
+            nesting: run.nesting,
         }
     }
 }
@@ -68,6 +75,7 @@ impl<'a> From<&'a QueryEvent> for Run<'a> {
             user: &event.user,
             client: &event.client,
             weight: event.weight,
+            nesting: event.nesting,
         }
     }
 }

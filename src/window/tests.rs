@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ingest::{Mark, SourceMeta};
-use crate::model::event::{Coverage, DbTarget, Origin, Outcome, QueryEvent, RowCounts};
+use crate::model::event::{Coverage, DbTarget, Nesting, Origin, Outcome, QueryEvent, RowCounts};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::sql::{Dialect, Parsed, Shape, Statement, Template};
 use crate::model::subject::Horizon;
@@ -56,6 +56,7 @@ pub(super) fn event(end: Timestamp, id: u64, elapsed_ms: u64) -> QueryEvent {
         client: Arc::from(""),
         trace: None,
         weight: 1,
+        nesting: Nesting::default(),
         origin: Origin::Log,
     }
 }

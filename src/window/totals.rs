@@ -87,6 +87,8 @@ pub struct Totals {
     previous: Timestamp,
     runs: u64,
     opaque: u64,
+    /// Runs inside others.
+    nested: u64,
     /// Errors, of the runs and of what is no run.
     pub errors: ErrorTotals,
 }
@@ -176,6 +178,9 @@ impl Totals {
         if slot.is_opaque() {
             self.opaque = self.opaque.saturating_add(weight);
         }
+        if run.nesting.is_inside {
+            self.nested = self.nested.saturating_add(weight);
+        }
         let detail = if self.slots.len() <= SPARSE_FROM {
             Detail::Full
         } else {
@@ -183,7 +188,7 @@ impl Totals {
         };
         if let Some(slot) = self.slots.get_mut(slot.index()) {
             if end != Timestamp::EPOCH {
-                self.curve.observe(end, slot.kind, run.elapsed, run.weight);
+                self.curve.observe(end, slot.kind, run.own(), run.weight);
             }
             slot.runs.add(run, end, detail, &mut self.names);
         }
@@ -230,6 +235,11 @@ impl Totals {
     /// Runs of texts that the parser could not read.
     pub fn opaque(&self) -> u64 {
         self.opaque
+    }
+
+    /// Runs inside others: those of a function, which its own run counts for too.
+    pub fn nested(&self) -> u64 {
+        self.nested
     }
 
     /// All of it, to be judged and told statement by statement: all at once take more memory than the sums.
@@ -327,7 +337,7 @@ impl Sums {
         if end != Timestamp::EPOCH {
             let (sent, changed) = (run.rows.returned, run.rows.affected);
             let spent = Spent {
-                elapsed: run.elapsed,
+                elapsed: run.own(),
                 lock: run.lock.unwrap_or_default(),
                 examined: run.rows.examined,
                 answered: sent.unwrap_or(0).saturating_add(changed.unwrap_or(0)),

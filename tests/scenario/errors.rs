@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqleuth::ingest::server_log::class;
 use sqleuth::ingest::{RawError, RawParty, RawRun, SourceMeta};
 use sqleuth::model::error::{ErrorClass, ErrorFamily, PartyRole};
-use sqleuth::model::event::{DbTarget, Origin, Outcome, RowCounts};
+use sqleuth::model::event::{DbTarget, Nesting, Origin, Outcome, RowCounts};
 use sqleuth::model::id::{ServiceName, SourceId};
 use sqleuth::model::sql::RawSql;
 use sqleuth::model::subject::{ErrorBaseline, ErrorLoad, ErrorProfile, Horizon, TotalLoad};
@@ -106,6 +106,7 @@ fn family(notes: &Notes, source: &SourceMeta) -> Arc<ErrorFamily> {
         user: "".into(),
         client: "".into(),
         weight: 1,
+        nesting: Nesting::default(),
         error: Some(Box::new(error)),
     };
     let sql = notes.get("sql").unwrap_or_default();

@@ -219,6 +219,7 @@ fn load(notes: &Notes, before: &str) -> Load {
         errors: cancelled,
         cancelled,
         elapsed: latency(notes, before, runs),
+        inner: std::time::Duration::ZERO,
         cancelled_elapsed: cut(notes, cancelled),
         lock: notes.time(&key("lock")),
         rows_examined: rows(notes.get(&key("examined")), runs),

@@ -166,6 +166,7 @@ impl Reading {
         } = self;
         source.outside = outside;
         source.statements = totals.count();
+        source.nested_statements = totals.nested();
         source.opaque_statements = totals.opaque();
         source.load = LoadCurve::of(totals.curve());
         let seen = totals.seen();

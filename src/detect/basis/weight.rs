@@ -29,7 +29,7 @@ pub(in crate::detect) struct Weight {
 impl Weight {
     /// Weighs a statement.
     pub(in crate::detect) fn of(profile: &QueryProfile) -> Self {
-        let spent = profile.load.elapsed.total;
+        let spent = profile.load.own();
         let all = || per_second(spent, profile.span.duration());
         let load = match profile.load.peak {
             Some(peak) if profile.horizon == Horizon::Long => rate(peak, peak.elapsed).max(all()),

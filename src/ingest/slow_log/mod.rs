@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::ingest::{RawEntry, RawError, RawRun};
-use crate::model::event::{Access, Coverage, Outcome, RowCounts};
+use crate::model::event::{Access, Coverage, Nesting, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
@@ -64,6 +64,8 @@ pub struct Entry<'a> {
     pub client: Cow<'a, str>,
     /// Stands for so many runs; at least 1.
     pub weight: u32,
+    /// What ran inside it, and inside what it ran.
+    pub nesting: Nesting,
     /// What the log says of its failure, or of an error that is no run at all; such an entry may have no text.
     pub error: Option<Box<RawError>>,
 }
@@ -97,6 +99,7 @@ impl<'a> Entry<'a> {
             user: names.shared(&self.user),
             client: names.shared(&self.client),
             weight: self.weight.max(1),
+            nesting: self.nesting,
             error: self.error,
         };
         (self.sql, run)

@@ -25,6 +25,8 @@ pub struct Source {
     pub entries: u64,
     /// Runs that they stand for.
     pub statements: u64,
+    /// Those of them that ran inside others, as the statements of a function; their time is counted once.
+    pub nested_statements: u64,
     /// Entries that could not be read.
     pub unparsed_entries: u64,
     /// Runs of statements that the parser could not read; they are grouped all the same.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::model::event::{Coverage, DbTarget, Origin, Outcome, QueryEvent, RowCounts};
+use crate::model::event::{Coverage, DbTarget, Nesting, Origin, Outcome, QueryEvent, RowCounts};
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKind, StatementRef, Template};
 use crate::store::view::QueryFilter;
 use crate::window::pack::{self, Body, PackedQuery};
@@ -77,6 +77,7 @@ fn event(end: Timestamp, id: u64, millis: u64) -> QueryEvent {
         client: Arc::from(""),
         trace: None,
         weight: 1,
+        nesting: Nesting::default(),
         origin: Origin::Log,
     }
 }

@@ -28,7 +28,7 @@ use crate::window::query::nanos;
 use crate::window::table::{Scope, detail_from};
 
 /// Version of the format that is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Oldest version that is read.
 const OLDEST_VERSION: u8 = 1;

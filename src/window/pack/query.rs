@@ -39,6 +39,7 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     }
     write_seen(writer, stats.seen, start);
     writer.put_option(Column::Lock, stats.lock);
+    writer.put_nanos(Column::Lock, stats.inner);
     write_access(writer, stats.access.as_deref());
     writer.put_option(Column::Errors, stats.failures.as_ref().map(|f| f.errors));
     if let Some(failures) = &stats.failures {
@@ -53,7 +54,7 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     write_plan(writer, detail.and_then(|s| s.plan.as_deref()));
 }
 
-/// Version 1 took runs whose time is not known for runs of no time.
+/// Version 1 took runs whose time is not known for runs of no time; version 2 knew none inside others.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     start: Timestamp,
@@ -77,6 +78,10 @@ pub(super) fn read(
         elapsed,
         seen: read_seen(reader, start)?,
         lock: reader.get_option(Column::Lock)?,
+        inner: match version {
+            ..3 => 0,
+            _ => reader.get_nanos(Column::Lock)?,
+        },
         access: read_access(reader)?,
         failures: match reader.get_option(Column::Errors)? {
             Some(errors) => Some(Box::new(Failures {

@@ -23,6 +23,7 @@ prop_compose! {
         told in any::<[bool; 6]>(),
         failure in 0_u8..3,
         weight in 1_u32..4,
+        inner in 1_u32..9,
     ) -> QueryEvent {
         let value = raw >> shift;
         let mut run = event(start().plus(Duration::from_micros(offset_us)), 1, 0);
@@ -40,6 +41,7 @@ prop_compose! {
             _ => Outcome::Cancelled { code: Arc::from("1317") },
         };
         run.weight = weight;
+        run.nesting.inner = run.elapsed / inner;
         run
     }
 }

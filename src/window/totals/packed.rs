@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::event::{Access, Outcome, RowCounts};
+use crate::model::event::{Access, Nesting, Outcome, RowCounts};
 use crate::model::time::Timestamp;
-use crate::window::query::Detail;
+use crate::window::query::{Detail, nanos};
 use crate::window::run::Run;
 use crate::window::totals::Sums;
 
@@ -40,6 +40,7 @@ mod has {
     pub(super) const WEIGHT: u64 = 1 << 11;
     pub(super) const MERGE_PASSES: u64 = 1 << 12;
     pub(super) const TEMP_BYTES: u64 = 1 << 13;
+    pub(super) const INNER: u64 = 1 << 14;
 }
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
@@ -106,6 +107,7 @@ impl Packed {
         let mut out = Vec::with_capacity(64);
         put(&mut out, flags(run, end, detail));
         put(&mut out, elapsed);
+        put_inner(&mut out, run);
         put_end(&mut out, end);
         for number in [database, user, client] {
             put(&mut out, number);
@@ -171,9 +173,16 @@ fn flags(run: &Run<'_>, end: Timestamp, detail: Detail) -> u64 {
             has::TEMP_BYTES,
             access.is_some_and(|a| a.temp_bytes.is_some()),
         ),
+        (has::INNER, !run.nesting.inner.is_zero()),
     ];
     let set = flags.into_iter().filter(|(_, is_set)| *is_set);
     set.fold(0, |all, (flag, _)| all | flag)
+}
+
+fn put_inner(out: &mut Vec<u8>, run: &Run<'_>) {
+    if !run.nesting.inner.is_zero() {
+        put(out, nanos(run.nesting.inner));
+    }
 }
 
 fn put_end(out: &mut Vec<u8>, end: Timestamp) {
@@ -264,6 +273,7 @@ fn replay(rest: &mut &[u8], names: &NameBook, sums: &mut Sums) -> Option<()> {
         _ => take(rest).map(Some),
     };
     let elapsed = Duration::from_nanos(take(rest)?);
+    let inner = if_has(has::INNER, rest)?.map_or(Duration::ZERO, Duration::from_nanos);
     let end = match flags & (has::NO_END | has::WHOLE_SECONDS) {
         0 => Timestamp::from_unix_nanos(take(rest)?),
         has::WHOLE_SECONDS => Timestamp::from_unix_secs(take(rest)?),
@@ -301,6 +311,10 @@ fn replay(rest: &mut &[u8], names: &NameBook, sums: &mut Sums) -> Option<()> {
         user: &user,
         client: &client,
         weight: u32::try_from(weight).ok()?,
+        nesting: Nesting {
+            is_inside: false,
+            inner,
+        },
     };
     sums.add(&run, end, detail);
     Some(())

@@ -3,7 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::event::{Access, Coverage, Outcome, RowCounts, TraceRef};
+use crate::model::event::{Access, Coverage, Nesting, Outcome, RowCounts, TraceRef};
 use crate::model::sql::Dialect;
 use crate::normalise::{Normaliser, Settings};
 
@@ -20,6 +20,7 @@ struct Told {
     trace: Option<TraceRef>,
     names: [Arc<str>; 3],
     weight: u32,
+    inner: Duration,
 }
 
 impl Told {
@@ -39,6 +40,10 @@ impl Told {
             user,
             client,
             weight: self.weight,
+            nesting: Nesting {
+                is_inside: false,
+                inner: self.inner,
+            },
         }
     }
 }
@@ -101,11 +106,12 @@ prop_compose! {
         traced in 0_u8..60,
         names in prop::array::uniform3(0_usize..20),
         weight in prop_oneof![9 => Just(1_u32), 1 => 1_u32..1_000],
+        inner in prop_oneof![Just(Duration::ZERO), number().prop_map(Duration::from_nanos)],
     ) -> Told {
         let [examined, returned, affected] = rows;
         let name = |n: usize| Arc::from(if n == 0 { String::new() } else { format!("name{n}") });
         Told {
-            end, elapsed, lock, bytes, access, outcome, parameters, weight,
+            end, elapsed, lock, bytes, access, outcome, parameters, weight, inner,
             rows: RowCounts { examined, returned, affected },
             trace: (traced == 0).then_some(TraceRef { trace: 1, span: 2 }),
             names: names.map(name),
@@ -158,6 +164,7 @@ fn few_runs_take_little_room() {
             user: &name,
             client: &name,
             weight: 1,
+            nesting: Nesting::default(),
         };
         assert!(kept.push(&run, run.end, Detail::Sparse, &mut names));
     }
@@ -193,6 +200,7 @@ fn observe(totals: &mut Totals, normaliser: &mut Normaliser, sql: &str, database
             user: &empty,
             client: &empty,
             weight: 1,
+            nesting: Nesting::default(),
         },
     );
 }

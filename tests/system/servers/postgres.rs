@@ -183,3 +183,89 @@ fn a_limit_and_a_spill_are_found_and_a_user_who_cancels_is_not() {
     });
     assert_eq!(finding(&daemon, "query-timeout", "impatient"), None);
 }
+
+/// Functions, one of which calls the other; a call of the outer one sleeps for 0.1 s inside both.
+const FUNCTIONS: &str = "CREATE FUNCTION slept(k int) RETURNS bigint LANGUAGE sql AS \
+     'SELECT count(*) FROM t, pg_sleep(0.1) WHERE b > k'; \
+     CREATE FUNCTION report(k int) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE r bigint; BEGIN \
+       SELECT slept(k) INTO r; PERFORM count(*) FROM t WHERE b = k; RETURN r; END $$";
+
+#[test]
+fn the_time_of_a_function_is_counted_once_as_the_server_counts_it() {
+    let server = server(&[
+        "auto_explain.log_nested_statements=on",
+        "pg_stat_statements.track=top",
+    ]);
+    server.sql(TABLE);
+    server.sql("CREATE EXTENSION pg_stat_statements");
+    server.sql(FUNCTIONS);
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let script = dir.path().join("script.sql");
+    std::fs::write(&script, "SELECT report(1);\n").expect("the test's directory can be written");
+    for protocol in ["simple", "extended", "prepared"] {
+        server.sql("SELECT pg_stat_statements_reset()");
+        server.settle(&FORMATS);
+        let size = |format| std::fs::metadata(server.log(format)).map_or(0, |m| m.len());
+        let begins = FORMATS.map(|format| usize::try_from(size(format)).expect("it fits"));
+        run(server
+            .bench()
+            .args(["-n", "-M", protocol, "-c", "1", "-t", "5", "-f"])
+            .arg(&script));
+        let counted = server.sql(
+            "SELECT calls, total_exec_time / 1000 FROM pg_stat_statements WHERE query LIKE 'SELECT report%'",
+        );
+        let (calls, seconds) = counted.trim().split_once('|').expect("two columns");
+        let (calls, seconds): (u64, f64) = (calls.parse().unwrap(), seconds.parse().unwrap());
+        server.settle(&FORMATS);
+        for (format, begin) in FORMATS.into_iter().zip(begins) {
+            let part = dir.path().join("nested").with_extension(format);
+            let text = std::fs::read(server.log(format)).expect("the server's log can be read");
+            std::fs::write(&part, &text[begin..]).expect("the test's directory can be written");
+            let calls_of = |nested: u64| (calls, nested, 3 * nested);
+            assert_eq!(
+                nested_runs(&part, seconds),
+                calls_of(5),
+                "{protocol} protocol, {format} log"
+            );
+        }
+    }
+}
+
+/// Calls of the function by a client, statements inside it of one kind, and of all kinds; and the whole is what the
+/// server says that the calls took.
+fn nested_runs(log: &Path, seconds: f64) -> (u64, u64, u64) {
+    let output = run(Command::new(env!("CARGO_BIN_EXE_sqleuth"))
+        .args(["digest", "--format", "json"])
+        .arg(log));
+    let digest: Value = serde_json::from_slice(&output.stdout).expect("digest prints JSON");
+    let queries = digest["queries"].as_array().expect("queries");
+    let find = |text: &str| {
+        let mut found = queries
+            .iter()
+            .filter(|query| query["template"].as_str().is_some_and(|t| t.contains(text)));
+        found
+            .next()
+            .unwrap_or_else(|| panic!("{text} in {queries:#?}"))
+    };
+    let number = |query: &Value, key: &str| query[key].as_f64().unwrap_or(0.0);
+    let shares: f64 = queries.iter().map(|query| number(query, "share")).sum();
+    assert!(
+        (shares - 1.0).abs() < 1e-6,
+        "shares are of one whole, not {shares}"
+    );
+    let calls = find("report(");
+    let (total, inner) = (number(&calls["time_s"], "total"), number(calls, "inner_s"));
+    let sleeps = find("pg_sleep");
+    let slept = number(&sleeps["time_s"], "total");
+    assert!(
+        inner >= slept && slept >= 0.5,
+        "{inner} s inside, {slept} s asleep"
+    );
+    assert!(
+        total >= seconds && total < seconds + slept,
+        "the log tells {total} s, the server {seconds} s"
+    );
+    let count = |query: &Value| query["count"].as_u64().unwrap_or(0);
+    let nested = digest["source"]["nested_statements"].as_u64().unwrap_or(0);
+    (count(calls), count(sleeps), nested)
+}

@@ -6,6 +6,7 @@ use super::Mysql;
 use super::body::Body;
 use super::header::Header;
 use crate::ingest::slow_log::{Entry, scan};
+use crate::model::event::Nesting;
 use crate::model::time::Timestamp;
 
 impl Mysql {
@@ -55,6 +56,7 @@ impl Mysql {
             user: scan::name(header.user),
             client: scan::name(header.client),
             weight: header.one_in.unwrap_or(1),
+            nesting: Nesting::default(),
             error: None,
         });
     }

@@ -17,6 +17,7 @@ const SEVERITY: usize = 11;
 const CODE: usize = 12;
 const MESSAGE: usize = 13;
 const DETAIL: usize = 14;
+const CONTEXT: usize = 18;
 const QUERY: usize = 19;
 
 /// PostgreSQL 9.0 writes 23 columns, 14 and later 26; only these are read.
@@ -177,6 +178,7 @@ fn record<'a>(row: &Row<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         message: unquoted(text),
         statement: unquoted(row[QUERY]),
         detail: unquoted(row[DETAIL]),
+        context: unquoted(row[CONTEXT]),
         code: unquoted(row[CODE]),
         user: name(row[USER]),
         database: name(row[DATABASE]),

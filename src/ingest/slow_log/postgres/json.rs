@@ -33,6 +33,7 @@ struct Line<'a> {
     statement: Text<'a>,
     query: Text<'a>,
     detail: Text<'a>,
+    context: Text<'a>,
 }
 
 /// A number, or what a collector made of one: a text, or null for none.
@@ -191,6 +192,7 @@ fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         message: cut(message),
         statement: cut(line.statement.or(line.query)),
         detail: cut(line.detail.0),
+        context: cut(line.context.0),
         code: bytes(line.state_code.or(line.sql_state_code)),
         user: bytes(line.user.or(line.user_name)),
         database: bytes(line.dbname.or(line.database_name)),
@@ -232,6 +234,7 @@ fn owned<'a>(record: Record<'_>) -> Record<'a> {
         message: record.message.into_owned().into(),
         statement: record.statement.into_owned().into(),
         detail: record.detail.into_owned().into(),
+        context: record.context.into_owned().into(),
         code: record.code.into_owned().into(),
         user: record.user.into_owned().into(),
         database: record.database.into_owned().into(),

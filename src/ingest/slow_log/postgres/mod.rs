@@ -15,6 +15,7 @@ mod failure;
 mod json;
 mod layout;
 mod message;
+mod nested;
 mod pending;
 mod plan;
 mod prefix;
@@ -57,7 +58,7 @@ pub(super) enum Severity {
     Error,
     /// `STATEMENT`: the text belongs to the record before.
     Statement,
-    /// `DETAIL`, `HINT`, `CONTEXT`, `QUERY`, `LOCATION`: part of the record before, and not needed.
+    /// `DETAIL`, `HINT`, `CONTEXT`, `QUERY`, `LOCATION`: part of the record before.
     Detail,
 }
 
@@ -75,6 +76,8 @@ pub(super) struct Record<'a> {
     statement: Cow<'a, [u8]>,
     /// `DETAIL`: who waits for whom, among others; empty when not told.
     detail: Cow<'a, [u8]>,
+    /// `CONTEXT`: which function ran it, the innermost first; empty when not told.
+    context: Cow<'a, [u8]>,
     /// SQLSTATE; empty when not told.
     code: Cow<'a, [u8]>,
     user: Cow<'a, [u8]>,
@@ -95,6 +98,7 @@ impl Record<'_> {
             message: Cow::Borrowed(&self.message),
             statement: Cow::Borrowed(&self.statement),
             detail: Cow::Borrowed(&self.detail),
+            context: Cow::Borrowed(&self.context),
             code: Cow::Borrowed(&self.code),
             user: Cow::Borrowed(&self.user),
             database: Cow::Borrowed(&self.database),

@@ -68,7 +68,9 @@ impl Pending {
     }
 
     /// More rows are fetched from the same portal.
-    pub(super) fn go_on(&mut self, elapsed: Duration, end: Option<Timestamp>) {
+    pub(super) fn go_on(&mut self, elapsed: Duration, inner: Duration, end: Option<Timestamp>) {
+        let known = &mut self.run.nesting.inner;
+        *known = known.saturating_add(inner);
         self.run.elapsed = self.run.elapsed.saturating_add(elapsed);
         self.run.end = end;
     }

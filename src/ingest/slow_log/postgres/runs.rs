@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Record;
 use super::failure;
 use super::message::{Broken, Portal, Wait};
+use super::nested;
 use super::pending::{self, Kind, Pending};
 use super::plan::{self, Explained};
 use super::session::{self, Prepared, Protocol, Session, identity};
@@ -32,6 +33,8 @@ struct Known {
     since: u64,
     elapsed: Duration,
     temp_bytes: Option<u64>,
+    /// Time of what ran inside it.
+    inner: Duration,
     /// Its plan, told as a run of its own so far.
     plan: Option<Entry<'static>>,
 }
@@ -69,7 +72,8 @@ impl Sessions {
         if portal.goes_on {
             let waits = session.pending.as_deref_mut();
             if let Some(run) = waits.filter(|p| p.lacks_plan() && p.statement == statement) {
-                run.go_on(elapsed, record.at);
+                let inner = session.inside.take(record.at, elapsed);
+                run.go_on(elapsed, inner, record.at);
                 session.statement = None;
                 return;
             }
@@ -148,6 +152,7 @@ impl Sessions {
         let prepared = session.prepared.take_if(|p| p.statement == statement);
         self.never_ran(record, session.prepared.take(), tell);
         let spilled = session.spilled.take();
+        let inner = session.inside.take(record.at, elapsed);
         session.statement = None;
         let known = Known {
             since: since.min(record.from),
@@ -155,6 +160,7 @@ impl Sessions {
             temp_bytes: spilled
                 .filter(|s| s.statement == statement)
                 .map(|s| s.bytes),
+            inner,
             plan: plan.map(|plan| plan.run),
         };
         (!was_told).then_some(known)
@@ -163,7 +169,9 @@ impl Sessions {
     fn run<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8], known: Known) -> Entry<'e> {
         let mut run = self.entry(record, sql);
         run.elapsed = known.elapsed;
+        run.nesting.inner = known.inner;
         if let Some(plan) = known.plan {
+            run.nesting.inner = run.nesting.inner.saturating_add(plan.nesting.inner);
             run.access = plan.access;
             run.rows = plan.rows;
         }
@@ -224,6 +232,10 @@ impl Sessions {
         } else {
             rows
         };
+        if nested::is_nested(&record.context) {
+            let explained = Explained { sql, access, rows };
+            return self.ran_inside(record, (elapsed, explained), session, tell);
+        }
         let statement = identity(&sql);
         match session.pending.as_deref_mut() {
             Some(run) if run.is_run_of(statement, elapsed) => {
@@ -245,9 +257,11 @@ impl Sessions {
         run.elapsed = elapsed;
         run.rows = rows;
         run.access = Some(Box::new(access));
+        let since = session.inside.oldest().unwrap_or(record.from);
+        run.nesting.inner = session.inside.take(record.at, elapsed);
         let pending = Pending {
             from: record.from,
-            since: record.from,
+            since,
             statement,
             run: owned(run),
             kind: Kind::Plan,
@@ -286,6 +300,7 @@ impl Sessions {
         let elapsed = known.map_or(Duration::ZERO, |(end, start)| end.since(start));
         let mut run = self.entry(record, sql);
         run.elapsed = elapsed;
+        run.nesting.inner = session.inside.take(record.at, elapsed);
         run.outcome = outcome;
         run.error = Some(Box::new(error));
         self.tell(record.from, run, tell);
@@ -360,6 +375,7 @@ pub(super) fn owned(entry: Entry<'_>) -> Entry<'static> {
         user: entry.user.into_owned().into(),
         client: entry.client.into_owned().into(),
         weight: entry.weight,
+        nesting: entry.nesting,
         error: entry.error,
     }
 }

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Record;
 use super::message::Portal;
+use super::nested::Inside;
 use super::pending::{Kind, Pending};
 use crate::ingest::slow_log::scan;
 use crate::model::time::Timestamp;
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) textless: Vec<Textless>,
     /// Those that were joined with a statement last.
     pub(super) joined: Vec<Textless>,
+    /// What ran inside the statement that is under way.
+    pub(super) inside: Inside,
     /// It reads from cursors, each `FETCH` of which is a run.
     pub(super) fetches: bool,
 }
@@ -117,6 +120,7 @@ impl Session {
             self.prepared.as_ref().map(|p| p.from),
             self.spilled.map(|s| s.from),
             self.textless.first().map(|t| t.from),
+            self.inside.oldest(),
         ];
         starts.into_iter().flatten().min()
     }
@@ -289,7 +293,7 @@ impl Session {
         let statement = self.statement.as_ref().map_or(0, |s| s.sql.len());
         let pending = self.pending.as_ref().map_or(0, |p| p.run.sql.len() + 1024);
         let prepared = self.prepared.as_ref().map_or(0, |p| p.sql.len());
-        statement + pending + prepared
+        statement + pending + prepared + self.inside.weight()
     }
 }
 

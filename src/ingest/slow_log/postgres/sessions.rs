@@ -167,6 +167,7 @@ impl Sessions {
     fn forget(&mut self, session: &mut Session) {
         self.textless += session.textless.drain(..).count() as u64;
         session.joined.clear();
+        session.inside.clear();
         session.statement = None;
         session.waited = Duration::ZERO;
     }

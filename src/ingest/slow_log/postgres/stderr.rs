@@ -29,6 +29,8 @@ pub(in crate::ingest::slow_log) struct Parts {
     pub(super) is_log: bool,
     /// `DETAIL`.
     explains: bool,
+    /// `CONTEXT`.
+    is_context: bool,
     /// Where the message starts.
     pub(super) message: usize,
 }
@@ -76,6 +78,7 @@ pub(in crate::ingest::slow_log) fn severity_of(line: &[u8]) -> Option<Parts> {
             severity,
             is_log: word == b"LOG",
             explains: word == b"DETAIL",
+            is_context: word == b"CONTEXT",
             message: colon + COLON.len(),
         })
     })
@@ -132,6 +135,7 @@ enum Tail {
 struct Report<'a> {
     statement: &'a [u8],
     explained: &'a [u8],
+    context: &'a [u8],
     end: usize,
     /// It does not end in the window.
     large: bool,
@@ -199,6 +203,7 @@ pub(super) fn frame<'a>(
     let Report {
         statement,
         explained,
+        context,
         mut end,
         large,
         ahead,
@@ -211,6 +216,7 @@ pub(super) fn frame<'a>(
     }
     let mut record = record(parts, (rest, text, statement), prefix, calendar);
     record.detail = joined(explained);
+    record.context = joined(context);
     if !code.is_empty() {
         record.code = code.into();
     }
@@ -248,6 +254,7 @@ fn record<'a>(
         message: joined(text),
         statement: joined(statement),
         detail: Cow::default(),
+        context: Cow::default(),
         code: fields.code.into(),
         user: fields.user.into(),
         database: fields.database.into(),
@@ -318,6 +325,8 @@ impl<'a> Lines<'a> {
                         report.statement = text;
                     } else if detail.explains {
                         report.explained = text;
+                    } else if detail.is_context {
+                        report.context = text;
                     }
                     report.end = behind;
                 }

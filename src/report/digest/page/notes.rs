@@ -21,6 +21,13 @@ pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
             format!("--since와 --until로 제외됨: {runs}."),
         ));
     }
+    if source.nested_statements > 0 {
+        let runs = runs(source.nested_statements, lang);
+        notes.push(lang.pick(
+            format!("{runs} ran inside others, as the statements of a function do: their time is theirs, and not that of the caller once more."),
+            format!("다른 문장 안(함수 등)에서 실행됨: {runs}. 그 시간은 호출한 문장에 다시 더하지 않음."),
+        ));
+    }
     if source.frequent_checkpoints > 0 {
         let times = counted(source.frequent_checkpoints, ("time", "times"), "회", lang);
         notes.push(lang.pick(
