@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::derived::{Derived, names_itself};
 use super::finder::scopes;
+use super::rows::{Called, is_row};
 use super::scope::{Column, Scopes, Table};
 use super::stream::hashed_name;
 use super::token::{Kind, Token};
@@ -41,6 +42,7 @@ fn table_names(tokens: &[Token<'_>], found: &Scopes) -> Vec<String> {
         .tables
         .iter()
         .filter(|table| !table.function && !table.name.is_empty())
+        .filter(|table| !is_alias(tokens, found, table))
         .map(|table| {
             tokens[table.name.clone()]
                 .iter()
@@ -52,6 +54,17 @@ fn table_names(tokens: &[Token<'_>], found: &Scopes) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// `UPDATE x SET ... FROM t AS x`, `DELETE FROM x USING t AS x`: another table in the query is called so.
+fn is_alias(tokens: &[Token<'_>], found: &Scopes, table: &Table) -> bool {
+    let name = &tokens[table.name.start].text;
+    let target = table.ordinal == 1 && table.alias.is_none() && table.name.len() == 1;
+    target
+        && found.tables.iter().any(|other| {
+            let called = other.alias.is_some_and(|alias| tokens[alias].text == *name);
+            called && other.scope == table.scope
+        })
 }
 
 /// Column aliases by their query and name.
@@ -81,7 +94,7 @@ impl<'a, 't> Renamer<'a, 't> {
     }
 
     fn rename_tables(&mut self, derived: &Derived) {
-        let mut names: HashMap<(usize, &str), String> = HashMap::new();
+        let mut names: HashMap<(usize, &str), Called> = HashMap::new();
         let (tokens, found) = (self.tokens, self.found);
         for table in &found.tables {
             let cte = derived.name_of(table);
@@ -90,7 +103,8 @@ impl<'a, 't> Renamer<'a, 't> {
             }
             let Some(alias) = table.alias else {
                 if let Some(name) = cte {
-                    names.insert((table.scope, &tokens[table.name.start].text), name);
+                    let called = Called { name, row: false };
+                    names.insert((table.scope, &tokens[table.name.start].text), called);
                 }
                 continue;
             };
@@ -110,10 +124,17 @@ impl<'a, 't> Renamer<'a, 't> {
                     place
                 }
             };
-            names.insert((table.scope, &tokens[alias].text), name);
+            let called = Called::new(tokens, found, table, name);
+            names.insert((table.scope, &tokens[alias].text), called);
+        }
+        for table in found.tables.iter().filter(|t| is_alias(tokens, found, t)) {
+            let at = table.name.start;
+            if let Some(called) = names.get(&(table.scope, &*tokens[at].text)) {
+                self.fates[at] = Fate::Become(Kind::Name, called.name.clone());
+            }
         }
         if !names.is_empty() {
-            self.rename_references(&names);
+            self.rename_references(&names, derived);
         }
     }
 
@@ -128,7 +149,8 @@ impl<'a, 't> Renamer<'a, 't> {
         for column in &self.found.columns {
             let scope = self.found.queries[column.scope];
             let names_columns = scope.derived && column.scope == scope.group;
-            if names_columns && !derived.renamed().contains_key(&column.alias) {
+            let unread = !derived.renamed().contains_key(&column.alias);
+            if names_columns && unread && derived.hides_unread() {
                 self.drop_alias(column.alias);
             }
         }
@@ -165,26 +187,27 @@ impl<'a, 't> Renamer<'a, 't> {
         self.found.outward(inner).any(|scope| scope == outer)
     }
 
-    fn rename_references(&mut self, names: &HashMap<(usize, &str), String>) {
+    fn rename_references(&mut self, names: &HashMap<(usize, &str), Called>, derived: &Derived) {
         for (index, token) in self.tokens.iter().enumerate() {
-            let next_is_dot = self.tokens.get(index + 1).is_some_and(|t| t.is_sign("."));
-            let after_dot = index > 0 && self.tokens[index - 1].is_sign(".");
-            let reference =
-                token.is_name() && !after_dot && (next_is_dot || self.found.bare[index]);
-            if !reference || self.is_table_name(index) {
+            if !token.is_name() || self.is_table_name(index) {
                 continue;
             }
             let scope = self.found.of_token[index];
-            let name = self
+            let called = self
                 .found
                 .outward(scope)
                 .find_map(|s| names.get(&(s, &*token.text)));
-            if let Some(name) = name {
-                self.fates[index] = Fate::Become(Kind::Name, name.clone());
+            let Some(called) = called else { continue };
+            let next_is_dot = self.tokens.get(index + 1).is_some_and(|t| t.is_sign("."));
+            let after_dot = index > 0 && self.tokens[index - 1].is_sign(".");
+            let qualifier = !after_dot && (next_is_dot || self.found.bare[index]);
+            if qualifier || is_row(self.tokens, derived, index, called) {
+                self.fates[index] = Fate::Become(Kind::Name, called.name.clone());
             }
         }
     }
 
+    /// Whether a table is named here that is not called by the alias of another.
     fn is_table_name(&self, index: usize) -> bool {
         let next = self
             .found
@@ -193,7 +216,7 @@ impl<'a, 't> Renamer<'a, 't> {
         self.found
             .tables
             .get(next)
-            .is_some_and(|t| t.name.contains(&index))
+            .is_some_and(|t| t.name.contains(&index) && !is_alias(self.tokens, self.found, t))
     }
 
     fn rename_columns(&mut self) {

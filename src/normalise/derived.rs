@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::scope::{Scopes, Table};
+use super::targets::Targets;
 use super::token::Token;
+use super::windows::window_names;
 
 /// Columns are handed on through so many queries.
 const MAX_ROUNDS: usize = 8;
@@ -19,6 +21,10 @@ type Outputs<'t> = HashMap<&'t str, usize>;
 pub(super) struct Derived {
     names: BTreeMap<usize, String>,
     ctes: HashMap<usize, String>,
+    /// Tables are joined by whatever names they share.
+    natural: bool,
+    /// Tokens that name other things than rows.
+    others: Vec<bool>,
 }
 
 impl Derived {
@@ -26,7 +32,9 @@ impl Derived {
     pub(super) fn find(tokens: &[Token<'_>], found: &Scopes) -> Self {
         let mut derived = Self::default();
         derived.name_ctes(tokens, found);
-        derived.name_windows(tokens);
+        derived.names.extend(window_names(tokens));
+        let targets = Targets::find(tokens);
+        derived.others.clone_from(&targets.written);
         if found.ctes.is_empty()
             && found
                 .tables
@@ -35,7 +43,11 @@ impl Derived {
         {
             return derived;
         }
-        let mut reader = Reader::new(tokens, found);
+        derived.natural = tokens.iter().any(|t| t.is("natural"));
+        if derived.natural {
+            return derived;
+        }
+        let mut reader = Reader::new(tokens, found, targets);
         for _ in 0..MAX_ROUNDS {
             reader.read();
             if !reader.hand_on() {
@@ -49,6 +61,16 @@ impl Derived {
     /// New names by token.
     pub(super) fn renamed(&self) -> &BTreeMap<usize, String> {
         &self.names
+    }
+
+    /// Whether `token` is known to be a column, or the name of one.
+    pub(super) fn is_other(&self, token: usize) -> bool {
+        self.others[token] || self.names.contains_key(&token)
+    }
+
+    /// Columns that nobody names are of no account.
+    pub(super) fn hides_unread(&self) -> bool {
+        !self.natural
     }
 
     /// The new name of the CTE that `table` is.
@@ -71,25 +93,6 @@ impl Derived {
         }
     }
 
-    fn name_windows(&mut self, tokens: &[Token<'_>]) {
-        let Some(start) = tokens.iter().position(|t| t.is("window")) else {
-            return;
-        };
-        let mut windows: HashMap<&str, String> = HashMap::new();
-        for (at, three) in tokens.windows(3).enumerate().skip(start) {
-            if three[0].is_name() && three[1].is("as") && three[2].is_sign("(") {
-                let name = format!("w{}", windows.len() + 1);
-                self.names.insert(at, name.clone());
-                windows.insert(&three[0].text, name);
-            }
-        }
-        for at in (0..tokens.len()).filter(|&at| tokens[at].is("over")) {
-            let named = at + 1 + usize::from(tokens.get(at + 1).is_some_and(|t| t.is_sign("(")));
-            let window = tokens.get(named).and_then(|t| windows.get(&*t.text));
-            self.names.extend(window.map(|name| (named, name.clone())));
-        }
-    }
-
     fn number(&mut self, reader: &Reader<'_, '_>) {
         let mut numbers: BTreeMap<usize, usize> = reader
             .read
@@ -100,7 +103,10 @@ impl Derived {
         for (number, slot) in numbers.values_mut().enumerate() {
             *slot = number + 1;
         }
-        let name = |column: &usize| format!("d{}", numbers[column]);
+        let name = |column: &usize| match reader.shared.get(column) {
+            Some(name) => (*name).to_owned(),
+            None => format!("d{}", numbers[column]),
+        };
         self.names
             .extend(numbers.keys().map(|column| (*column, name(column))));
         self.names.extend(
@@ -141,14 +147,18 @@ struct Reader<'t, 'a> {
     listed: Vec<usize>,
     /// Token of a reference, and of the name that it means.
     read: HashMap<usize, usize>,
-    /// Tokens that name things, not columns.
+    /// Columns that a join names by the name that a table beside them has for them, too.
+    shared: HashMap<usize, &'t str>,
+    /// Names behind USING.
+    using: Vec<usize>,
+    /// Tokens that name things, or columns of the table that is written to.
     names: Vec<bool>,
     /// The query that each table is, if it is one.
     queries: Vec<Option<usize>>,
 }
 
 impl<'t, 'a> Reader<'t, 'a> {
-    fn new(tokens: &'t [Token<'a>], found: &'t Scopes) -> Self {
+    fn new(tokens: &'t [Token<'a>], found: &'t Scopes, targets: Targets) -> Self {
         let mut reader = Self {
             tokens,
             found,
@@ -156,7 +166,9 @@ impl<'t, 'a> Reader<'t, 'a> {
             outputs: HashMap::new(),
             listed: Vec::new(),
             read: HashMap::new(),
-            names: vec![false; tokens.len()],
+            shared: HashMap::new(),
+            using: targets.shared,
+            names: targets.written,
             queries: Vec::new(),
         };
         let query_of = |table: &Table| {
@@ -183,7 +195,9 @@ impl<'t, 'a> Reader<'t, 'a> {
     fn note_names(&mut self) {
         for (index, table) in self.found.tables.iter().enumerate() {
             self.tables.entry(table.scope).or_default().push(index);
-            self.listed.extend(&table.columns);
+            if !table.typed {
+                self.listed.extend(&table.columns);
+            }
             table.name.clone().for_each(|at| self.names[at] = true);
             let named = table.alias.iter().chain(&table.columns);
             named.for_each(|&at| self.names[at] = true);
@@ -202,6 +216,9 @@ impl<'t, 'a> Reader<'t, 'a> {
     fn output(&self, table: usize, column: &str) -> Option<usize> {
         let query = self.queries[table];
         let table = &self.found.tables[table];
+        if table.typed {
+            return None;
+        }
         if !table.columns.is_empty() {
             let named = table
                 .columns
@@ -220,15 +237,35 @@ impl<'t, 'a> Reader<'t, 'a> {
     /// Finds what every name that may be a column means.
     fn read(&mut self) {
         for index in 0..self.tokens.len() {
-            let next_is = |sign| self.tokens.get(index + 1).is_some_and(|t| t.is_sign(sign));
-            let free = self.tokens[index].is_name() && !self.names[index];
-            if !free || next_is(".") || next_is("(") {
+            if !self.may_be_column(index) {
                 continue;
             }
             if let Some(column) = self.column(index) {
                 self.read.insert(index, column);
             }
         }
+        for &index in &self.using {
+            let name = &*self.tokens[index].text;
+            let columns = self.tables_of(self.found.of_token[index]).iter();
+            let columns = columns.filter_map(|&table| self.output(table, name));
+            let columns: Vec<usize> = columns.collect();
+            self.shared
+                .extend(columns.iter().map(|&column| (column, name)));
+            self.read
+                .extend(columns.first().map(|&column| (index, column)));
+        }
+    }
+
+    /// Whether no other thing is named here: a type, a unit, a collation, an argument.
+    fn may_be_column(&self, index: usize) -> bool {
+        let next_is = |sign| self.tokens.get(index + 1).is_some_and(|t| t.is_sign(sign));
+        let others = ["as", "over", "collate"];
+        let names_other = index.checked_sub(1).is_some_and(|before| {
+            let before = &self.tokens[before];
+            before.is_any(&others) || before.is_sign("::") || before.is_literal()
+        });
+        let called = [".", "(", "=>", ":="].into_iter().any(next_is);
+        self.tokens[index].is_name() && !self.names[index] && !called && !names_other
     }
 
     fn column(&self, index: usize) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::keywords::is_keyword;
+use super::keywords::{OPERAND_KEYWORDS, is_keyword, may_be_column};
 use super::stream::{FIRST_TEXT_BYTE, QUOTED, SIGN, Stream, WORD};
 
 /// Words behind which a string is data, though they are no keywords.
@@ -49,6 +49,20 @@ impl Stream {
             b"interval",
         ];
         listed || compared || self.after_word(&words)
+    }
+
+    /// Whether the last token is a word that no operand ends with.
+    #[cold]
+    pub(super) fn after_keyword(&self) -> bool {
+        let (WORD, word) = self.last_token() else {
+            return false;
+        };
+        let head = &self.out[..self.out.len() - word.len() - 1];
+        let counts = head.ends_with(b"\x01fetch") && matches!(word, b"first" | b"next");
+        let keyword = std::str::from_utf8(word).is_ok_and(|word| {
+            is_keyword(word) && !may_be_column(word) && !OPERAND_KEYWORDS.contains(&word)
+        });
+        counts || keyword && !head.ends_with(b"\x06.")
     }
 
     /// Whether the last token is a sign that no operand ends with.

@@ -7,7 +7,7 @@ use super::scope::{Scope, Scopes, Table};
 use super::token::{Kind, Token};
 
 /// Words behind which no table and no select item stands.
-const OTHER_CLAUSES: [&str; 20] = [
+const OTHER_CLAUSES: [&str; 19] = [
     "on",
     "where",
     "group",
@@ -16,7 +16,6 @@ const OTHER_CLAUSES: [&str; 20] = [
     "limit",
     "set",
     "values",
-    "returning",
     "window",
     "for",
     "lock",
@@ -201,8 +200,11 @@ impl<'t> Finder<'_, 't> {
                 }
             }
         } else {
-            let call = |&table: &usize| self.found.tables[table].function;
-            self.top.after_table = self.top.after_table.filter(call);
+            let goes_on = |&table: &usize| {
+                let partition = self.is(index.checked_sub(1), |t| t.is("partition"));
+                self.found.tables[table].function || partition
+            };
+            self.top.after_table = self.top.after_table.filter(goes_on);
         }
         self.frames.push(std::mem::replace(&mut self.top, inner));
     }
@@ -235,11 +237,13 @@ impl<'t> Finder<'_, 't> {
         let in_query = self.top.query || self.top.tables;
         let head = self.top.clause == Clause::Head;
         match &*token.text {
-            "as" | "only" | "lateral" | "ignore" | "low_priority"
+            "as" | "only" | "lateral" | "ignore" | "low_priority" | "partition"
                 if self.top.after_table.is_some() || self.top.expects_table =>
             {
                 return;
             }
+            "with" if self.is(Some(index + 1), is_ordinality) => return,
+            "as" if self.names_inserted_row(index) => return self.inserted_row(),
             "select" if in_query => {
                 self.no_alias = false;
                 self.top.clause = Clause::Select;
@@ -256,8 +260,11 @@ impl<'t> Finder<'_, 't> {
             "update" if head && !self.is(before, |t| t.is("key") || t.is("for")) => {
                 self.expect_table();
             }
-            "using" if in_query && !self.is(Some(index + 1), |t| t.is_sign("(")) => {
-                self.expect_table();
+            "using" if in_query && self.reads_tables(index) => self.expect_table(),
+            "with" if in_query && self.begins_ctes(index) => self.top.clause = Clause::Head,
+            "returning" if in_query && !head => {
+                self.top.clause = Clause::Select;
+                self.top.item = 1;
             }
             "group" if self.is(before, |t| t.is_word("within")) => {}
             "order" | "group" | "having" if self.top.query => self.top.clause = Clause::Sorting,
@@ -278,6 +285,21 @@ impl<'t> Finder<'_, 't> {
         self.top.expects_table = true;
     }
 
+    /// USING of a MERGE or a DELETE; that of a join has columns in parentheses.
+    fn reads_tables(&self, index: usize) -> bool {
+        let queries = ["select", "values", "with"];
+        !self.is(Some(index + 1), |t| t.is_sign("("))
+            || self.is(Some(index + 2), |t| t.is_any(&queries))
+    }
+
+    /// WITH behind the head of an INSERT.
+    fn begins_ctes(&self, index: usize) -> bool {
+        let recursive = self.is(Some(index + 1), |t| t.is("recursive"));
+        let name = index + 1 + usize::from(recursive);
+        self.is(Some(name), Token::is_name)
+            && self.is(Some(name + 1), |t| t.is("as") || t.is_sign("("))
+    }
+
     /// `IS [NOT] DISTINCT FROM`.
     fn distinct_from(&self, index: usize) -> bool {
         let at = |back: usize| index.checked_sub(back);
@@ -286,7 +308,7 @@ impl<'t> Finder<'_, 't> {
 
     fn name(&mut self, index: usize) {
         let token = &self.tokens[index];
-        if self.column_alias(index) {
+        if self.column_alias(index) || is_ordinality(token) && self.top.after_table.is_some() {
             return;
         }
         if self.top.expects_table && token.is_name() {
@@ -306,10 +328,21 @@ impl<'t> Finder<'_, 't> {
         {
             self.top.after_table = None;
             if self.may_be_alias(index, table) {
-                self.found.tables[table].alias = Some(index);
-                self.found.tables[table].columns = self.column_list(index + 1);
+                let columns = self.column_list(index + 1);
+                let table = &mut self.found.tables[table];
+                table.alias = Some(index);
+                table.typed = columns.iter().any(|&at| {
+                    let next = self.tokens.get(at + 1);
+                    next.is_some_and(|t| matches!(t.kind, Kind::Name | Kind::Keyword))
+                });
+                table.columns = columns;
             }
         }
+    }
+
+    /// `INSERT ... VALUES (...) AS new`: the row by which ON DUPLICATE KEY UPDATE calls what was to be written.
+    fn inserted_row(&mut self) {
+        self.table(0..0, false);
     }
 
     fn table(&mut self, name: std::ops::Range<usize>, function: bool) {
@@ -323,6 +356,12 @@ impl<'t> Finder<'_, 't> {
             function,
             query: None,
             columns: Vec::new(),
+            typed: false,
         });
     }
+}
+
+/// Behind a function's WITH: it does not end what is known of the function.
+fn is_ordinality(token: &Token<'_>) -> bool {
+    token.is_word("ordinality")
 }

@@ -252,7 +252,7 @@ impl Lexer<'_> {
 
     fn mark(&mut self, byte: u8) {
         match byte {
-            b'[' if self.rules.bracket_names && self.bracketed_name() => {}
+            b'[' if self.expanding_placeholder() || self.bracketed_name() => {}
             b'(' | b'[' => {
                 self.stream.open(byte);
                 self.at += 1;

@@ -20,6 +20,9 @@ impl<'a> Pass<'a, '_> {
                 release.is_any(&["release", "to"])
             }
             [rollback, .., to] if rollback.is("rollback") => to.is("to"),
+            // A value without quotes.
+            [set, names] if names.is_word("names") => set.is("set"),
+            [.., set_var, _, _, equals] if set_var.is_word("set_var") => equals.is_sign("="),
             _ => !token.is_literal() && self.is_cursor(statement),
         };
         let verb_follows = token.is_any(&["prepare", "savepoint", "all"]);

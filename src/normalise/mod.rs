@@ -51,6 +51,7 @@ mod render;
 mod repair;
 mod repeats;
 mod rewrite;
+mod rows;
 mod scope;
 mod settings;
 mod shape;
@@ -61,6 +62,7 @@ mod stream;
 mod stream_values;
 mod tables;
 mod tags;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -68,6 +70,7 @@ mod trace_comment;
 mod unknown_column;
 mod utility;
 mod value;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::Arc;

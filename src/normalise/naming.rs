@@ -97,6 +97,19 @@ impl Finder<'_, '_> {
             .collect()
     }
 
+    /// Whether the AS at `index` names the row of an INSERT: ON DUPLICATE KEY UPDATE follows.
+    pub(super) fn names_inserted_row(&self, index: usize) -> bool {
+        let mut end = index + 2;
+        if self.is(Some(end), |t| t.is_sign("(")) {
+            let list = self.tokens[end..].iter();
+            end += 1 + list.take_while(|t| !t.is_sign(")")).count();
+        }
+        self.top.clause == Clause::Other
+            && self.is(Some(index + 1), Token::is_name)
+            && self.is(Some(end), |t| t.is("on"))
+            && self.is(Some(end + 1), |t| t.is_word("duplicate"))
+    }
+
     /// `expr AS alias` and `expr alias` in a select list.
     pub(super) fn column_alias(&mut self, index: usize) -> bool {
         if self.top.clause != Clause::Select || !self.top.query {

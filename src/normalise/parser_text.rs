@@ -113,6 +113,12 @@ pub(super) fn for_parser<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
             out.push(Token::new(Kind::Keyword, "join"));
         } else if token.is_word("operator") && tokens.get(at).is_some_and(|t| t.is_sign("(")) {
             at += operator(&tokens[at..], &mut out);
+        } else if token.is_word("conflict") {
+            // The parser takes no expressions and no condition for what may conflict.
+            let action = tokens[at..].iter().position(|t| t.is_word("do"));
+            let constraint = tokens.get(at).is_some_and(|t| t.is("on"));
+            out.push(token.clone());
+            at += action.filter(|_| !constraint).unwrap_or(0);
         } else if let Some(size) = size_of(&tokens[at - 1..], out.last()) {
             out.push(token.clone());
             out.extend(size.iter().map(|t| match t.kind {

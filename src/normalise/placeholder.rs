@@ -1,6 +1,6 @@
 //! Reads the placeholders of every driver, and what else begins with their marks.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::lexer::Lexer;
 use super::marks::{Class, class, is_word_byte};
@@ -15,10 +15,24 @@ impl Lexer<'_> {
         (open && end > brace + 1 && self.sql.get(end) == Some(&b'}')).then_some(end + 1)
     }
 
+    /// `__[POSTCOMPILE_name]`: a list that SQLAlchemy writes out when it knows how long it is.
+    pub(super) fn expanding_placeholder(&mut self) -> bool {
+        let rest = &self.sql[self.at..];
+        let end = memchr(b']', rest).filter(|_| rest.starts_with(b"[POSTCOMPILE_"));
+        let (Some(end), true) = (end, self.stream.after_word(&[b"__"])) else {
+            return false;
+        };
+        self.at += end + 1;
+        self.stream.forget_word(2);
+        self.stream.placeholder();
+        true
+    }
+
     /// `?`, `?1`, and the operators of `jsonb`.
     pub(super) fn question(&mut self) {
         let operator = self.rules.question_operator
-            && (matches!(self.peek(1), b'|' | b'&') || self.stream.after_operand());
+            && (matches!(self.peek(1), b'|' | b'&')
+                || self.stream.after_operand() && !self.stream.after_keyword());
         if operator {
             return self.operator();
         }
@@ -33,7 +47,7 @@ impl Lexer<'_> {
         let postgres = self.rules.question_operator;
         let end = match (byte, next) {
             // The bound of a slice, and the operator of a text search.
-            (b':', _) if postgres && glued => None,
+            (b':', _) if postgres && (glued || self.is_behind_bracket()) => None,
             (b'@', b'@') if postgres => None,
             (b'@', b'@') if !postgres && class(self.peek(2)) == Class::Word => {
                 let end = self.word_end(self.at + 2);
@@ -60,6 +74,11 @@ impl Lexer<'_> {
         };
         self.at = end;
         self.stream.placeholder();
+    }
+
+    fn is_behind_bracket(&self) -> bool {
+        let before = self.at.checked_sub(1).map(|at| self.sql[at]);
+        matches!(before, Some(b'[' | b']' | b')'))
     }
 
     fn python_placeholder_end(&self) -> Option<usize> {

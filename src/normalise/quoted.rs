@@ -16,7 +16,9 @@ impl Lexer<'_> {
     /// `[name]` where no subscript can stand; the name is written.
     pub(super) fn bracketed_name(&mut self) -> bool {
         let start = self.at + 1;
-        let named = matches!(class(self.peek(1)), Class::Word) && !(self.at > 0 && self.is_glued());
+        let named = self.rules.bracket_names
+            && matches!(class(self.peek(1)), Class::Word)
+            && !(self.at > 0 && self.is_glued());
         let Some(length) = memchr(b']', &self.sql[start..]).filter(|_| named) else {
             return false;
         };

@@ -98,6 +98,7 @@ impl<'a> Pass<'a, '_> {
             {
                 return self.word("any");
             }
+            "desc" if self.out.len() == self.statement => return self.word("describe"),
             "to" if self.assigns_setting() => "=".into(),
             "distinctrow" if token.kind == Kind::Keyword => "distinct".into(),
             _ => token.text.clone(),
@@ -157,6 +158,10 @@ impl<'a> Pass<'a, '_> {
             || (token.is("all") && self.last_is(|t| t.is("select")))
             || (token.is_word("row") && self.is_row_constructor());
         self.at += usize::from(drop);
+        if token.is_sign(".") && self.next_is(1, |t| t.is_sign("*")) && self.names_deleted() {
+            self.at += 2;
+            return true;
+        }
         let values = token.is_word("value")
             && self.next_is(1, |t| t.is_sign("("))
             && self
@@ -169,6 +174,12 @@ impl<'a> Pass<'a, '_> {
             self.word("values");
         }
         drop || values
+    }
+
+    /// Behind DELETE, before FROM: `t.*` is `t`.
+    fn names_deleted(&self) -> bool {
+        let statement = self.out.get(self.statement..).unwrap_or_default();
+        statement.first().is_some_and(|t| t.is("delete")) && !statement.iter().any(|t| t.is("from"))
     }
 
     /// `ROW(a, b)` is `(a, b)`.

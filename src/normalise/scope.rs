@@ -35,6 +35,8 @@ pub(super) struct Table {
     pub(super) query: Option<usize>,
     /// Tokens of the column names behind its alias.
     pub(super) columns: Vec<usize>,
+    /// Each of them has a type: they say which fields of a record or of a document are meant.
+    pub(super) typed: bool,
 }
 
 /// A common table expression.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Names of one family: `{hex}` stands for six or more hex digits with a decimal digit among them or for a UUID,
+    /// Names of one family: `{hex}` stands for six or more hex digits, decimal ones and letters, or for a UUID,
     /// `{n}` for decimal digits, `{name}` for any text, which is kept, `{any}` for any text. By default only suffixes
     /// that are clearly random, of names that begin or end as temporary ones do, and what servers call theirs.
     pub fold: Vec<String>,
@@ -107,7 +107,8 @@ fn match_parts(parts: &[Part], name: &str) -> Option<String> {
         }
         Part::Hex => {
             let run = uuid_bytes(name).unwrap_or_else(|| digits(u8::is_ascii_hexdigit));
-            let random = run >= 6 && name[..run].bytes().any(|b| b.is_ascii_digit());
+            let has = |test: fn(&u8) -> bool| name.as_bytes()[..run].iter().any(test);
+            let random = run >= 6 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
             random
                 .then(|| match_parts(parts, &name[run..]))?
                 .map(|family| format!("x{family}"))
@@ -157,6 +158,9 @@ mod tests {
         let patterns = NamePatterns::new(&Settings::default().fold);
         assert_eq!(patterns.fold("tmp_a1b2c3").as_deref(), Some("tmp_x"));
         assert_eq!(patterns.fold("tmp_feed"), None);
+        assert_eq!(patterns.fold("tmp_feedface"), None);
+        assert_eq!(patterns.fold("tmp_20261122"), None);
+        assert_eq!(patterns.fold("backup_tmp_20261122"), None);
         assert_eq!(patterns.fold("orders_2024"), None);
         assert_eq!(
             patterns.fold("tmp_orders_by_day_5f3a9b").as_deref(),

@@ -304,6 +304,11 @@ impl Stream {
         }
     }
 
+    /// Takes back the last token, a word of so many bytes.
+    pub(super) fn forget_word(&mut self, bytes: usize) {
+        self.out.truncate(self.out.len().saturating_sub(bytes + 1));
+    }
+
     /// Whether the last token ends an operand, as far as bytes tell; a keyword passes for a name.
     pub(super) fn after_operand(&self) -> bool {
         match self.out[..] {

@@ -99,7 +99,12 @@ impl Stream {
     /// A quoted literal: data, or the key of a JSON field, which is identity.
     #[inline]
     pub(super) fn text_literal(&mut self, text: &[u8]) {
-        if self.out.last() == Some(&b'>') && self.after_json_operator() {
+        let key = match self.out.last() {
+            Some(b'>') => self.after_json_operator(),
+            Some(b'[') => self.after_subscript(),
+            _ => false,
+        };
+        if key {
             return self.json_key(text);
         }
         let is_key = json_path::is_plain(text) || hashed_key(text).is_some();
@@ -118,6 +123,16 @@ impl Stream {
         operators
             .iter()
             .any(|operator| self.out.ends_with(operator))
+    }
+
+    /// Whether `[` stands behind an operand, and so before a key of a document.
+    fn after_subscript(&self) -> bool {
+        let Some(head) = self.out.strip_suffix(b"\x06[") else {
+            return false;
+        };
+        let list = self.frames.last().is_some_and(|frame| frame.list);
+        let nested = matches!(head, [.., SIGN, b'[' | b',' | b'(']);
+        !list && !nested && !head.is_empty()
     }
 
     /// Whether the next argument of the innermost function is a path.

@@ -121,25 +121,49 @@ impl<'a> Token<'a> {
     }
 }
 
+/// Keywords that an operand of `?` may begin with.
+const BEGINS_OPERAND: [&str; 15] = [
+    "null", "all", "any", "array", "case", "cast", "exists", "if", "interval", "key", "keys",
+    "left", "mod", "replace", "right",
+];
+/// Words behind the bound of a window's frame.
+const ENDS_FRAME: [&str; 2] = ["preceding", "following"];
+
 /// Whether `?` is no operator: nothing stands to one of its sides.
-fn is_placeholder(before: Option<&Token<'_>>, tail: &str) -> bool {
-    let behind = [
-        "\u{6},",
-        "\u{6})",
-        "\u{6};",
-        "\u{1}from",
-        "\u{1}and",
-        "\u{1}or",
-        "\u{1}where",
-        "\u{1}order",
-    ];
-    let ends = tail.is_empty()
-        || behind.iter().any(|word| {
-            let rest = tail.strip_prefix(word);
-            rest.is_some_and(|rest| rest.bytes().next().is_none_or(|b| b < FIRST_TEXT_BYTE))
-        });
-    let of_zone = before.is_some_and(|t| t.is_word("zone"));
-    ends || of_zone || !before.is_some_and(Token::ends_operand)
+fn is_placeholder(written: &[Token<'_>], tail: &str) -> bool {
+    let before = written.last();
+    let next = tail.get(1..).unwrap_or_default();
+    let next = &next[..next
+        .bytes()
+        .position(|b| b < FIRST_TEXT_BYTE)
+        .unwrap_or(next.len())];
+    let ends = match tail.bytes().next() {
+        Some(SIGN) => matches!(next, "," | ")" | ";" | "::" | "]"),
+        Some(WORD) => {
+            is_keyword(next) && !BEGINS_OPERAND.contains(&next) || ENDS_FRAME.contains(&next)
+        }
+        Some(_) => false,
+        None => true,
+    };
+    let due = match written {
+        [.., zone] if zone.is_word("zone") || zone.is_word("symmetric") => true,
+        [.., fetch, first] => {
+            fetch.is("fetch") && (first.is_word("first") || first.is_word("next"))
+        }
+        _ => false,
+    };
+    ends || due || !before.is_some_and(Token::ends_operand)
+}
+
+/// Whether `word` is a test for NULL, and whether a negated one: `b ISNULL`, `b NOTNULL`.
+fn null_test(before: Option<&Token<'_>>, word: &str, tail: &str) -> Option<bool> {
+    let negated = match word {
+        "isnull" => false,
+        "notnull" => true,
+        _ => return None,
+    };
+    let is_test = before.is_some_and(Token::ends_operand) && !tail.starts_with("\u{6}(");
+    is_test.then_some(negated)
 }
 
 /// Decodes a stream; the text is lossy UTF-8 of the stream.
@@ -150,6 +174,16 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
         let body = &rest[1..];
         let end = body.bytes().position(|b| b < FIRST_TEXT_BYTE);
         let (word, tail) = body.split_at(end.unwrap_or(body.len()));
+        if let Some(negated) = null_test(tokens.last(), word, tail).filter(|_| tag == WORD) {
+            let words = if negated {
+                &["is", "not", "null"][..]
+            } else {
+                &["is", "null"]
+            };
+            tokens.extend(words.iter().map(|word| Token::new(Kind::Keyword, *word)));
+            rest = tail;
+            continue;
+        }
         let after_dot = tokens.last().is_some_and(|t: &Token<'_>| t.is_sign("."));
         let before_dot = tail.starts_with("\u{6}.");
         let merges = tokens.last().is_some_and(|t| t.is("then"));
@@ -162,7 +196,7 @@ pub(super) fn decode(text: &str) -> Vec<Token<'_>> {
             LITERAL | INTEGER | DECIMAL | TEXT => Kind::Literal,
             ORDINAL => Kind::Ordinal,
             KEY => Kind::Key,
-            SIGN if word == "?" && is_placeholder(tokens.last(), tail) => Kind::Literal,
+            SIGN if word == "?" && is_placeholder(&tokens, tail) => Kind::Literal,
             HINT_OPEN => Kind::HintOpen,
             HINT_CLOSE => Kind::HintClose,
             _ => Kind::Sign,
