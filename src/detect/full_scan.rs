@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, is_rare, number, part, told_runs};
-use crate::detect::basis::{index, plan, reading};
+use crate::detect::basis::{index, paging, plan, reading};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
 use crate::model::evidence::{Evidence, Unit};
@@ -45,7 +45,8 @@ declare_detector! {
     /// ## False alarms
     /// - A scan of a 40-row table is `Full_scan: Yes`, and well: silent by `min_rows`.
     /// - A nightly report that scans once: silent by `min_runs`.
-    /// - A paginated export sends what it reads; with `OFFSET` it skips rows in index order: silent.
+    /// - A paginated export sends what it reads; with `OFFSET` it skips rows in index order: silent, also where nothing
+    ///   but the offset in the text tells so.
     /// - `INSERT ... SELECT` writes what it reads; where the server does not log rows written: `Insufficient`.
     /// - A sum over one user's long history reads an index range of varying length: silent.
     /// - One parameter for which the optimiser rightly scans, while the others go by the index: silent when the log
@@ -132,8 +133,9 @@ impl Detector<QueryProfile> for FullScan {
         };
         let large = effort.examined >= number(self.0.min_rows);
         let wasteful = effort.ratio() >= self.0.min_ratio;
-        let untold_range = matches!(scan, Scan::Untold) && effort.looks_like_a_range;
-        if !large || !wasteful || untold_range {
+        let untold = matches!(scan, Scan::Untold);
+        let another_way = effort.looks_like_a_range || paging::is_mostly(profile, effort.examined);
+        if !large || !wasteful || (untold && another_way) {
             return Verdict::Clear;
         }
         if profile.load.count < self.0.min_runs {

@@ -31,6 +31,7 @@ fn run(elapsed: Duration, weight: u32, trace: Option<u128>) -> QueryEvent {
         weight,
         nesting: Nesting::default(),
         parameters: 0,
+        offset: None,
         rows: RowCounts::default(),
         bytes_sent: None,
         access: None,

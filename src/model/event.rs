@@ -145,6 +145,8 @@ pub struct QueryEvent {
     /// Keyed hash of its literals, in order: tells equal parameters from different ones, and nothing else.
     /// 0 when the values are not told: the text has placeholders.
     pub parameters: u64,
+    /// Rows that its text skips by OFFSET, rounded down to the first digit; `None` when the text does not tell.
+    pub offset: Option<u64>,
     /// Rows.
     pub rows: RowCounts,
     /// Bytes sent to the client, when told.

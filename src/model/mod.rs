@@ -10,6 +10,7 @@ pub mod finding;
 pub mod id;
 pub mod incident;
 pub mod obstacle;
+pub mod offset;
 pub mod schema;
 pub mod sql;
 pub mod subject;

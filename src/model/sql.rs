@@ -277,6 +277,9 @@ pub struct Shape {
     pub selects_star: bool,
     /// Row limit of the outermost statement.
     pub limit: Option<Limit>,
+    /// Some query in it, the outermost or a derived table, begins behind an OFFSET.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skips: bool,
     /// Nested SELECTs.
     pub subqueries: u16,
     /// The outermost select list is one `COUNT(...)` of all rows, without groups.

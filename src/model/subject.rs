@@ -9,6 +9,7 @@ use crate::model::course::CoursePoint;
 use crate::model::error::ErrorFamily;
 use crate::model::event::{Coverage, DbTarget, Origin, PlanRow};
 use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::offset::Offsets;
 use crate::model::schema::TableSchema;
 use crate::model::sql::{StatementRef, TableName};
 use crate::model::time::{Interval, Timestamp};
@@ -109,6 +110,9 @@ pub struct Load {
     pub rows_affected: Option<RowLoad>,
     /// Bytes sent.
     pub bytes_sent: Option<RowLoad>,
+    /// Rows skipped by OFFSET; `None` where no text tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offsets: Option<Offsets>,
     /// Runs of which the server said whether they scanned a table from end to end.
     pub access_known: u64,
     /// Runs that scanned a table from end to end.

@@ -36,6 +36,8 @@ pub struct TextAttributes {
     pub repeats: Repeats,
     /// Kinds of patterns of its LIKEs.
     pub likes: Likes,
+    /// Rows that it skips by OFFSET, rounded down to the first digit; the largest of several.
+    pub offset: Option<u64>,
     /// What its comment says of the code that asks.
     pub tags: Option<Arc<Tags>>,
 }
@@ -47,13 +49,17 @@ impl TextAttributes {
         Self {
             repeats: stream.counter.repeats(),
             likes: stream.likes,
+            offset: stream.paging.offset,
             tags: comment.and_then(|comment| tags.read(comment)),
         }
     }
 
     /// There is nothing to tell.
     pub fn is_plain(&self) -> bool {
-        self.repeats == Repeats::default() && self.likes == Likes::default() && self.tags.is_none()
+        self.repeats == Repeats::default()
+            && self.likes == Likes::default()
+            && self.offset.is_none()
+            && self.tags.is_none()
     }
 }
 

@@ -36,6 +36,7 @@ mod made_up;
 mod marks;
 mod naming;
 mod obstacle;
+mod paging;
 mod parens;
 mod parser;
 mod parser_text;
@@ -265,6 +266,7 @@ impl Normaliser {
             target: target(source, &run.database),
             statement: known.statement,
             parameters: known.parameters,
+            offset: known.attributes.offset,
             rows: run.rows,
             bytes_sent: run.bytes_sent,
             access: run.access,

@@ -57,6 +57,7 @@ impl Visitor for Collector {
             );
         }
         self.shape.random_order |= orders_at_random(query);
+        self.shape.skips |= skips(query);
         ControlFlow::Continue(())
     }
 
@@ -215,14 +216,7 @@ impl Collector {
         {
             self.sort(keys, first);
         }
-        let (limit, offset) = match &query.limit_clause {
-            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-                (limit.is_some(), offset.is_some())
-            }
-            Some(LimitClause::OffsetCommaLimit { .. }) => (true, true),
-            None => (query.fetch.is_some(), false),
-        };
-        self.limit(limit, offset);
+        self.limit(limits(query), skips(query));
     }
 
     fn limit(&mut self, limit: bool, offset: bool) {
@@ -298,6 +292,24 @@ fn branch_selects<'a>(body: &'a SetExpr, found: &mut Vec<&'a Select>) {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a query ends after so many rows. What FETCH says is rewritten to LIMIT before.
+fn limits(query: &Query) -> bool {
+    match &query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, .. }) => limit.is_some(),
+        Some(LimitClause::OffsetCommaLimit { .. }) => true,
+        None => query.fetch.is_some(),
+    }
+}
+
+/// Whether a query begins behind some of its rows.
+fn skips(query: &Query) -> bool {
+    match &query.limit_clause {
+        Some(LimitClause::LimitOffset { offset, .. }) => offset.is_some(),
+        Some(LimitClause::OffsetCommaLimit { .. }) => true,
+        None => false,
     }
 }
 

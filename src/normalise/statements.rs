@@ -52,6 +52,8 @@ struct Attributes {
     leading_wildcard: bool,
     like: Likes,
     #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Arc<Tags>>,
 }
 
@@ -66,6 +68,7 @@ impl Attributes {
         Self {
             repeats: found.attributes.repeats,
             like: found.attributes.likes,
+            offset: found.attributes.offset,
             tags: found.attributes.tags.clone(),
             or_terms: shape.map_or(0, |shape| shape.set_ops.or_terms),
             set_operations: shape.map_or(0, |shape| sum(shape.set_ops)),

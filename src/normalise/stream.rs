@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use super::attributes::{Counter, Likes};
 use super::chunk::{CHUNK_BYTES, Chunk};
+use super::paging::Paging;
 use super::signal_words::{
     AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
     VALUES, WHERE,
@@ -80,6 +81,8 @@ pub(super) struct Stream {
     pub(super) likes: Likes,
     /// The last comment that may have tags.
     pub(super) comment: Vec<u8>,
+    /// Rows that are skipped.
+    pub(super) paging: Paging,
     /// Trace context of a comment.
     pub(super) trace: Option<TraceRef>,
     /// The text ended inside a literal or a comment.
@@ -183,7 +186,11 @@ impl Stream {
                 (self.by_list, self.compares) = (false, false);
                 self.holds_a_query();
             }
-            LIMIT | OFFSET | HAVING | VALUES | SET | UNION => {
+            LIMIT | OFFSET => {
+                (self.by_list, self.compares) = (false, false);
+                self.paging.begin();
+            }
+            HAVING | VALUES | SET | UNION => {
                 (self.by_list, self.compares) = (false, false);
             }
             WHERE | ON => self.compares = true,

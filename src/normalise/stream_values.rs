@@ -88,6 +88,9 @@ impl Stream {
         let in_place = self.by_list
             && text.len() <= 3
             && (self.out.ends_with(b"\x01by") || matches!(self.out[..], [.., SIGN, b',']));
+        if self.paging.expects {
+            self.page(text);
+        }
         if !in_place {
             let is_bigint = text.len() <= MAX_BIGINT_DIGITS;
             return self.value(text, if is_bigint { INTEGER } else { DECIMAL });

@@ -26,7 +26,7 @@ use crate::model::subject::{ErrorLoad, Latency, Load};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
-pub use attributes::{Attributes, Lengths, Tagged};
+pub use attributes::{Attributes, Lengths, Skipped, Tagged};
 pub use json::write_json;
 pub use load::{LoadCurve, LoadStep};
 pub use numbers::{Rows, Seconds, Times};

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::model::event::{Outcome, PlanRow};
 use crate::model::id::FingerprintId;
+use crate::model::offset::Offsets;
 use crate::model::subject::{Exemplar, Latency, Load, ParameterLoad, RowLoad};
 use crate::model::time::Timestamp;
 use crate::window::names::{Names, Role};
@@ -50,6 +51,8 @@ pub struct QueryStats {
     pub(super) affected: Sketch,
     pub(super) bytes: Sketch,
     pub(super) access: Option<Box<AccessSums>>,
+    /// Of a digested file they are among the attributes of the texts.
+    pub(super) offsets: Option<Box<Offsets>>,
     pub(super) failures: Option<Box<Failures>>,
     /// First and last end; `None` while no run told one.
     pub(super) seen: Option<(Timestamp, Timestamp)>,
@@ -136,6 +139,9 @@ impl QueryStats {
         if let Some(access) = &other.access {
             self.access.get_or_insert_default().merge(access);
         }
+        if let Some(offsets) = &other.offsets {
+            self.offsets.get_or_insert_default().merge(offsets);
+        }
         if let Some(failures) = &other.failures {
             let ours = self.failures.get_or_insert_default();
             ours.errors = ours.errors.saturating_add(failures.errors);
@@ -221,6 +227,7 @@ impl QueryStats {
             rows_returned: row_load(&self.returned),
             rows_affected: row_load(&self.affected),
             bytes_sent: row_load(&self.bytes),
+            offsets: self.offsets.as_deref().copied(),
             access_known: access.known,
             full_scans: access.full_scans,
             full_joins: access.full_joins,
@@ -247,6 +254,14 @@ impl QueryStats {
     /// Slowest runs, the slowest first; at most 3.
     pub fn exemplars(&self) -> &[Exemplar] {
         &self.exemplars
+    }
+
+    /// Takes note of the rows that a run skips.
+    pub(super) fn note_offset(&mut self, offset: Option<u64>, weight: u32) {
+        if let Some(offset) = offset {
+            let offsets = self.offsets.get_or_insert_default();
+            offsets.add(offset, u64::from(weight.max(1)));
+        }
     }
 
     /// Takes note of a name that the event itself does not put among the names.

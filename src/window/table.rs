@@ -123,6 +123,7 @@ impl QueryTable {
         };
         let stats = self.entry(&event.statement, scope);
         stats.observe(event, end, detail);
+        stats.note_offset(event.offset, event.weight);
         stats
     }
 

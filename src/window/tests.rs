@@ -45,6 +45,7 @@ pub(super) fn event(end: Timestamp, id: u64, elapsed_ms: u64) -> QueryEvent {
         target: DbTarget::default(),
         statement: statement(id),
         parameters: elapsed_ms,
+        offset: None,
         rows: RowCounts {
             examined: Some(elapsed_ms * 10),
             ..RowCounts::default()
@@ -507,6 +508,23 @@ fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
         [true, true],
         "in its window, and in the minute after it"
     );
+}
+
+#[test]
+fn the_rows_that_runs_skip_are_told_of_all_windows_of_a_minute() {
+    let page = |secs, offset| QueryEvent {
+        offset,
+        ..event(at(secs), 1, 5)
+    };
+    let mut windows = windows();
+    let first = vec![page(1, Some(20)), page(2, None)];
+    windows.observe(batch(first, 1), at(3));
+    windows.observe(batch(vec![page(14, Some(30_000))], 2), at(14));
+    let outputs = windows.observe(idle(25), at(25));
+    let profiles = closed(&outputs).into_iter().flat_map(|c| &c.profiles);
+    let offsets = profiles.filter_map(|p| p.load.offsets).last().unwrap();
+    assert_eq!((offsets.told(), offsets.at_least(10_000)), (2, 1));
+    assert_eq!(offsets.rows, 30_020);
 }
 
 #[test]

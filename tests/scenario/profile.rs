@@ -9,6 +9,7 @@
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
 //! horizon: whole            peak: runs=3 total=50s waited=2s apart=1h   (the busiest minute)
 //!                           peak: ... ended=60 examined=2000000 least=1000000 sent=20 usual=40
+//! offset: 100000 x3, 20 x47   (of how many runs; all runs that of `sql`)
 //! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
 //! day: 3 examined=30000 time=40ms runs=900 (what the median run of a day cost, one a line)
 //! before.runs: 100  before.time: 10ms  before.examined: 40  before.sent: 1
@@ -21,6 +22,7 @@ use std::time::Duration;
 use sqleuth::model::course::CoursePoint;
 use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow};
 use sqleuth::model::id::{FingerprintId, ServiceName};
+use sqleuth::model::offset::Offsets;
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
 use sqleuth::model::subject::{
     Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak, PeakReading,
@@ -28,7 +30,7 @@ use sqleuth::model::subject::{
 };
 use sqleuth::model::time::{Interval, Timestamp};
 use sqleuth::normalise::ddl::SchemaReader;
-use sqleuth::normalise::{self, Normaliser};
+use sqleuth::normalise::{self, Normalised, Normaliser};
 
 /// Lines by key; the last one of a key counts, but `plan`, `table`, `ddl` and `set` may come several times.
 pub(crate) struct Notes {
@@ -108,6 +110,7 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
             .plus(notes.time("span").unwrap_or(Duration::from_secs(60))),
     };
     let mut load = load(&notes, "");
+    load.offsets = offsets(&notes, load.count);
     load.peak = notes.get("peak").map(|line| peak(span.from, line));
     let statement = Arc::new(statement(&notes));
     let profile = QueryProfile {
@@ -183,9 +186,29 @@ fn statement(notes: &Notes) -> Statement {
 }
 
 fn normalised(sql: &str, dialect: Dialect, truncated: bool) -> Statement {
+    Statement::clone(&read(sql, dialect, truncated).statement)
+}
+
+fn read(sql: &str, dialect: Dialect, truncated: bool) -> Normalised {
     let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
-    let known = normaliser.statement(sql.as_bytes(), dialect, truncated);
-    Statement::clone(&known.statement)
+    normaliser.statement(sql.as_bytes(), dialect, truncated)
+}
+
+/// `100_000 x3, 20 x47`: rows skipped by how many runs; by all runs what the text says.
+fn offsets(notes: &Notes, runs: u64) -> Option<Offsets> {
+    let mut offsets = Offsets::default();
+    let Some(line) = notes.get("offset") else {
+        let sql = notes.get("sql").expect("a profile has `sql`");
+        let offset = read(sql, dialect(notes), false).attributes.offset?;
+        offsets.add(offset, runs);
+        return Some(offsets);
+    };
+    for part in line.replace('_', "").split(", ") {
+        let (offset, runs) = part.split_once(" x").expect("`100 x3`");
+        let number = |text: &str| text.parse().expect("a number");
+        offsets.add(number(offset), number(runs));
+    }
+    Some(offsets)
 }
 
 fn load(notes: &Notes, before: &str) -> Load {
@@ -226,6 +249,7 @@ fn load(notes: &Notes, before: &str) -> Load {
         rows_returned: rows(notes.get(&key("sent")), runs),
         rows_affected: rows(notes.get(&key("affected")), runs),
         bytes_sent: rows(notes.get(&key("bytes")), runs),
+        offsets: None,
         access_known: count("access_known").unwrap_or(if flagged { runs } else { 0 }),
         full_scans,
         full_joins,

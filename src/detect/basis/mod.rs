@@ -7,6 +7,7 @@ pub(super) mod draft;
 pub(super) mod effort;
 pub(super) mod errors;
 pub(super) mod index;
+pub(super) mod paging;
 pub(super) mod plan;
 pub(super) mod reading;
 pub(super) mod sargable;

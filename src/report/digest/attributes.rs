@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::model::offset::Offsets;
 use crate::window::AttributeSums;
 use crate::window::sketch::Sketch;
 
@@ -20,6 +21,8 @@ pub struct Attributes {
     pub set_operations: u32,
     /// Kinds of patterns of `LIKE`: `exact`, `prefix`, `suffix`, `contains`.
     pub like: Vec<&'static str>,
+    /// Rows that runs skip by `OFFSET`, by the power of ten that they reach.
+    pub offset: Vec<Skipped>,
     /// What comments say of the code that asks (`route`, `controller`, `action` ...), the most frequent first.
     pub tags: BTreeMap<&'static str, Vec<Tagged>>,
 }
@@ -31,6 +34,15 @@ pub struct Lengths {
     pub p50: u64,
     /// Of the longest.
     pub max: u64,
+}
+
+/// Runs that skip about as many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Rows, at least: 0, or a power of ten.
+    pub at_least: u64,
+    /// Runs.
+    pub count: u64,
 }
 
 /// Runs whose comment has a tag.
@@ -57,12 +69,18 @@ impl Attributes {
             or_terms: sums.or_terms,
             set_operations: sums.set_operations,
             like: sums.likes.names().collect(),
+            offset: sums.offsets.iter().flat_map(skipped).collect(),
             tags: counts
                 .into_iter()
                 .map(|(key, of)| (key, ranked(of)))
                 .collect(),
         }
     }
+}
+
+fn skipped(offsets: &Offsets) -> impl Iterator<Item = Skipped> + '_ {
+    let told = offsets.by_power().filter(|(_, count)| *count > 0);
+    told.map(|(at_least, count)| Skipped { at_least, count })
 }
 
 fn ranked(counts: BTreeMap<&str, u64>) -> Vec<Tagged> {

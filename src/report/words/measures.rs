@@ -40,6 +40,16 @@ pub(super) const MEASURES: &[Entry] = &[
         "느린 것으로 보는 실행 시간",
     ),
     (
+        "rows_skipped_per_run",
+        "rows skipped per run",
+        "실행당 건너뛴 행",
+    ),
+    (
+        "runs_far_behind",
+        "runs that ask for a page far behind",
+        "먼 뒤쪽 페이지를 요청한 실행",
+    ),
+    (
         "rows_examined_at_most",
         "most rows read by one run",
         "실행 하나가 읽은 최대 행",

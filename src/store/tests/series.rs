@@ -69,6 +69,7 @@ fn event(end: Timestamp, id: u64, millis: u64) -> QueryEvent {
         target: DbTarget::default(),
         statement: statement(id),
         parameters: 7,
+        offset: None,
         rows: RowCounts::default(),
         bytes_sent: None,
         access: None,

@@ -8,6 +8,7 @@
 //! stored may be damaged: reading checks every length and number, and never trusts one for an allocation.
 
 mod columns;
+mod detail;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use crate::window::query::nanos;
 use crate::window::table::{Scope, detail_from};
 
 /// Version of the format that is written.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Oldest version that is read.
 const OLDEST_VERSION: u8 = 1;

@@ -1,21 +1,17 @@
 //! One statement of a packed window, number by number; `write` and `read` mirror each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::event::{PlanRow, TraceRef};
-use crate::model::id::FingerprintId;
-use crate::model::subject::Exemplar;
+use crate::model::offset::Offsets;
 use crate::model::time::Timestamp;
 use crate::window::names::{Names, Role};
 use crate::window::pack::UnpackError;
 use crate::window::pack::columns::{Column, Place, Reader, Writer};
-use crate::window::parameters::{MAX_SETS, ParameterSum, Parameters};
-use crate::window::query::{AccessSums, Failures, MAX_EXEMPLARS, QueryStats, SlowestPlan, nanos};
+use crate::window::pack::detail::{
+    read_exemplars, read_parameters, read_plan, write_exemplars, write_parameters, write_plan,
+};
+use crate::window::query::{AccessSums, Failures, QueryStats, nanos};
 use crate::window::sketch::{Sketch, Sums};
-
-/// Steps of a plan that are stored.
-const MAX_PLAN_ROWS: usize = 64;
 
 /// Bins of a stored sketch: more than a sketch keeps.
 const MAX_BINS: usize = 4_096;
@@ -41,6 +37,7 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     writer.put_option(Column::Lock, stats.lock);
     writer.put_nanos(Column::Lock, stats.inner);
     write_access(writer, stats.access.as_deref());
+    write_offsets(writer, stats.offsets.as_deref());
     writer.put_option(Column::Errors, stats.failures.as_ref().map(|f| f.errors));
     if let Some(failures) = &stats.failures {
         write_sketch(writer, CANCELLED, &failures.cancelled, runs);
@@ -54,7 +51,8 @@ pub(super) fn write(writer: &mut Writer, stats: &QueryStats, start: Timestamp, d
     write_plan(writer, detail.and_then(|s| s.plan.as_deref()));
 }
 
-/// Version 1 took runs whose time is not known for runs of no time; version 2 knew none inside others.
+/// Version 1 took runs whose time is not known for runs of no time; version 2 knew none inside others, version 3 no
+/// offsets.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     start: Timestamp,
@@ -83,6 +81,10 @@ pub(super) fn read(
             _ => reader.get_nanos(Column::Lock)?,
         },
         access: read_access(reader)?,
+        offsets: match version {
+            ..4 => None,
+            _ => read_offsets(reader)?,
+        },
         failures: match reader.get_option(Column::Errors)? {
             Some(errors) => Some(Box::new(Failures {
                 errors,
@@ -188,7 +190,7 @@ fn read_sketch(reader: &mut Reader<'_>, kind: usize, usual: u64) -> Result<Sketc
 }
 
 /// Late entries lie before the start of their window.
-fn write_instant(writer: &mut Writer, column: Column, at: Timestamp, start: Timestamp) {
+pub(super) fn write_instant(writer: &mut Writer, column: Column, at: Timestamp, start: Timestamp) {
     let before = at < start;
     let distance = if before {
         start.since(at)
@@ -199,7 +201,7 @@ fn write_instant(writer: &mut Writer, column: Column, at: Timestamp, start: Time
     writer.put_nanos(column, nanos(distance));
 }
 
-fn read_instant(
+pub(super) fn read_instant(
     reader: &mut Reader<'_>,
     column: Column,
     start: Timestamp,
@@ -251,6 +253,27 @@ fn read_access(reader: &mut Reader<'_>) -> Result<Option<Box<AccessSums>>, Unpac
     Ok(Some(access))
 }
 
+fn write_offsets(writer: &mut Writer, offsets: Option<&Offsets>) {
+    writer.put(Column::Access, u64::from(offsets.is_some()));
+    if let Some(offsets) = offsets {
+        for number in offsets.runs.into_iter().chain([offsets.rows]) {
+            writer.put(Column::Access, number);
+        }
+    }
+}
+
+fn read_offsets(reader: &mut Reader<'_>) -> Result<Option<Box<Offsets>>, UnpackError> {
+    if reader.get(Column::Access)? == 0 {
+        return Ok(None);
+    }
+    let mut offsets = Box::new(Offsets::default());
+    for runs in &mut offsets.runs {
+        *runs = reader.get(Column::Access)?;
+    }
+    offsets.rows = reader.get(Column::Access)?;
+    Ok(Some(offsets))
+}
+
 fn write_names(writer: &mut Writer, names: &Names) {
     let roles = [Role::Database, Role::User, Role::Client];
     let of_roles = roles.map(|role| names.of(role));
@@ -276,115 +299,4 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Names, UnpackError> {
         names.note(role, &reader.text(id / 3)?);
     }
     Ok(names)
-}
-
-fn write_parameters(writer: &mut Writer, parameters: Option<&Parameters>) {
-    let sets = parameters.map_or(0, |p| p.iter().len());
-    writer.put(Column::Parameters, sets as u64);
-    for set in parameters.into_iter().flat_map(Parameters::iter) {
-        writer.put(Column::ParameterHashes, set.parameters);
-        writer.put(Column::Parameters, set.count);
-        writer.put_nanos(Column::Parameters, set.total);
-        writer.put_nanos(Column::Parameters, set.max);
-        writer.put(Column::Parameters, set.examined);
-    }
-}
-
-fn read_parameters(reader: &mut Reader<'_>) -> Result<Parameters, UnpackError> {
-    let mut parameters = Parameters::default();
-    for _ in 0..reader.get_len(Column::Parameters, MAX_SETS)? {
-        let set = ParameterSum {
-            parameters: reader.get(Column::ParameterHashes)?,
-            count: reader.get(Column::Parameters)?,
-            total: reader.get_nanos(Column::Parameters)?,
-            max: reader.get_nanos(Column::Parameters)?,
-            examined: reader.get(Column::Parameters)?,
-        };
-        parameters.add(set);
-    }
-    Ok(parameters)
-}
-
-fn write_exemplars(writer: &mut Writer, exemplars: &[Exemplar], start: Timestamp) {
-    writer.put(Column::Exemplars, exemplars.len() as u64);
-    for exemplar in exemplars {
-        write_instant(writer, Column::Exemplars, exemplar.end, start);
-        writer.put_nanos(Column::Exemplars, nanos(exemplar.elapsed));
-        writer.put(Column::ExemplarHashes, exemplar.parameters.0);
-        writer.put_option(Column::Exemplars, exemplar.rows_examined);
-        writer.put_option(Column::Exemplars, exemplar.rows_returned);
-        writer.put(Column::Exemplars, u64::from(exemplar.trace.is_some()));
-        if let Some(TraceRef { trace, span }) = exemplar.trace {
-            let low = trace & u128::from(u64::MAX);
-            for half in [trace >> 64, low, u128::from(span)] {
-                let half = u64::try_from(half).unwrap_or_default();
-                writer.put(Column::ExemplarHashes, half);
-            }
-        }
-    }
-}
-
-fn read_exemplars(reader: &mut Reader<'_>, start: Timestamp) -> Result<Vec<Exemplar>, UnpackError> {
-    let mut exemplars = Vec::new();
-    for _ in 0..reader.get_len(Column::Exemplars, MAX_EXEMPLARS)? {
-        exemplars.push(Exemplar {
-            end: read_instant(reader, Column::Exemplars, start)?,
-            elapsed: Duration::from_nanos(reader.get_nanos(Column::Exemplars)?),
-            parameters: FingerprintId(reader.get(Column::ExemplarHashes)?),
-            rows_examined: reader.get_option(Column::Exemplars)?,
-            rows_returned: reader.get_option(Column::Exemplars)?,
-            trace: match reader.get(Column::Exemplars)? {
-                0 => None,
-                _ => Some(read_trace(reader)?),
-            },
-        });
-    }
-    Ok(exemplars)
-}
-
-fn read_trace(reader: &mut Reader<'_>) -> Result<TraceRef, UnpackError> {
-    let high = u128::from(reader.get(Column::ExemplarHashes)?);
-    let low = u128::from(reader.get(Column::ExemplarHashes)?);
-    Ok(TraceRef {
-        trace: high << 64 | low,
-        span: reader.get(Column::ExemplarHashes)?,
-    })
-}
-
-fn write_plan(writer: &mut Writer, plan: Option<&SlowestPlan>) {
-    let rows = plan.map_or(&[][..], |p| &p.rows);
-    let rows = &rows[..rows.len().min(MAX_PLAN_ROWS)];
-    writer.put(Column::Plan, rows.len() as u64);
-    for row in rows {
-        for text in [&row.step, &row.table, &row.access, &row.key, &row.extra] {
-            writer.put_text(Column::Plan, text);
-        }
-        writer.put_option(Column::Plan, row.rows);
-        writer.put_option(Column::Plan, row.actual_rows);
-    }
-    if let Some(plan) = plan.filter(|_| !rows.is_empty()) {
-        writer.put_nanos(Column::Plan, plan.elapsed);
-    }
-}
-
-fn read_plan(reader: &mut Reader<'_>) -> Result<Option<Box<SlowestPlan>>, UnpackError> {
-    let len = reader.get_len(Column::Plan, MAX_PLAN_ROWS)?;
-    if len == 0 {
-        return Ok(None);
-    }
-    let mut rows = Vec::with_capacity(len);
-    for _ in 0..len {
-        rows.push(PlanRow {
-            step: reader.get_text(Column::Plan)?,
-            table: reader.get_text(Column::Plan)?,
-            access: reader.get_text(Column::Plan)?,
-            key: reader.get_text(Column::Plan)?,
-            extra: reader.get_text(Column::Plan)?,
-            rows: reader.get_option(Column::Plan)?,
-            actual_rows: reader.get_option(Column::Plan)?,
-        });
-    }
-    let rows = Arc::from(rows);
-    let elapsed = reader.get_nanos(Column::Plan)?;
-    Ok(Some(Box::new(SlowestPlan { elapsed, rows })))
 }

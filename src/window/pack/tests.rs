@@ -20,7 +20,7 @@ prop_compose! {
         offset_us in 0_u64..10_000_000,
         shift in 0_u32..64,
         raw in any::<u64>(),
-        told in any::<[bool; 6]>(),
+        told in any::<[bool; 7]>(),
         failure in 0_u8..3,
         weight in 1_u32..4,
         inner in 1_u32..9,
@@ -40,6 +40,7 @@ prop_compose! {
             1 => Outcome::Error { code: Arc::from("1064") },
             _ => Outcome::Cancelled { code: Arc::from("1317") },
         };
+        run.offset = told[6].then_some(value % 1_000_000);
         run.weight = weight;
         run.nesting.inner = run.elapsed / inner;
         run
@@ -71,6 +72,7 @@ fn body(runs: &[QueryEvent]) -> Body {
             stats: QueryStats::default(),
         });
         query.stats.observe(run, run.end, Detail::Full);
+        query.stats.note_offset(run.offset, run.weight);
     }
     Body {
         start: start(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::offset::Offsets;
 use crate::model::sql::Statement;
 use crate::normalise::{Likes, Tags, TextAttributes};
 use crate::window::sketch::Sketch;
@@ -20,6 +21,8 @@ pub struct AttributeSums {
     pub or_terms: u32,
     /// Set operations of the text that has most.
     pub set_operations: u32,
+    /// Rows that runs skip.
+    pub offsets: Option<Offsets>,
     /// Kinds of patterns.
     pub likes: Likes,
     /// Runs by what their comment says of the code that asked; in the order in which they were seen.
@@ -56,6 +59,9 @@ impl AttributeSums {
                 sketch.record(u64::from(count), weight);
             }
         }
+        if let Some(offset) = text.offset {
+            self.offsets.get_or_insert_default().add(offset, weight);
+        }
         self.likes |= text.likes;
         if let Some(tags) = &text.tags {
             self.tag(tags, weight);
@@ -68,6 +74,9 @@ impl AttributeSums {
         self.rows.merge(&other.rows);
         self.or_terms = self.or_terms.max(other.or_terms);
         self.set_operations = self.set_operations.max(other.set_operations);
+        if let Some(offsets) = &other.offsets {
+            self.offsets.get_or_insert_default().merge(offsets);
+        }
         self.likes |= other.likes;
         for (tags, runs) in &other.tags {
             self.tag(tags, *runs);

@@ -10,7 +10,7 @@ use crate::model::event::{Coverage, DbTarget, Origin};
 use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::schema::Schema;
 use crate::model::sql::{Statement, StatementKey, StatementRef};
-use crate::model::subject::{Companion, Horizon, QueryProfile, TotalLoad};
+use crate::model::subject::{Companion, Horizon, Load, QueryProfile, TotalLoad};
 use crate::window::companions::{MAX_COMPANIONS, is_page, reads};
 use crate::window::profile::declare;
 use crate::window::table::{OTHER_STATEMENTS, Scope};
@@ -148,7 +148,9 @@ impl<'a> TotalView<'a> {
 
     fn profile_of(&self, total: Total<'_>) -> QueryProfile {
         let Total {
-            statement, sums, ..
+            statement,
+            sums,
+            attributes,
         } = total;
         let stats = &sums.stats;
         let mut target: DbTarget = self.scope.target.clone();
@@ -162,7 +164,10 @@ impl<'a> TotalView<'a> {
             origin: self.scope.origin,
             span: self.totals.seen.unwrap_or_default(),
             horizon: Horizon::Whole,
-            load: sums.load(),
+            load: Load {
+                offsets: attributes.and_then(|sums| sums.offsets),
+                ..sums.load()
+            },
             total: self.load,
             baseline: None,
             coverage: self.coverage,
