@@ -103,6 +103,12 @@ impl ErrorFamily {
     /// Transactions of one deadlock, or of one queue for a lock, that are kept.
     pub const MAX_PARTIES: usize = 4;
 
+    /// Statements that had a part in it.
+    pub fn statements(&self) -> impl Iterator<Item = &StatementRef> {
+        let parties = self.parties.iter().map(|party| &party.statement);
+        [&self.statement].into_iter().chain(parties).flatten()
+    }
+
     /// What tells a problem of these errors from others of the same statement; `None` where the statement is enough.
     ///
     /// A deadlock is that of its statements together. Without a statement, errors of a server are those of one code,

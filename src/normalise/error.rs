@@ -60,7 +60,7 @@ impl Normaliser {
         let message = Template::new(redact_message(&text, &raw.code));
         let parties = raw.parties.iter().take(ErrorFamily::MAX_PARTIES);
         let mut parties: Vec<Party> = parties.map(|party| self.party(party, dialect)).collect();
-        parties.sort_by_key(|p| (p.role, p.statement.as_ref().map(|s| s.fingerprint)));
+        sort(&mut parties);
         let mut family = ErrorFamily {
             id: FingerprintId(0),
             class: raw.class,
@@ -84,6 +84,28 @@ impl Normaliser {
     }
 }
 
+/// The family of errors whose statements go by other names now.
+pub fn renamed(
+    family: &ErrorFamily,
+    name: impl Fn(&StatementRef) -> Option<StatementRef>,
+) -> ErrorFamily {
+    let mut renamed = family.clone();
+    let parties = renamed.parties.iter_mut().map(|party| &mut party.statement);
+    let statements = [&mut renamed.statement].into_iter().chain(parties);
+    let mut is_same = true;
+    for statement in statements.flatten() {
+        if let Some(name) = name(statement) {
+            is_same = false;
+            *statement = name;
+        }
+    }
+    if !is_same {
+        sort(&mut renamed.parties);
+        renamed.id = identity(&renamed);
+    }
+    renamed
+}
+
 /// Some servers tell the code of a failed run and no message.
 fn of_outcome(outcome: &Outcome) -> Option<RawError> {
     let (Outcome::Error { code } | Outcome::Cancelled { code }) = outcome else {
@@ -94,6 +116,10 @@ fn of_outcome(outcome: &Outcome) -> Option<RawError> {
         code: Arc::clone(code),
         ..RawError::default()
     })
+}
+
+fn sort(parties: &mut [Party]) {
+    parties.sort_by_key(|p| (p.role, p.statement.as_ref().map(|s| s.fingerprint)));
 }
 
 /// By the statements, for the words of a message depend on the language and the release of the server; by the words

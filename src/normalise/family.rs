@@ -1,42 +1,23 @@
-//! Finds the family of a statement that its log had cut: the one known statement that begins like it.
+//! Finds the family of a statement that its source had cut, while texts come: the one known statement that begins like
+//! it.
 //!
 //! Whole texts are remembered as token streams, sorted, so that those with one beginning stand side by side. Who reads
-//! whole files asks at their end ([`Normaliser::joined_later`]): then it does not matter what stands where in them.
+//! whole files joins at their end, by what all texts of them [begin with](super::opening).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::Normaliser;
 use super::cache::shape_key;
-use super::stream::{DECIMAL, FIRST_TEXT_BYTE, INTEGER, LITERAL, TEXT};
-use crate::model::sql::{Dialect, Statement, StatementKey, StatementRef};
+use super::opening::Tokens;
+use super::stream::FIRST_TEXT_BYTE;
+use crate::model::sql::{Dialect, Statement, StatementRef};
 
-/// Fewer whole tokens are no beginning that tells anything.
-const MIN_TOKENS: usize = 2;
 /// Texts that are looked at before the beginning counts as ambiguous.
 const MAX_TEXTS: usize = 4096;
 /// What an entry costs beside its text.
 const ENTRY_BYTES: usize = 96;
-
-/// Cut statements that are remembered until the end.
-const MAX_CUTS: usize = 4096;
-/// Of their beginnings so much is kept: no other statement begins with as much of it.
-const MAX_CUT_BYTES: usize = 4096;
-
-/// Families that several normalisers know of.
-#[derive(Debug, Clone)]
-pub(super) struct SharedFamilies(Arc<Mutex<Families>>);
-
-impl SharedFamilies {
-    pub(super) fn new(max_bytes: usize) -> Self {
-        Self(Arc::new(Mutex::new(Families::new(max_bytes))))
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Families> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Statements by their token streams; the oldest go first.
 #[derive(Debug)]
@@ -45,8 +26,6 @@ pub(super) struct Families {
     order: VecDeque<Arc<[u8]>>,
     bytes: usize,
     max_bytes: usize,
-    /// The shortest beginnings of cut statements that wait for the end.
-    cuts: BTreeMap<StatementKey, Box<[u8]>>,
 }
 
 impl Families {
@@ -57,21 +36,6 @@ impl Families {
             order: VecDeque::new(),
             bytes: 0,
             max_bytes,
-            cuts: BTreeMap::new(),
-        }
-    }
-
-    /// Remembers the beginning of a text that was cut, which ends with a whole token. Of two texts of one statement
-    /// the shorter one: it joins nothing that the longer one does not join.
-    fn wait(&mut self, beginning: &[u8], statement: StatementKey) {
-        let is_full = self.cuts.len() >= MAX_CUTS && !self.cuts.contains_key(&statement);
-        if is_full || beginning.len() > MAX_CUT_BYTES {
-            return;
-        }
-        let known = self.cuts.get(&statement);
-        let rank = |text: &[u8]| (text.len(), text.to_vec());
-        if known.is_none_or(|known| rank(beginning) < rank(known)) {
-            self.cuts.insert(statement, beginning.into());
         }
     }
 
@@ -81,7 +45,7 @@ impl Families {
         if cost > self.max_bytes {
             return;
         }
-        let text: Arc<[u8]> = key(stream, dialect).into();
+        let text: Arc<[u8]> = Tokens::new(stream, dialect).as_bytes().into();
         if self
             .texts
             .insert(Arc::clone(&text), Arc::clone(statement))
@@ -102,16 +66,17 @@ impl Families {
 
     /// The only known statement that begins with `beginning`, which ends with a whole token.
     pub(super) fn of(&self, beginning: &[u8], dialect: Dialect) -> Option<StatementRef> {
-        if beginning.iter().filter(|&&b| b < FIRST_TEXT_BYTE).count() < MIN_TOKENS {
+        let tokens = Tokens::new(beginning, dialect);
+        if tokens.are_few() {
             return None;
         }
-        let from = key(beginning, dialect);
+        let from = tokens.as_bytes();
         let texts = self
             .texts
-            .range::<[u8], _>((Bound::Included(&*from), Bound::Unbounded));
+            .range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
         let mut family: Option<&StatementRef> = None;
         for (seen, (text, statement)) in texts.enumerate() {
-            let Some(rest) = text.strip_prefix(&*from) else {
+            let Some(rest) = text.strip_prefix(from) else {
                 break;
             };
             if rest.first().is_some_and(|&b| b >= FIRST_TEXT_BYTE) {
@@ -128,44 +93,24 @@ impl Families {
 }
 
 impl Normaliser {
-    /// Cut texts keep an identity of their own until [`Self::joined_later`] is asked.
+    /// Joins no cut text to its family: who asks does so when all texts are known.
     #[must_use]
     pub fn joining_later(mut self) -> Self {
         self.joins_later = true;
         self
     }
 
-    /// Knows the families that `other` knows, and joins when it does.
-    #[must_use]
-    pub fn sharing(mut self, other: &Self) -> Self {
-        self.families = other.families.clone();
-        self.joins_later = other.joins_later;
-        self
-    }
-
-    /// Cut statements, and the one statement among all that were read that begins like each.
-    pub fn joined_later(&self) -> Vec<(StatementKey, StatementRef)> {
-        let families = self.families.lock();
-        let joined = families.cuts.iter().filter_map(|(cut, beginning)| {
-            let whole = families.of(beginning, cut.dialect)?;
-            Some((*cut, whole))
-        });
-        joined.collect()
-    }
-
     /// Remembers the text in the stream, which is new.
     pub(super) fn learn(&mut self, statement: &StatementRef) {
-        let mut families = self.families.lock();
-        if !statement.truncated {
-            families.learn(self.stream.bytes(), statement.dialect, statement);
-        } else if self.joins_later {
-            families.wait(self.stream.certain(), statement.key());
+        if !statement.truncated && !self.joins_later {
+            let dialect = statement.dialect;
+            self.families.learn(self.stream.bytes(), dialect, statement);
         }
     }
 
     /// The statement that the cut text in the stream is the beginning of, as far as it is known by now.
     pub(super) fn whole_of_cut(&mut self, dialect: Dialect) -> Option<StatementRef> {
-        let whole = self.families.lock().of(self.stream.certain(), dialect)?;
+        let whole = self.families.of(self.stream.certain(), dialect)?;
         let key = shape_key(whole.fingerprint, 0, true, dialect);
         if let Some(cut) = self.shapes.get(key) {
             return Some(cut);
@@ -176,17 +121,6 @@ impl Normaliser {
         self.shapes.insert(key, Arc::clone(&cut));
         Some(cut)
     }
-}
-
-fn key(stream: &[u8], dialect: Dialect) -> Vec<u8> {
-    let mut key = Vec::with_capacity(stream.len() + 1);
-    key.push(dialect as u8);
-    // How a value is written tells no family from another.
-    key.extend(stream.iter().map(|&byte| match byte {
-        INTEGER | DECIMAL | TEXT => LITERAL,
-        other => other,
-    }));
-    key
 }
 
 #[cfg(test)]

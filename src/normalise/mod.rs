@@ -36,6 +36,7 @@ mod made_up;
 mod marks;
 mod naming;
 mod obstacle;
+mod opening;
 mod paging;
 mod parens;
 mod parser;
@@ -88,7 +89,7 @@ use crate::model::time::Timestamp;
 use self::attributes::with_attributes;
 use self::cache::{Cache, shape_key};
 use self::dialect::Rules;
-use self::family::SharedFamilies;
+use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
@@ -98,6 +99,8 @@ use self::utility::unparsed;
 
 pub use self::attributes::{Likes, Repeats, TextAttributes};
 pub use self::dialect::detect as detect_dialect;
+pub use self::error::renamed;
+pub use self::opening::{Opening, Tokens, openings};
 pub use self::settings::Settings;
 pub use self::statements::{
     Options as FingerprintOptions, Separator, fingerprint_stream, split_statements,
@@ -182,7 +185,7 @@ pub struct Normaliser {
     stream: Stream,
     texts: Cache,
     shapes: Cache,
-    families: SharedFamilies,
+    families: Families,
     joins_later: bool,
     tags: TagBook,
     parser: ParserThread,
@@ -199,7 +202,7 @@ impl Normaliser {
             stream: Stream::default(),
             texts: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
-            families: SharedFamilies::new(max_bytes / 4),
+            families: Families::new(max_bytes / 4),
             joins_later: false,
             tags: TagBook::default(),
             parser: ParserThread::default(),

@@ -4,44 +4,45 @@
 //! text ─► slot ─┬─ few runs: kept as they were told, packed   (packed)
 //!               └─ many: summed up                            (QueryStats)
 //! statement ─► shelf: compressed, read again for the report   (shelf)
+//! cut text  ─► slot of its own, until all texts are known     (join)
 //! ```
 
 mod attributes;
+mod blocks;
 mod errors;
 mod hash;
 mod join;
 mod packed;
 mod shelf;
+mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod view;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::model::course::CoursePoint;
-use crate::model::event::{Coverage, QueryEvent};
+use crate::model::event::Coverage;
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKey, StatementKind};
-use crate::model::subject::{Latency, Load, Peak, PeakReading};
 use crate::model::time::{Interval, Timestamp};
-use crate::normalise::{TextAttributes, TextId};
-use crate::window::course::sampler::Sampler;
+use crate::normalise::{Opening, TextAttributes, TextId, Tokens};
 use crate::window::curve::Curve;
-use crate::window::minutes::{Minutes, Spent};
-use crate::window::names::Role;
-use crate::window::query::{Detail, QueryStats, latency, nanos};
+use crate::window::query::Detail;
 use crate::window::run::Run;
-use crate::window::sketch::Sketch;
 use crate::window::table::{SPARSE_FROM, Scope, other_statements, tells};
 
 pub use self::attributes::AttributeSums;
+use self::blocks::Place;
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;
 use self::packed::{NameBook, Packed};
-use self::shelf::{Place, Shelf};
+use self::shelf::Shelf;
+pub use self::sums::Sums;
+use self::texts::Texts;
 pub use self::view::{Total, TotalView};
 
 /// Distinct statements that are kept apart; the rest is summed up as one.
@@ -62,8 +63,12 @@ impl SlotId {
         Self(index | if is_opaque { Self::OPAQUE } else { 0 })
     }
 
+    fn number(self) -> u32 {
+        self.0 & !Self::OPAQUE
+    }
+
     fn index(self) -> usize {
-        (self.0 & !Self::OPAQUE) as usize
+        self.number() as usize
     }
 
     fn is_opaque(self) -> bool {
@@ -75,10 +80,13 @@ impl SlotId {
 #[derive(Debug, Default)]
 pub struct Totals {
     texts: HashMap<TextId, SlotId, Hashed>,
-    /// By [`hash::of_key`].
+    /// By [`hash::of_key`], texts that were cut by [`join::place_of_cut`].
     by_key: HashMap<u64, u32, Hashed>,
     slots: Vec<Slot>,
     shelf: Shelf,
+    whole_texts: Texts,
+    /// Slots of texts that were cut, and what they begin with.
+    cuts: BTreeMap<u32, Option<Opening>>,
     names: NameBook,
     /// Of the first run, without its database.
     scope: Option<Arc<Scope>>,
@@ -86,7 +94,6 @@ pub struct Totals {
     curve: Curve,
     previous: Timestamp,
     runs: u64,
-    opaque: u64,
     /// Runs inside others.
     nested: u64,
     /// Errors, of the runs and of what is no run.
@@ -102,6 +109,8 @@ struct Slot {
     kind: StatementKind,
     /// How much the text on the shelf tells of its values.
     told: u32,
+    /// Runs of texts that the parser could not read.
+    opaque: u64,
     /// What its texts have beside the identity; most have nothing.
     attributes: Option<Box<AttributeSums>>,
     runs: Runs,
@@ -113,25 +122,7 @@ enum Runs {
     Summed(Box<Sums>),
 }
 
-/// What one statement did.
-#[derive(Debug, Clone, Default)]
-pub struct Sums {
-    /// Sums.
-    pub stats: QueryStats,
-    /// Waits for locks: windows keep their sum alone, a report shows how they are spread.
-    lock: Sketch,
-    course: Sampler,
-    minutes: Minutes,
-}
-
 impl Totals {
-    /// Adds one run.
-    pub fn observe(&mut self, event: &QueryEvent) {
-        self.settle(|| Scope::of(event));
-        let slot = self.slot_for(&event.statement);
-        self.add(slot, &Run::from(event));
-    }
-
     /// Says who asks where, unless that is known already; the database is left out.
     pub fn settle(&mut self, scope: impl FnOnce() -> Scope) {
         self.scope.get_or_insert_with(|| {
@@ -148,13 +139,19 @@ impl Totals {
     }
 
     /// Takes note of the statement of a text. The first text that tells most of its values stays its text.
-    pub fn admit(&mut self, text: TextId, statement: &Statement) -> SlotId {
-        let slot = self.slot_for(statement);
+    pub fn admit(&mut self, text: TextId, statement: &Statement, tokens: &Tokens) -> SlotId {
+        let slot = self.slot_for(statement, tokens);
         if let Some(slot) = self.slots.get_mut(slot.index()) {
             AttributeSums::learn(&mut slot.attributes, statement);
         }
-        if self.texts.len() < MAX_TEXTS {
+        let is_known = self.texts.len() < MAX_TEXTS;
+        if is_known {
             self.texts.insert(text, slot);
+        }
+        match (statement.truncated, is_known) {
+            (true, _) => {}
+            (false, true) => self.whole_texts.keep(slot.number(), tokens),
+            (false, false) => self.whole_texts.lack(),
         }
         slot
     }
@@ -175,9 +172,6 @@ impl Totals {
         }
         let weight = u64::from(run.weight.max(1));
         self.runs = self.runs.saturating_add(weight);
-        if slot.is_opaque() {
-            self.opaque = self.opaque.saturating_add(weight);
-        }
         if run.nesting.is_inside {
             self.nested = self.nested.saturating_add(weight);
         }
@@ -186,7 +180,11 @@ impl Totals {
         } else {
             Detail::Sparse
         };
+        let is_opaque = slot.is_opaque();
         if let Some(slot) = self.slots.get_mut(slot.index()) {
+            if is_opaque {
+                slot.opaque = slot.opaque.saturating_add(weight);
+            }
             if end != Timestamp::EPOCH {
                 self.curve.observe(end, slot.kind, run.own(), run.weight);
             }
@@ -234,7 +232,8 @@ impl Totals {
 
     /// Runs of texts that the parser could not read.
     pub fn opaque(&self) -> u64 {
-        self.opaque
+        let opaque = self.slots.iter().map(|slot| slot.opaque);
+        opaque.fold(0, u64::saturating_add)
     }
 
     /// Runs inside others: those of a function, which its own run counts for too.
@@ -247,9 +246,14 @@ impl Totals {
         TotalView::new(self, coverage)
     }
 
-    fn slot_for(&mut self, statement: &Statement) -> SlotId {
+    fn slot_for(&mut self, statement: &Statement, tokens: &Tokens) -> SlotId {
         let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
-        if let Some(&index) = self.by_key.get(&hash::of_key(statement.key())) {
+        let place = if statement.truncated {
+            join::place_of_cut(statement, tokens)
+        } else {
+            hash::of_key(statement.key())
+        };
+        if let Some(&index) = self.by_key.get(&place) {
             if let Some(slot) = self.slots.get_mut(index as usize)
                 && tells(statement) > slot.told
             {
@@ -258,33 +262,36 @@ impl Totals {
             }
             return SlotId::new(index, is_opaque);
         }
-        let is_full = self.slots.len() >= MAX_STATEMENTS || self.shelf.is_full();
-        let index = if is_full {
-            self.overflow()
-        } else {
-            self.push(statement)
-        };
+        if self.slots.len() >= MAX_STATEMENTS || self.shelf.is_full() {
+            return SlotId::new(self.overflow(), is_opaque);
+        }
+        let index = self.push(place, statement);
+        if statement.truncated {
+            self.cuts.insert(index, tokens.opening());
+        }
         SlotId::new(index, is_opaque)
     }
 
     /// Where all goes that finds no room of its own.
     fn overflow(&mut self) -> u32 {
         let other = other_statements();
-        match self.by_key.get(&hash::of_key(other.key())) {
+        let place = hash::of_key(other.key());
+        match self.by_key.get(&place) {
             Some(&index) => index,
-            None => self.push(&other),
+            None => self.push(place, &other),
         }
     }
 
-    fn push(&mut self, statement: &Statement) -> u32 {
+    fn push(&mut self, place: u64, statement: &Statement) -> u32 {
         let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.by_key.insert(hash::of_key(statement.key()), index);
+        self.by_key.insert(place, index);
         self.slots.push(Slot {
             fingerprint: statement.fingerprint,
             dialect: statement.dialect,
             place: self.shelf.put(statement),
             kind: statement.kind(),
             told: tells(statement),
+            opaque: 0,
             attributes: None,
             runs: Runs::Packed(Packed::default()),
         });
@@ -320,67 +327,5 @@ impl Runs {
             Self::Packed(packed) => Cow::Owned(packed.sums(names)),
             Self::Summed(sums) => Cow::Borrowed(sums),
         }
-    }
-}
-
-impl Sums {
-    fn add(&mut self, run: &Run<'_>, end: Timestamp, detail: Detail) {
-        self.stats.observe(*run, end, detail);
-        self.stats.note_name(Role::Database, run.database);
-        if let Some(rows) = run.rows.examined.filter(|_| end != Timestamp::EPOCH) {
-            self.course.note(end, rows, run.elapsed);
-        }
-        if let Some(lock) = run.lock {
-            let weight = u64::from(run.weight.max(1));
-            self.lock.record(nanos(lock), weight);
-        }
-        if end != Timestamp::EPOCH {
-            let (sent, changed) = (run.rows.returned, run.rows.affected);
-            let spent = Spent {
-                elapsed: run.own(),
-                lock: run.lock.unwrap_or_default(),
-                examined: run.rows.examined,
-                answered: sent.unwrap_or(0).saturating_add(changed.unwrap_or(0)),
-                weight: run.weight,
-            };
-            self.minutes.add(end, &spent);
-        }
-    }
-
-    /// What a detector reads.
-    pub(super) fn load(&self) -> Load {
-        let peak = self.minutes.peak().map(|peak| Peak {
-            reading: self.reading(),
-            ..peak
-        });
-        Load {
-            peak,
-            ..self.stats.load()
-        }
-    }
-
-    /// What the runs of the busiest minute read, against what is usual.
-    fn reading(&self) -> Option<PeakReading> {
-        /// With fewer runs chance may have put several heavy ones into one minute of a day.
-        const FEW: u64 = 20;
-        let read = self.minutes.read()?;
-        let (skipped, usual) = if read.runs < FEW { (0, 95) } else { (25, 75) };
-        Some(PeakReading {
-            runs: read.runs,
-            most: read.all_but(skipped),
-            examined: read.examined,
-            answered: read.answered,
-            usual: self.stats.examined.percentile(usual),
-        })
-    }
-
-    /// What a run cost, half hour by half hour or in longer steps; runs without a time have no part in it.
-    pub(super) fn course(&self) -> Vec<CoursePoint> {
-        self.course.points()
-    }
-
-    /// How long the runs waited for locks; `None` when none told.
-    pub fn lock(&self) -> Option<Latency> {
-        (self.lock.count() > 0).then(|| latency(&self.lock))
     }
 }

@@ -60,3 +60,69 @@ fn a_cut_text_that_begins_like_two_statements_joins_neither_wherever_it_stands()
     let other = "SELECT a, b FROM t WHERE c = 7 AND d = 'x' ORDER BY f('x";
     assert_eq!(queries(&[other, WHOLE], "1").len(), 2, "another order");
 }
+
+#[test]
+fn a_text_cut_where_a_statement_ends_takes_no_run_of_it_away() {
+    let whole = "SELECT id FROM orders WHERE shop = 1 AND state IN ('x')";
+    let longer = format!("{whole} ORDER BY total LIMIT 1");
+    let cut = "SELECT id FROM orders WHERE shop = 1 AND state IN ('x',";
+    let texts = [whole, cut, whole, &longer, cut];
+    let all = queries(&texts, "1");
+    let mut runs: Vec<(&str, &Value)> = all
+        .iter()
+        .map(|query| (query[1].as_str().expect("a template"), &query[2]))
+        .collect();
+    runs.sort_by_key(|(template, count)| (template.len(), count.to_string()));
+    let counts: Vec<&Value> = runs.iter().map(|(_, count)| *count).collect();
+    assert_eq!(counts, [2, 2, 1], "{all:?}");
+    assert_eq!(all, queries(&texts, "2"));
+    let mut ids: Vec<&Value> = all.iter().map(|query| &query[0]).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "{all:?}");
+}
+
+#[test]
+fn a_cut_text_finds_its_statement_among_any_number_and_behind_any_length() {
+    let column = |n: usize| format!("c{}_{}", char::from(b'a' + (n % 26) as u8), n / 26);
+    let wide: Vec<String> = (0..300).map(|n| column(n) + "_of_a_long_name").collect();
+    let whole = format!(
+        "SELECT {} FROM wide WHERE a = 5 ORDER BY b",
+        wide.join(", ")
+    );
+    let cut = whole[..whole.len() - 12].to_owned();
+    let others = (0..6_000).map(|n| format!("SELECT {} FROM t WHERE b = 5", column(n)));
+    let texts: Vec<String> = [whole].into_iter().chain(others).chain([cut]).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let all = queries(&texts, "1");
+    assert_eq!(all.len(), 6_001);
+    assert!(all.iter().any(|query| query[2] == 2));
+}
+
+#[test]
+fn errors_of_a_cut_text_are_those_of_its_statement() {
+    let line = |second: u32, level: &str, text: &str| {
+        format!("2026-07-01 10:00:{second:02}.000 UTC [7] {level}:  {text}\n")
+    };
+    let whole = "SELECT a FROM t WHERE b = 5 ORDER BY c";
+    let mut log = String::new();
+    for second in 0..20 {
+        log += &line(
+            second,
+            "LOG",
+            &format!("duration: 150.5 ms  statement: {whole}"),
+        );
+    }
+    let cut = "SELECT a FROM t WHERE b = 5 ORDER";
+    log += &line(30, "ERROR", "canceling statement due to statement timeout");
+    log += &line(30, "STATEMENT", cut);
+    log += &line(31, "LOG", &format!("duration: 150.5 ms  statement: {cut}"));
+    let dir = TempDir::new().expect("there is room for a directory");
+    let report = digest(&[&file(&dir, "postgresql.log", log.as_bytes())]);
+    let queries = report["queries"].as_array().expect("a list");
+    let errors = report["errors"].as_array().expect("a list");
+    assert_eq!((queries.len(), errors.len()), (1, 1), "{report:#}");
+    assert_eq!(
+        errors[0]["fingerprint"], queries[0]["fingerprint"],
+        "{report:#}"
+    );
+}

@@ -10,7 +10,7 @@ use crate::model::event::{DbTarget, Origin, Outcome};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::{Dialect, StatementRef};
 use crate::model::time::Timestamp;
-use crate::normalise::{Normaliser, Settings, Text};
+use crate::normalise::{Normaliser, Settings, Text, Tokens};
 use crate::report::digest::Asked;
 use crate::window::{Run, Scope, Totals};
 
@@ -52,6 +52,9 @@ pub(super) struct Summing {
 #[derive(Debug)]
 pub(super) struct Identifier(Normaliser);
 
+/// A text that is new to the sums: its statement, and its tokens.
+pub(super) type NewText = (StatementRef, Tokens);
+
 impl Summing {
     /// Runs that ended within what was asked for are added; those that do not tell their end too.
     pub(super) fn new(config: &Config, asked: Asked) -> Self {
@@ -73,7 +76,7 @@ impl Summing {
 
     /// The sums, and how many runs were not asked for: the report needs the room of all else.
     pub(super) fn end(mut self) -> (Totals, u64) {
-        self.totals.join(self.identifier.0.joined_later());
+        self.totals.join();
         (self.totals, self.outside)
     }
 
@@ -89,7 +92,7 @@ impl Summing {
 
     /// Another one, for another thread.
     pub(super) fn identifier(&self) -> Identifier {
-        Identifier(Normaliser::new(&self.settings, SEED).sharing(&self.identifier.0))
+        Identifier(Normaliser::new(&self.settings, SEED).joining_later())
     }
 
     /// Adds the error of an entry, if it has one.
@@ -117,13 +120,13 @@ impl Summing {
         &mut self,
         text: &Text,
         run: &RawRun,
-        statement: impl FnOnce(&mut Identifier) -> StatementRef,
+        statement: impl FnOnce(&mut Identifier) -> NewText,
     ) -> bool {
         let known = self.totals.slot(text.id);
         let slot = known.unwrap_or_else(|| {
-            let statement = statement(&mut self.identifier);
+            let (statement, tokens) = statement(&mut self.identifier);
             self.totals.settle(|| scope(&self.service, text.dialect));
-            self.totals.admit(text.id, &statement)
+            self.totals.admit(text.id, &statement, &tokens)
         });
         let run = Run::logged(run, text.parameters, text.trace);
         self.totals.add(slot, &run);
@@ -152,18 +155,15 @@ impl Identifier {
         self.0.read(sql, dialect, truncated)
     }
 
-    /// The statement of the text that was read last.
-    pub(super) fn statement_of(&mut self, last_read: &Text) -> StatementRef {
-        self.0.statement_of(last_read).0
+    /// The statement of the text that was read last, and its tokens.
+    pub(super) fn statement_of(&mut self, last_read: &Text) -> NewText {
+        let (statement, _) = self.0.statement_of(last_read);
+        (statement, self.0.tokens(last_read))
     }
 
-    pub(super) fn identify(
-        &mut self,
-        sql: &[u8],
-        dialect: Dialect,
-        truncated: bool,
-    ) -> StatementRef {
-        self.0.statement(sql, dialect, truncated).statement
+    pub(super) fn identify(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> NewText {
+        let text = self.read(sql, dialect, truncated);
+        self.statement_of(&text)
     }
 }
 

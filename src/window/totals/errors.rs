@@ -1,11 +1,15 @@
 //! The errors of all files.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::join::Names;
 use crate::model::error::{ErrorEvent, ErrorFamily};
+use crate::model::sql::StatementKey;
 use crate::model::subject::{ErrorLoad, ErrorProfile, Horizon};
 use crate::model::time::{Interval, Timestamp};
+use crate::normalise::renamed;
 use crate::window::errors::{ErrorStats, ErrorTable};
 use crate::window::table::Scope;
 use crate::window::totals::TotalView;
@@ -32,6 +36,30 @@ impl ErrorTotals {
         }
         let scope = Arc::new(Scope::of_error(event));
         self.table.observe(event, &scope, at);
+    }
+
+    /// Statements that were cut.
+    pub(super) fn cut_statements(&self) -> BTreeSet<StatementKey> {
+        let families = self.table.iter().map(|(_, stats)| &stats.family);
+        let statements = families.flat_map(|family| family.statements());
+        let cut = statements.filter(|statement| statement.truncated);
+        cut.map(|statement| statement.key()).collect()
+    }
+
+    /// Gives families the names that their statements have now.
+    pub(super) fn join(&mut self, names: &Names) {
+        if names.is_empty() {
+            return;
+        }
+        let table = std::mem::take(&mut self.table);
+        for (key, stats) in table.iter() {
+            let family = renamed(&stats.family, |statement| {
+                let is_cut = statement.truncated;
+                let name = names.get(&statement.key()).filter(|_| is_cut)?;
+                name.clone()
+            });
+            self.table.add(&Arc::new(family), &key.scope, &stats.load);
+        }
     }
 
     /// The first and the last of them.

@@ -6,6 +6,7 @@ use super::*;
 use crate::model::event::{Access, Coverage, Nesting, Outcome, RowCounts, TraceRef};
 use crate::model::sql::Dialect;
 use crate::normalise::{Normaliser, Settings};
+use crate::window::names::Role;
 
 #[derive(Debug, Clone)]
 struct Told {
@@ -180,7 +181,7 @@ fn observe(totals: &mut Totals, normaliser: &mut Normaliser, sql: &str, database
             target: crate::model::event::DbTarget::default(),
             origin: crate::model::event::Origin::Log,
         });
-        totals.admit(text.id, &statement)
+        totals.admit(text.id, &statement, &normaliser.tokens(&text))
     });
     let database = Arc::from(database);
     let (empty, ok) = (Arc::from(""), Outcome::Ok);
@@ -249,7 +250,7 @@ fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
         let sql = format!("SELECT id FROM t WHERE name LIKE '{pattern}'");
         let text = normaliser.read(sql.as_bytes(), Dialect::Mysql, false);
         let (statement, _) = normaliser.statement_of(&text);
-        totals.admit(text.id, &statement);
+        totals.admit(text.id, &statement, &normaliser.tokens(&text));
     }
     let view = totals.view(Coverage::default());
     let kinds: Vec<bool> = view
@@ -267,7 +268,7 @@ fn a_number_in_the_place_of_a_string_is_known_whichever_text_came_first() {
         let sql = format!("SELECT id FROM t WHERE phone = {value}");
         let text = normaliser.read(sql.as_bytes(), Dialect::Mysql, false);
         let (statement, _) = normaliser.statement_of(&text);
-        totals.admit(text.id, &statement);
+        totals.admit(text.id, &statement, &normaliser.tokens(&text));
     }
     let view = totals.view(Coverage::default());
     let values: Vec<_> = view

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::cli::digest::summing::NewText;
 use crate::ingest::RawRun;
 use crate::ingest::slow_log::parts::{Guess, Inherited, Outcome, Part, Piece};
 use crate::ingest::slow_log::{Entry, Names};
-use crate::model::sql::{Dialect, StatementRef};
+use crate::model::sql::Dialect;
 use crate::normalise::Text;
 
 /// A batch is full with so much text or so many runs: some milliseconds of work, hence threads seldom meet.
@@ -23,7 +24,7 @@ pub(super) struct Batch {
     /// Where each text ends, and what was told of the run.
     runs: Vec<(usize, RawRun)>,
     /// What was found out of each text.
-    pub(super) texts: Vec<(Text, Option<StatementRef>)>,
+    pub(super) texts: Vec<(Text, Option<NewText>)>,
     /// The piece of the log that the runs are to be read from.
     piece: Option<(Arc<Part>, Piece)>,
     /// The same when they were read.

@@ -254,7 +254,7 @@ impl Line {
                 continue;
             }
             let is_new = summing.add(text, run, |identifier| match statement {
-                Some(statement) => Arc::clone(statement),
+                Some(new) => new.clone(),
                 // The sums remember no more texts.
                 None => identifier.identify(sql, batch.dialect, run.truncated),
             });
