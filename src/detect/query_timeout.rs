@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::errors::within_an_hour;
 use crate::detect::basis::weight::{Weight, number, part};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
-use crate::model::subject::{ErrorProfile, Latency, QueryProfile};
+use crate::model::subject::{ErrorProfile, Horizon, Latency, QueryProfile};
 
 declare_detector! {
     /// ## What it sees
@@ -28,7 +29,8 @@ declare_detector! {
     ///
     /// Where a log has the error but not how long the statement ran (PostgreSQL without `log_statement`, logs of
     /// applications), the error alone is evidence, if it is of a limit of the server and not of a user: `min_cuts` of
-    /// them in the interval. Critical as above, where the log shows nearly all runs.
+    /// them in the interval. Critical as above, where the log shows nearly all runs; advice, where a whole file has no hour
+    /// with so many.
     ///
     /// The slow log of MariaDB does not tell that a run was cut by `max_statement_time` or killed: it is written as a
     /// run like any other, with the rows that were sent until then. There this detector is blind, and the verdict is
@@ -148,9 +150,12 @@ impl Detector<ErrorProfile> for QueryTimeout {
         let crossed = self.crossed(cuts);
         let share = profile.runs.map(|runs| part(cuts, runs).min(1.0));
         let told = share.map(|share| Evidence::context("cut_share_of_runs", share, Unit::Share));
+        let is_whole = profile.horizon == Horizon::Whole;
+        let is_rare = is_whole && within_an_hour(profile) < self.0.min_cuts;
         Draft::of_errors(&META, profile, crossed)
             .with_all(told)
             .severity(self.severity(share.unwrap_or_default()))
+            .advice_if(is_rare)
             .remedy(advise(CHEAPER))
             .found()
     }

@@ -3,7 +3,7 @@
 //! Any bytes are accepted: invalid UTF-8 passes through names, NUL is white space, and what is never closed
 //! ends with the text. Where a choice is open, the reading is taken that shows less.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::copy;
@@ -11,8 +11,7 @@ use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
 use super::quoting::{comment_end, is_string_prefix, may_start_comment, widest_comment_end};
 use super::stream::{DECIMAL, INTEGER, LITERAL, SIGN, Stream};
-use super::tags::MAX_COMMENT_BYTES;
-use super::trace_comment;
+use super::{tags, trace_comment};
 
 /// More digits at the beginning of a name are data.
 const MAX_NAME_DIGITS: usize = 5;
@@ -387,12 +386,12 @@ impl Lexer<'_> {
         self.at += 2;
     }
 
-    /// Comments are dropped; the trace context in them is kept, and the last one, which may have tags.
+    /// Comments are dropped; the trace context in them is kept, and the last one that has tags.
     fn comment(&mut self, text: &[u8]) {
         if self.stream.trace.is_none() {
             self.stream.trace = trace_comment::trace_ref(text);
         }
-        if text.len() <= MAX_COMMENT_BYTES && memchr2(b'=', b':', text).is_some() {
+        if tags::has_some(text) {
             self.stream.comment.clear();
             self.stream.comment.extend_from_slice(text);
         }

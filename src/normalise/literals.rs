@@ -55,7 +55,17 @@ const TYPED_LITERALS: [&str; 42] = [
 const QUERIES: [&str; 6] = ["select", "with", "insert", "update", "delete", "values"];
 
 /// Words before a string that are no type.
-const NO_TYPES: [&str; 6] = ["document", "content", "range", "rows", "groups", "passing"];
+const NO_TYPES: [&str; 9] = [
+    "document",
+    "content",
+    "range",
+    "rows",
+    "groups",
+    "passing",
+    "symmetric",
+    "asymmetric",
+    "variadic",
+];
 
 /// Further words of a type name of several words.
 const TYPE_WORDS: [&str; 9] = [

@@ -1,7 +1,8 @@
 //! What a comment says of the code that asks: the tags of sqlcommenter (`route='%2Forders'`) and of marginalia
 //! (`controller:orders`).
 //!
-//! Values are what a program wrote, hence only keys that name code are kept, and of a path no part that may be an id.
+//! Values are what a program wrote, and programs write what their users did. Hence only keys that name code are kept, and
+//! of their values only what has the form of such a name.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,17 +20,26 @@ const KEYS: [&str; 6] = [
     "route",
 ];
 
+/// Which of them are told with a version.
+const VERSIONED: [usize; 2] = [3, 4];
+
 /// Which of them is a path.
 const ROUTE: usize = 5;
 
 /// Longer comments are read by nobody.
-pub(super) const MAX_COMMENT_BYTES: usize = 1_024;
+const MAX_COMMENT_BYTES: usize = 1_024;
 
 /// Longer values name no code.
 const MAX_VALUE_BYTES: usize = 128;
 
-/// Digits in a row that are more than a version: `django:4.2.11`.
+/// Digits of a name: `Api::V2::OAuth2`. Cards, telephones and keys have more.
 const MAX_DIGITS: usize = 3;
+
+/// Digits of a part of a path: `v2`, `oauth2`.
+const MAX_PART_DIGITS: usize = 2;
+
+/// Digits of a name with its version: `django:4.2.11`.
+const MAX_VERSION_DIGITS: usize = 8;
 
 /// Sets of tags that are remembered; then they are forgotten and read anew.
 const MAX_KNOWN: usize = 1_024;
@@ -81,13 +91,19 @@ impl TagBook {
 fn kept(raw: [&[u8]; KEYS.len()]) -> Option<Arc<Tags>> {
     let mut tags = Tags::default();
     for (key, value) in raw.into_iter().enumerate() {
-        tags.0[key] = if key == ROUTE {
-            path(value)
-        } else {
-            name(value)
+        tags.0[key] = match key {
+            ROUTE => path(value),
+            _ if VERSIONED.contains(&key) => name(value, MAX_VERSION_DIGITS),
+            _ => name(value, MAX_DIGITS),
         };
     }
     (tags != Tags::default()).then(|| Arc::new(tags))
+}
+
+/// Whether a comment has a key that is kept.
+pub(super) fn has_some(comment: &[u8]) -> bool {
+    comment.len() <= MAX_COMMENT_BYTES
+        && pairs(comment).any(|(key, _)| KEYS.iter().any(|known| known.as_bytes() == key))
 }
 
 /// `key='value'` and `key:value`, separated by commas.
@@ -102,47 +118,60 @@ fn pairs(comment: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// A name of code: a word, perhaps with a version.
-fn name(value: &[u8]) -> Option<Box<str>> {
+/// A name of code: one word, perhaps with its place or its version.
+fn name(value: &[u8], max_digits: usize) -> Option<Box<str>> {
     let value = decoded(value)?;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.:/#\\ ".contains(c);
-    let is_name = !value.is_empty() && value.chars().all(is_part) && !has_number(&value);
-    is_name.then(|| value.into_boxed_str())
+    is_word(&value, "_-.:/#\\", max_digits).then(|| value.into_boxed_str())
 }
 
-/// A path, with a `?` for each part that may be an id; what stands behind a `?` of its own is data.
+/// The pattern of a path, with a `?` for each part that may be a value. Without a parameter in it nobody knows whether it
+/// is a pattern: then its first part is all that is sure to be code. What stands behind a `?` of its own is data.
 fn path(value: &[u8]) -> Option<Box<str>> {
     let value = decoded(value)?;
-    let is_pattern = value.contains("(?P<");
     let path = match value.split_once('?') {
-        Some((path, _)) if !is_pattern => path,
+        Some((path, _)) if !value.contains("(?P<") => path,
         _ => &*value,
     };
+    let is_pattern = path.split('/').any(is_parameter) || path.contains("(?P<");
+    let mut is_first = true;
     let parts: Vec<&str> = path
         .split('/')
-        .map(|part| if is_data(part) { "?" } else { part })
+        .map(|part| {
+            let is_empty = part.is_empty() || part == "$";
+            let is_step = is_step(part) && (is_pattern || is_first);
+            let is_sure = is_empty || is_parameter(part) || is_step;
+            is_first &= is_empty;
+            if is_sure { part } else { "?" }
+        })
         .collect();
     let path = parts.join("/");
     (!path.is_empty()).then(|| path.into_boxed_str())
 }
 
-/// Whether a part of a path may be a value: it is no pattern, no plain word and no version (`v2`).
-fn is_data(part: &str) -> bool {
-    let version = part.strip_prefix('v').unwrap_or_default();
-    let is_version = matches!(version.len(), 1..=2) && version.bytes().all(|b| b.is_ascii_digit());
-    let is_marked = part.starts_with([':', '{', '<', '(', '^', '[', '$', '*']);
-    let is_plain = part
-        .chars()
-        .all(|c| c.is_ascii_alphabetic() || "_-.$".contains(c));
-    has_number(part) || !(is_marked || is_plain || is_version)
+/// A parameter of a pattern, as frameworks write them: `:id`, `{id}`, `{id:int}`, `<id>`, `<int:id>`, `[id]`, `*`.
+fn is_parameter(part: &str) -> bool {
+    let is_within = |open: char, close: char| part.strip_prefix(open)?.strip_suffix(close);
+    let named = part
+        .strip_prefix(':')
+        .or_else(|| is_within('{', '}'))
+        .or_else(|| is_within('<', '>'))
+        .or_else(|| is_within('[', ']'));
+    part == "*" || named.is_some_and(|name| is_word(name, "_:", MAX_PART_DIGITS))
 }
 
-fn has_number(value: &str) -> bool {
-    let mut run = 0;
-    value.bytes().any(|byte| {
-        run = if byte.is_ascii_digit() { run + 1 } else { 0 };
-        run > MAX_DIGITS
-    })
+/// A part of a path that stands for itself; a regular expression may begin and end with a mark of its own.
+fn is_step(part: &str) -> bool {
+    let step = part.strip_prefix('^').unwrap_or(part);
+    let step = step.strip_suffix('$').unwrap_or(step);
+    is_word(step, "_-", MAX_PART_DIGITS)
+}
+
+/// One word of letters, a few digits and these signs, which begins with a letter.
+fn is_word(value: &str, signs: &str, max_digits: usize) -> bool {
+    let begins = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
+    begins && digits <= max_digits && value.chars().all(is_part)
 }
 
 /// The value with `%2F` and `\'` read; `None` for what is no text.
@@ -199,12 +228,30 @@ mod tests {
 
     #[test]
     fn a_route_keeps_its_pattern_and_nothing_that_may_be_a_value() {
-        for pattern in ["/orders/:id", "/v2/orders/{id}", "/polls/<int:pk>/vote"] {
+        for pattern in [
+            "/orders",
+            "/orders/:id",
+            "/v2/orders/{id}",
+            "/polls/<int:pk>/vote",
+            "/shops/[slug]/orders",
+            "^polls/$",
+        ] {
             assert_eq!(route(&pattern.replace('/', "%2F")), pattern);
         }
-        assert_eq!(route("/orders/4711/jane@shop.example"), "/orders/?/?");
-        assert_eq!(route("/find?name=jane"), "/find");
-        assert_eq!(route("/users/5bd66ef5-0953/x"), "/users/?/x");
+        for (told, kept) in [
+            ("/orders/4711/jane@shop.example", "/orders/?/?"),
+            ("/find?name=jane", "/find"),
+            ("/users/5bd66ef5-0953/x", "/users/?/?"),
+            ("/users/jane", "/users/?"),
+            ("/users/jane.doe/:id", "/users/?/:id"),
+            ("/users/:jane@shop.example", "/users/?"),
+            ("/u/(jane@x.com", "/u/?"),
+            ("/reset/$2b$abcDEF", "/reset/?"),
+            ("/cards/:id/4111", "/cards/:id/?"),
+            ("^polls/(?P<pk>[0-9]+)/$", "^polls/?/$"),
+        ] {
+            assert_eq!(route(told), kept);
+        }
     }
 
     #[test]
@@ -215,6 +262,9 @@ mod tests {
             "caf\u{7}",
             "%ZZ",
             "user 123456",
+            "refund order of Jane Doe",
+            "4 1 1 1 2 2 3 3",
+            "card-411-111-111-111",
         ] {
             assert_eq!(told(&format!("/*action='{value}'*/")), [], "{value}");
         }

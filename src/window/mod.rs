@@ -44,7 +44,9 @@ pub use self::query::{Detail, QueryStats};
 pub use self::run::Run;
 pub use self::settings::Settings;
 pub use self::table::{OTHER_STATEMENTS, Ran, Scope};
-pub use self::totals::{AttributeSums, ErrorTotals, SlotId, Sums, Total, TotalView, Totals};
+pub use self::totals::{
+    AttributeSums, ErrorTotals, SlotId, Sums, TagCounts, Total, TotalView, Totals,
+};
 pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;

@@ -35,7 +35,7 @@ use crate::window::query::Detail;
 use crate::window::run::Run;
 use crate::window::table::{SPARSE_FROM, Scope, other_statements, tells};
 
-pub use self::attributes::AttributeSums;
+pub use self::attributes::{AttributeSums, TagCounts};
 use self::blocks::Place;
 pub use self::errors::ErrorTotals;
 use self::hash::Hashed;

@@ -112,7 +112,7 @@ fn errors_of_a_cut_text_are_those_of_its_statement() {
             &format!("duration: 150.5 ms  statement: {whole}"),
         );
     }
-    let cut = "SELECT a FROM t WHERE b = 5 ORDER";
+    let cut = "SELECT a FROM t WHERE b = 5 ORDER BY";
     log += &line(30, "ERROR", "canceling statement due to statement timeout");
     log += &line(30, "STATEMENT", cut);
     log += &line(31, "LOG", &format!("duration: 150.5 ms  statement: {cut}"));

@@ -23,7 +23,8 @@ pub struct Attributes {
     pub like: Vec<&'static str>,
     /// Rows that runs skip by `OFFSET`, by the power of ten that they reach.
     pub offset: Vec<Skipped>,
-    /// What comments say of the code that asks (`route`, `controller`, `action` ...), the most frequent first.
+    /// What comments say of the code that asks (`route`, `controller`, `action` ...), the most frequent first; of very
+    /// many values of a key only those.
     pub tags: BTreeMap<&'static str, Vec<Tagged>>,
 }
 
@@ -50,18 +51,20 @@ pub struct Skipped {
 pub struct Tagged {
     /// Its value, without what may be data.
     pub value: String,
-    /// Runs.
+    /// Runs that surely had it.
     pub count: u64,
 }
 
 impl Attributes {
     /// What was summed up.
     pub fn of(sums: &AttributeSums) -> Self {
-        let mut counts: BTreeMap<&'static str, BTreeMap<&str, u64>> = BTreeMap::new();
-        for (tags, runs) in &sums.tags {
-            for (key, value) in tags.iter() {
-                *counts.entry(key).or_default().entry(value).or_default() += runs;
-            }
+        let mut tags: BTreeMap<&'static str, Vec<Tagged>> = BTreeMap::new();
+        for (key, value, count) in sums.tags.iter() {
+            let value = value.to_owned();
+            tags.entry(key).or_default().push(Tagged { value, count });
+        }
+        for tagged in tags.values_mut() {
+            tagged.sort_by(|a, b| (b.count, &a.value).cmp(&(a.count, &b.value)));
         }
         Self {
             list: lengths(&sums.lists),
@@ -70,10 +73,7 @@ impl Attributes {
             set_operations: sums.set_operations,
             like: sums.likes.names().collect(),
             offset: sums.offsets.iter().flat_map(skipped).collect(),
-            tags: counts
-                .into_iter()
-                .map(|(key, of)| (key, ranked(of)))
-                .collect(),
+            tags,
         }
     }
 }
@@ -81,16 +81,6 @@ impl Attributes {
 fn skipped(offsets: &Offsets) -> impl Iterator<Item = Skipped> + '_ {
     let told = offsets.by_power().filter(|(_, count)| *count > 0);
     told.map(|(at_least, count)| Skipped { at_least, count })
-}
-
-fn ranked(counts: BTreeMap<&str, u64>) -> Vec<Tagged> {
-    let tagged = |(value, count): (&str, u64)| Tagged {
-        value: value.to_owned(),
-        count,
-    };
-    let mut ranked: Vec<_> = counts.into_iter().map(tagged).collect();
-    ranked.sort_by_key(|tagged| std::cmp::Reverse(tagged.count));
-    ranked
 }
 
 fn lengths(sketch: &Sketch) -> Option<Lengths> {

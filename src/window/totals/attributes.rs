@@ -1,14 +1,13 @@
 //! What the texts of a statement have beside its identity, over all runs.
 
-use std::sync::Arc;
+mod tags;
 
 use crate::model::offset::Offsets;
 use crate::model::sql::Statement;
-use crate::normalise::{Likes, Tags, TextAttributes};
+use crate::normalise::{Likes, TextAttributes};
 use crate::window::sketch::Sketch;
 
-/// Sets of tags of a statement that are counted; runs with another count as untagged.
-const MAX_TAGS: usize = 16;
+pub use self::tags::TagCounts;
 
 /// Sums of one statement; most have none.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +24,8 @@ pub struct AttributeSums {
     pub offsets: Option<Offsets>,
     /// Kinds of patterns.
     pub likes: Likes,
-    /// Runs by what their comment says of the code that asked; in the order in which they were seen.
-    pub tags: Vec<(Arc<Tags>, u64)>,
+    /// Runs by what their comment says of the code that asked.
+    pub tags: TagCounts,
 }
 
 impl AttributeSums {
@@ -64,7 +63,7 @@ impl AttributeSums {
         }
         self.likes |= text.likes;
         if let Some(tags) = &text.tags {
-            self.tag(tags, weight);
+            self.tags.add(tags, weight);
         }
     }
 
@@ -78,16 +77,6 @@ impl AttributeSums {
             self.offsets.get_or_insert_default().merge(offsets);
         }
         self.likes |= other.likes;
-        for (tags, runs) in &other.tags {
-            self.tag(tags, *runs);
-        }
-    }
-
-    fn tag(&mut self, tags: &Arc<Tags>, weight: u64) {
-        if let Some((_, runs)) = self.tags.iter_mut().find(|(known, _)| known == tags) {
-            *runs = runs.saturating_add(weight);
-        } else if self.tags.len() < MAX_TAGS {
-            self.tags.push((Arc::clone(tags), weight));
-        }
+        self.tags.merge(&other.tags);
     }
 }

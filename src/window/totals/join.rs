@@ -45,8 +45,8 @@ impl Totals {
             return;
         }
         let families = self.families();
-        let cuts = std::mem::take(&mut self.cuts);
         let mut by_key = self.whole();
+        let cuts = std::mem::take(&mut self.cuts);
         let mut gone: HashSet<u32> = HashSet::new();
         let mut names: Vec<(StatementKey, u32)> = Vec::new();
         for (&cut, opening) in &cuts {

@@ -54,15 +54,20 @@ pub(super) fn told(query: &Query, lang: Lang) -> Vec<String> {
     told
 }
 
+/// Code that asks less often is not where a statement comes from.
+const MIN_SHARE: f64 = 0.2;
+
 /// The code that asks most: its route, or what the comment names instead.
 fn caller(query: &Query, lang: Lang) -> Option<String> {
     let tags = &query.attributes.tags;
     let first = |key: &str| tags.get(key).and_then(|tagged| tagged.first());
-    let share =
-        |tagged: &Tagged| unit::percent(as_number(tagged.count) / as_number(query.count.max(1)));
+    let share = |tagged: &Tagged| as_number(tagged.count) / as_number(query.count.max(1));
+    let asks_most = |key| first(key).filter(|tagged| share(tagged) >= MIN_SHARE);
     let keys = ["route", "controller", "action", "application", "framework"];
-    let (key, most) = keys.into_iter().find_map(|key| Some((key, first(key)?)))?;
-    let (value, share) = (&most.value, share(most));
+    let (key, most) = keys
+        .into_iter()
+        .find_map(|key| Some((key, asks_most(key)?)))?;
+    let (value, share) = (&most.value, unit::percent(share(most)));
     Some(lang.pick(
         format!("from {key} {value} {share}"),
         format!("{key} {value}에서 {share}"),
