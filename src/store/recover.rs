@@ -51,6 +51,7 @@ const MAX_STATEMENTS: i64 = 50_000;
 pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreError> {
     forget_statements(connection, MAX_STATEMENTS)?;
     let seed = seed(connection)?;
+    note_fingerprint_version(connection)?;
     Ok(Recovered {
         checkpoints: bodies(
             connection,
@@ -120,18 +121,37 @@ fn seed(connection: &Connection) -> Result<u64, StoreError> {
         "INSERT INTO meta (name, value) VALUES ('seed', CAST(random() AS TEXT)) ON CONFLICT DO NOTHING",
         [],
     )?;
+    let text = meta(connection, "seed")?;
+    let seed = text.and_then(|t| t.parse::<i64>().ok()).unwrap_or(0);
+    Ok(seed.cast_unsigned())
+}
+
+fn meta(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT value FROM meta WHERE name = ?1";
+    Ok(connection
+        .query_row(sql, [name], |row| row.get(0))
+        .optional()?)
+}
+
+/// What an earlier release kept stays to be looked at; it is compared with nothing, for a statement may have another
+/// identity now.
+fn note_fingerprint_version(connection: &Connection) -> Result<(), StoreError> {
+    let now = FINGERPRINT_VERSION.to_string();
+    let before = meta(connection, "fingerprint_version")?;
+    if let Some(before) = before.filter(|before| *before != now) {
+        tracing::warn!(
+            before,
+            now,
+            "this release gives some statements another identity: what was stored before stays under the old one, and \
+             baselines begin anew"
+        );
+    }
     connection.execute(
         "INSERT INTO meta (name, value) VALUES ('fingerprint_version', ?1)
          ON CONFLICT DO UPDATE SET value = excluded.value",
-        [FINGERPRINT_VERSION.to_string()],
+        [now],
     )?;
-    let text: Option<String> = connection
-        .query_row("SELECT value FROM meta WHERE name = 'seed'", [], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    let seed = text.and_then(|t| t.parse::<i64>().ok()).unwrap_or(0);
-    Ok(seed.cast_unsigned())
+    Ok(())
 }
 
 /// The JSON bodies that `sql` selects; an unreadable one is left out.

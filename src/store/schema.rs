@@ -15,7 +15,11 @@ const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// The newest schema that this program knows.
 fn known_version() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    version_of(MIGRATIONS)
+}
+
+fn version_of(schemas: &[&str]) -> i64 {
+    i64::try_from(schemas.len()).unwrap_or(i64::MAX)
 }
 
 const V1: &str = "
@@ -186,16 +190,21 @@ pub(super) fn before_first_page(connection: &Connection) -> Result<(), StoreErro
 
 /// Brings the file to the newest schema, all steps in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    migrate_by(connection, MIGRATIONS)
+}
+
+/// Brings the file to the last of these schemas.
+fn migrate_by(connection: &mut Connection, schemas: &[&str]) -> Result<(), StoreError> {
     let done = usize::try_from(version(connection)?).unwrap_or(0);
-    if done >= MIGRATIONS.len() {
+    if done >= schemas.len() {
         return Ok(());
     }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    for step in MIGRATIONS.iter().skip(done) {
+    for step in schemas.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "user_version", known_version())?;
+    transaction.pragma_update(None, "user_version", version_of(schemas))?;
     transaction.commit()?;
     Ok(())
 }
@@ -215,4 +224,25 @@ pub(super) fn prepare_writer(connection: &Connection) -> Result<(), StoreError> 
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod past {
+    //! Files as earlier releases left them.
+
+    use super::{Connection, MIGRATIONS, before_first_page, migrate_by, prepare_writer};
+
+    /// Every version before this one.
+    pub(in crate::store) fn versions() -> std::ops::Range<usize> {
+        1..MIGRATIONS.len()
+    }
+
+    /// An empty store of an earlier version.
+    pub(in crate::store) fn create(path: &std::path::Path, version: usize) -> Connection {
+        let mut connection = Connection::open(path).unwrap();
+        before_first_page(&connection).unwrap();
+        prepare_writer(&connection).unwrap();
+        migrate_by(&mut connection, &MIGRATIONS[..version]).unwrap();
+        connection
+    }
 }

@@ -148,7 +148,12 @@ impl Follower {
         if self.must_open()? {
             return self.open(into);
         }
-        match self.read_on(into)? {
+        let look = if self.is_known_empty() {
+            Look::AtEnd
+        } else {
+            self.read_on(into)?
+        };
+        match look {
             Look::Grew => {
                 self.grown_at = now;
                 Ok(Step::Tell)

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::ingest::IngestError;
-use crate::ingest::tail::file::{FileId, LogFile, Place, Stat};
+use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
 use crate::model::time::Timestamp;
 
 /// More entries of a directory than this are not looked at.
@@ -137,6 +137,27 @@ pub(super) fn next_after(
         .filter(|s| s.rotated && s.stat.len > 0 && s.stat.modified > horizon)
         .filter(|s| !except(s))
         .min_by(|a, b| (a.stat.modified, &a.path).cmp(&(b.stat.modified, &b.path)))
+}
+
+/// Whether a sibling is a copy of what is at the path still: made by a person, or by a copytruncate that has not truncated
+/// yet. What is in it is read from the path.
+pub(super) fn is_copy(sibling: &Sibling, log: &Path) -> bool {
+    // The sibling first: were it the other way round, the log could be copied and truncated in between.
+    head(&sibling.path)
+        .is_some_and(|copied| head(log).is_some_and(|head| is_beginning(&copied, &head)))
+}
+
+/// Whether what a log begins with is what a sibling, maybe a copy that is still being made, begins with.
+pub(super) fn begins(sibling: &Sibling, log_head: &[u8]) -> bool {
+    head(&sibling.path).is_some_and(|copied| is_beginning(&copied, log_head))
+}
+
+fn head(path: &Path) -> Option<Vec<u8>> {
+    LogFile::open(path).ok()?.read(0, HEAD).ok()
+}
+
+fn is_beginning(copied: &[u8], head: &[u8]) -> bool {
+    !head.is_empty() && head.starts_with(copied)
 }
 
 /// The sibling that is the file `id`, if it still holds what was read.

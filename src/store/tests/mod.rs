@@ -2,6 +2,7 @@
 
 mod crash;
 mod series;
+mod upgrade;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -13,7 +13,7 @@ use crate::window::{Detail, QueryStats, Scope};
 /// A whole hour since the epoch.
 const START: u64 = 1_795_287_600;
 
-fn statement(id: u64) -> StatementRef {
+pub(super) fn statement(id: u64) -> StatementRef {
     Arc::new(Statement {
         fingerprint: FingerprintId(id),
         loose: FingerprintId(id),
@@ -29,7 +29,7 @@ fn statement(id: u64) -> StatementRef {
 }
 
 /// A window of one run of each statement, which takes as many milliseconds as is told.
-fn load(start: u64, runs: &[(u64, u64)]) -> PackedWindow {
+pub(super) fn load(start: u64, runs: &[(u64, u64)]) -> PackedWindow {
     let scope = Arc::new(Scope {
         service: ServiceName::new("shop"),
         target: DbTarget {

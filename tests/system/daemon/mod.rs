@@ -8,4 +8,5 @@ mod identity;
 mod leaks;
 mod log;
 mod records;
+mod restart;
 mod rotation;

@@ -100,6 +100,11 @@ impl Slack {
         format!("http://{}/api", self.address)
     }
 
+    /// The URL of an incoming webhook that ends with `secret`.
+    pub fn webhook(&self, secret: &str) -> String {
+        format!("http://{}/services/T1/B1/{secret}", self.address)
+    }
+
     /// Every call so far, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.state

@@ -26,6 +26,13 @@ impl Follower {
         Ok(stat.len > 0 || stat.modified != modified)
     }
 
+    /// Whether nothing was in it at the last look. Its first bytes are not read by the next one, but by a new choice:
+    /// with nothing to know them by, those of a later file could be taken for them.
+    pub(super) fn is_known_empty(&self) -> bool {
+        let reading = self.reading.as_ref();
+        self.opened_empty.is_some() && reading.is_some_and(|reading| reading.position() == 0)
+    }
+
     pub(super) fn open(&mut self, into: &mut Gathered) -> Result<Step, IngestError> {
         match self.begin.clone() {
             Begin::First => self.open_first(),
@@ -55,7 +62,12 @@ impl Follower {
         self.opened_empty = stat.if_empty();
         self.reading = Some(match self.start {
             Start::End => Reading::from_offset(file, stat.len, String::new())?,
-            Start::Beginning => Reading::from_start(file, String::new()).with_backlog(stat.len),
+            Start::Beginning => {
+                let head = file.read(0, HEAD)?;
+                Reading::from_start(file, String::new())
+                    .with_backlog(stat.len)
+                    .with_head(head)
+            }
         });
         // before its head was read, a file cannot be told from another
         let known = self.opened_empty.is_some() || self.start == Start::End;
@@ -123,7 +135,7 @@ impl Follower {
         };
         let siblings = self.siblings();
         let next = siblings::next_after(&siblings, self.horizon, |s| {
-            Some(s.stat.id) == current || self.is_finished(s)
+            Some(s.stat.id) == current || self.is_finished(s) || siblings::is_copy(s, &log)
         });
         let (path, expected) = match next {
             Some(lost) if lost.compressed => {
@@ -156,7 +168,9 @@ impl Follower {
         }
         let head = file.read(0, HEAD)?;
         let rotated_since = || {
-            let except = |s: &Sibling| Some(s.stat.id) == current || self.is_finished(s);
+            let except = |s: &Sibling| {
+                Some(s.stat.id) == current || self.is_finished(s) || siblings::begins(s, &head)
+            };
             siblings::next_after(&self.siblings(), self.horizon, except).is_some()
         };
         if next.is_none() && rotated_since() {
@@ -231,7 +245,10 @@ impl Follower {
     fn is_finished(&self, sibling: &Sibling) -> bool {
         self.finished
             .iter()
-            .filter(|(id, _)| *id == sibling.stat.id)
+            .filter(|(id, place)| {
+                let is_whole_copy = place.is_telling() && place.offset == sibling.stat.len;
+                *id == sibling.stat.id || is_whole_copy
+            })
             .any(|(_, place)| {
                 // an inode may have a second life
                 LogFile::open(&sibling.path).is_ok_and(|f| place.is_in(&f).unwrap_or(false))

@@ -238,3 +238,32 @@ fn a_pattern_waits_for_its_first_file() {
     rig.settle();
     assert_eq!(rig.told(), ["#0\n"]);
 }
+
+#[test]
+fn a_copy_that_is_still_being_made_is_not_read_beside_the_log() {
+    let mut rig = Rig::new(Start::Beginning);
+    rig.append("slow.log", "#1\n#2\n");
+    rig.poll();
+    rig.copytruncate("slow.log.2");
+    rig.append("slow.log", "#3\n#4\n");
+    // the next rotation has begun, and has not truncated yet
+    rig.append("slow.log.1", "#3\n");
+    rig.poll();
+    rig.append("slow.log.1", "#4\n");
+    rig.truncate();
+    rig.append("slow.log", "#5\n");
+    rig.settle();
+    assert_eq!(rig.told(), ["#1\n", "#2\n", "#3\n", "#4\n", "#5\n"]);
+}
+
+#[test]
+fn a_copy_that_a_person_made_is_not_read_after_the_log_was_renamed() {
+    let mut rig = Rig::new(Start::Beginning);
+    rig.append("slow.log", "#1\n#2\n");
+    rig.settle();
+    rig.append("slow.log.20261121", "#1\n#2\n");
+    rig.rename("slow.log", "slow.log.1");
+    rig.append("slow.log", "#3\n");
+    rig.settle();
+    assert_eq!(rig.told(), ["#1\n", "#2\n", "#3\n"]);
+}
