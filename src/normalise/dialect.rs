@@ -95,12 +95,26 @@ impl Rules {
 pub fn detect(sql: &[u8]) -> Dialect {
     let head = &sql[..sql.len().min(16 * 1024)];
     let has = |needle: &str| memmem::find(head, needle.as_bytes()).is_some();
-    let mysql = has("`") || has("/*!") || has(" = \"") || has("=\"") || has("(\"");
+    let mysql = has("`")
+        || has("/*!")
+        || has("/*M!")
+        || has(" DUPLICATE KEY ")
+        || has(" duplicate key ")
+        || has(" = \"")
+        || has("=\"")
+        || has("(\"");
     let postgres = has("::")
         || has("$1")
         || has("$$")
         || has(" E'")
         || has("\".\"")
+        || has(" RETURNING \"")
+        || has(" returning \"")
+        || has(" ILIKE ")
+        || has(" ilike ")
+        || has("ARRAY[")
+        || has(" ON CONFLICT ")
+        || has(" on conflict ")
         || names_quoted_table(head);
     match (mysql, postgres) {
         (_, true) if !has("`") => Dialect::Postgres,
@@ -138,5 +152,17 @@ mod tests {
         assert_eq!(detect(b"SELECT \"id\" FROM \"t\""), Dialect::Postgres);
         assert_eq!(detect(b"SELECT `id` FROM `t`"), Dialect::Mysql);
         assert_eq!(detect(b"SELECT id FROM t"), Dialect::Generic);
+        assert_eq!(
+            detect(b"INSERT INTO t (a) VALUES (?) RETURNING \"Id\""),
+            Dialect::Postgres
+        );
+        assert_eq!(
+            detect(b"SELECT a FROM t WHERE b = ARRAY[1] OR c ILIKE ?"),
+            Dialect::Postgres
+        );
+        assert_eq!(
+            detect(b"INSERT INTO t (a) VALUES (?) ON DUPLICATE KEY UPDATE a = ?"),
+            Dialect::Mysql
+        );
     }
 }

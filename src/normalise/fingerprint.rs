@@ -93,7 +93,8 @@ pub(super) fn canonical(
     let (tokens, set_ops) = fold(&tokens);
     Canonical {
         fingerprint: hash(&tokens),
-        loose: hash(&without_predicates(&tokens)),
+        // Branches that differed in their predicates alone repeat one another now.
+        loose: hash(&fold(&without_predicates(&tokens)).0),
         template: render(&tokens, Style::for_people(dialect)),
         parser_text: render(&for_parser(&tokens), Style::for_parser(dialect)),
         tokens: tokens.len(),

@@ -12,7 +12,7 @@ use super::token::{Kind, Token};
 use crate::model::sql::SetOps;
 
 /// Terms of one shape that a chain keeps.
-const KEPT_TERMS: u8 = 2;
+pub(super) const KEPT_TERMS: u8 = 2;
 
 /// How often each token may be compared, on average; nested chains compare the inner ones again at each level, and
 /// what a person wrote nests a few levels deep. Beyond that, nothing is folded.
@@ -21,7 +21,7 @@ const COMPARISONS_PER_TOKEN: usize = 16;
 const MIN_COMPARISONS: usize = 1 << 16;
 
 /// Keywords that end a condition.
-const CONDITION_ENDS: [&str; 31] = [
+pub(super) const CONDITION_ENDS: [&str; 31] = [
     "where",
     "on",
     "having",

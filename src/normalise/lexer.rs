@@ -262,7 +262,7 @@ impl Lexer<'_> {
             }
             b';' if self.stream.copies() => self.skip_copied_rows(),
             b',' | b';' | b'=' if self.peek(1) != b'=' && self.peek(1) != b'>' => {
-                self.stream.sign(&[byte]);
+                self.stream.separator(byte);
                 self.at += 1;
             }
             b'\'' => self.string(b'\''),

@@ -14,6 +14,7 @@ mod branches;
 mod cache;
 mod case;
 mod casts;
+mod chains;
 mod chunk;
 mod copy;
 mod cut;
@@ -330,7 +331,8 @@ impl Normaliser {
     }
 
     fn unknown(&mut self, key: u128, dialect: Dialect, cut: bool) -> (StatementRef, bool) {
-        let canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
+        let mut canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
+        canonical.set_ops = self.stream.chains.add_to(canonical.set_ops);
         let shape_key = shape_key(canonical.fingerprint, canonical.values, cut, dialect);
         let known = self.shapes.get(shape_key);
         let new = known.is_none();

@@ -10,6 +10,7 @@ pub(super) const VALUES: Chunk = Chunk::of(b"values");
 pub(super) const SET: Chunk = Chunk::of(b"set");
 pub(super) const UNION: Chunk = Chunk::of(b"union");
 pub(super) const SELECT: Chunk = Chunk::of(b"select");
+pub(super) const WHEN: Chunk = Chunk::of(b"when");
 pub(super) const WHERE: Chunk = Chunk::of(b"where");
 pub(super) const ON: Chunk = Chunk::of(b"on");
 pub(super) const UPDATE: Chunk = Chunk::of(b"update");

@@ -7,11 +7,12 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use super::attributes::{Counter, Likes};
+use super::chains::{Chains, Joint};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::paging::Paging;
 use super::signal_words::{
     AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
-    VALUES, WHERE,
+    VALUES, WHEN, WHERE,
 };
 use crate::model::event::TraceRef;
 
@@ -75,6 +76,8 @@ pub(super) struct Stream {
     pub(super) placeholders: bool,
     /// How long lists and runs of rows are.
     pub(super) counter: Counter,
+    /// Very long chains.
+    pub(super) chains: Chains,
     /// The pattern of a LIKE begins with a wildcard.
     pub(super) leading_wildcard: bool,
     /// Kinds of patterns of LIKE.
@@ -142,7 +145,7 @@ impl Stream {
 
     /// Strong hash of the tokens: equal streams are the same statement.
     pub(super) fn key(&self) -> u128 {
-        xxh3_128(&self.out)
+        xxh3_128(&self.out).wrapping_add(self.chains.dropped() << 16)
     }
 
     /// Keyed hash of the literals, in order; 0 where values were left out of the text.
@@ -190,16 +193,32 @@ impl Stream {
                 (self.by_list, self.compares) = (false, false);
                 self.paging.begin();
             }
-            HAVING | VALUES | SET | UNION => {
+            HAVING | VALUES | SET => {
                 (self.by_list, self.compares) = (false, false);
+            }
+            UNION => {
+                (self.by_list, self.compares) = (false, false);
+                self.may_repeat(Joint::Union, length);
             }
             WHERE | ON => self.compares = true,
             UPDATE => self.compares = false,
             // They become literals later, where their place allows it.
             TRUE | FALSE => self.parameters.extend_from_slice(&text.bytes()[..length]),
             LIKE | ILIKE => self.like = true,
-            AND | OR => self.like = false,
+            AND => self.like = false,
+            WHEN => self.may_repeat(Joint::When, length),
+            OR => {
+                self.like = false;
+                self.may_repeat(Joint::Or, length);
+            }
             _ => {}
+        }
+    }
+
+    #[inline]
+    fn may_repeat(&mut self, joint: Joint, length: usize) {
+        if self.is_long() {
+            self.joins(joint, self.out.len() - length - 1);
         }
     }
 
@@ -239,6 +258,15 @@ impl Stream {
     pub(super) fn sign(&mut self, text: &[u8]) {
         self.out.push(SIGN);
         self.out.extend_from_slice(text);
+    }
+
+    /// `,`, `;` or `=`.
+    #[inline]
+    pub(super) fn separator(&mut self, mark: u8) {
+        self.sign(&[mark]);
+        if mark == b',' {
+            self.may_repeat(Joint::Comma, 1);
+        }
     }
 
     /// The start or the end of a hint.
@@ -303,9 +331,10 @@ impl Stream {
         let (start, end) = self.last_row;
         let is_next = end > 0 && frame.start == end + 2;
         self.counter.row(!is_next);
-        let repeats = is_next && self.out[start..end] == self.out[frame.start..];
+        let equal = is_next && self.out[start..end] == self.out[frame.start..];
+        let repeats = equal || self.is_long() && self.is_known_row(frame.start, is_next);
         if repeats {
-            self.out.truncate(end);
+            self.forget_row(end);
         } else {
             self.last_row = (frame.start, self.out.len());
         }

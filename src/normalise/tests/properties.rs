@@ -182,6 +182,131 @@ fn a_long_union_is_parsed_and_its_branches_are_counted() {
     );
 }
 
+/// Beginning, link, joint and end of texts of which servers write some thousand times as many as people.
+const CHAINS: [[&str; 4]; 12] = [
+    ["", "SELECT a FROM t WHERE b = 1", " UNION ALL ", ""],
+    [
+        "",
+        "SELECT a FROM t WHERE b = 'x' OR c = 2",
+        " UNION ",
+        " ORDER BY a LIMIT 5",
+    ],
+    [
+        "SELECT * FROM (",
+        "(SELECT a FROM t WHERE b = 1 AND c IN (1, 2))",
+        " UNION ALL ",
+        ") u WHERE u.a = 1 OR u.a = 2",
+    ],
+    [
+        "INSERT INTO t (a, b) ",
+        "SELECT 1, NULL UNION ALL SELECT NULL, 2",
+        " UNION ALL ",
+        " ON DUPLICATE KEY UPDATE a = 1",
+    ],
+    ["SELECT a FROM t WHERE ", "b = 1", " OR ", " AND c = 2"],
+    [
+        "SELECT a FROM t WHERE (",
+        "(b = 1 AND c = 'x')",
+        " OR ",
+        ") AND d = 2 ORDER BY a",
+    ],
+    [
+        "SELECT a FROM t WHERE b = 5 AND (",
+        "b = 1 OR c LIKE '%x%'",
+        " OR ",
+        ") OR d = 3",
+    ],
+    [
+        "UPDATE t SET a = CASE id ",
+        "WHEN 1 THEN 'x'",
+        " ",
+        " ELSE a END WHERE id IN (1, 2)",
+    ],
+    [
+        "SELECT a FROM t WHERE b IN (",
+        "CAST('x' AS char(36))",
+        ", ",
+        ") AND c = 2",
+    ],
+    [
+        "SELECT a FROM t WHERE (b, c) IN (",
+        "(1, NULL), (NULL, 2)",
+        ", ",
+        ") AND d = 2",
+    ],
+    [
+        "INSERT INTO t (a, b, c) VALUES ",
+        "(1, NULL, 2), (NULL, 'x', 3), (4, 5, NULL)",
+        ", ",
+        " ON DUPLICATE KEY UPDATE a = 1",
+    ],
+    [
+        "INSERT INTO t (a, b) VALUES ",
+        "(1, now()), (2, f(3))",
+        ", ",
+        " ON CONFLICT (a) DO UPDATE SET b = excluded.b",
+    ],
+];
+
+fn chain([begin, link, joint, end]: [&str; 4], links: usize) -> String {
+    let body = vec![link; links].join(joint);
+    format!("{begin}{body}{end}")
+}
+
+/// More than a stream holds, were it not folded while it is read.
+const LONG_TEXT_BYTES: usize = 2_000_000;
+
+#[test]
+fn a_chain_of_any_length_is_one_statement() {
+    for (index, form) in CHAINS.into_iter().enumerate() {
+        let dialect = DIALECTS[index % DIALECTS.len()];
+        let few = known(&chain(form, 7), dialect).statement;
+        let many = LONG_TEXT_BYTES / (form[1].len() + form[2].len());
+        for links in [3, 2_900, 2_901, many] {
+            let statement = known(&chain(form, links), dialect).statement;
+            assert_eq!(statement.template.as_str(), few.template.as_str());
+            assert_eq!(statement.fingerprint, few.fingerprint);
+            assert!(!statement.truncated, "{links} of {form:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_of_a_very_long_chain_is_counted() {
+    for links in [3, 2_000, 30_000] {
+        let set_ops = |form: usize| {
+            let statement = known(&chain(CHAINS[form], links), Dialect::Mysql).statement;
+            statement.shape().unwrap().set_ops
+        };
+        let wanted = u32::try_from(links).unwrap();
+        assert_eq!(set_ops(0).union_all, wanted - 1);
+        assert_eq!(set_ops(1).union, wanted - 1);
+        assert_eq!(set_ops(4).or_terms, wanted);
+    }
+}
+
+#[test]
+fn a_chain_ends_where_the_list_or_the_condition_does() {
+    let columns = |count: usize| format!("SELECT {} FROM t", vec!["a OR b"; count].join(", "));
+    let long = 20_000;
+    assert_ne!(
+        known(&columns(long), Dialect::Mysql).statement.fingerprint,
+        known(&columns(long + 1), Dialect::Mysql)
+            .statement
+            .fingerprint,
+    );
+    let ands = |count: usize| {
+        format!(
+            "SELECT a FROM t WHERE {}",
+            vec!["(b = 1 OR c = 2)"; count].join(" AND ")
+        )
+    };
+    assert_ne!(
+        known(&ands(long), Dialect::Mysql).statement.fingerprint,
+        known(&ands(long + 1), Dialect::Mysql).statement.fingerprint,
+    );
+}
+
 /// Texts whose inner parts were once read again at each level; a quadratic reader takes minutes for each of them.
 #[test]
 fn hostile_nesting_is_read_in_one_go() {

@@ -3,6 +3,7 @@
 mod crash;
 mod series;
 mod upgrade;
+mod versions;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
