@@ -128,7 +128,7 @@ fn reasons(incident: &Incident, style: &Style) -> String {
     let mut lines: Vec<String> = Vec::new();
     let findings = incident.findings.iter().take(MAX_FINDINGS);
     for found in findings {
-        let said = sentence::finding(&found.finding, style);
+        let said = sentence::member(found, incident.state, style);
         lines.push(format!("• {}", text::line(&said, SENTENCE_CHARS)));
     }
     let rest = incident.findings.len().saturating_sub(MAX_FINDINGS);

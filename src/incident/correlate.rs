@@ -1,4 +1,4 @@
-//! Ranks the findings of an incident: which one most likely led to the others.
+//! Ranks the findings of an incident: what is sick now before what is over, and which one most likely led to the others.
 //!
 //! Three things speak for a finding, each 0 to 1, with 1/2 where nothing is known: the known causal edges
 //! (`causes.toml`), the order of onset where the intervals are disjoint, and its cost against the costliest. The
@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use crate::incident::causes::Causes;
 use crate::incident::group::are_linked;
+use crate::incident::standing::Standing;
 use crate::incident::state::cost_seconds;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{ProblemKey, Urgency};
 use crate::model::incident::{Cause, IncidentFinding};
+use crate::model::time::Timestamp;
 
 const WEIGHT_EDGES: f64 = 0.4;
 const WEIGHT_ORDER: f64 = 0.3;
@@ -23,17 +25,24 @@ const HYSTERESIS: f64 = 0.1;
 /// Facts on each side of a cause.
 const MAX_FACTS: usize = 8;
 
-/// Sorts the findings, the likeliest cause first and advice last, and says why the first is first.
+/// Sorts the findings, and says why the first is first: what is sick now comes first, and of that the likeliest cause;
+/// then what is over, and advice last.
 ///
 /// `leader` is the one that was first so far. `None` when there is no acute finding.
 pub(super) fn rank(
     findings: &mut [IncidentFinding],
     causes: &Causes,
     leader: Option<&ProblemKey>,
+    now: Timestamp,
 ) -> Option<Cause> {
     let mut scored: Vec<(f64, IncidentFinding)> = findings
         .iter()
-        .map(|candidate| (score(candidate, findings, causes), candidate.clone()))
+        .map(|candidate| {
+            let peers = findings
+                .iter()
+                .filter(|other| Standing::of(other, now) == Standing::of(candidate, now));
+            (score(candidate, peers, causes), candidate.clone())
+        })
         .collect();
     let standing = |score: f64, finding: &IncidentFinding| {
         let leads = leader == Some(&finding.finding.key());
@@ -41,15 +50,18 @@ pub(super) fn rank(
     };
     // Ties go by onset and then by key: a replay must give the same order.
     scored.sort_by(|(a, x), (b, y)| {
-        standing(*b, y)
-            .total_cmp(&standing(*a, x))
+        Standing::of(x, now)
+            .cmp(&Standing::of(y, now))
+            .then_with(|| standing(*b, y).total_cmp(&standing(*a, x)))
             .then_with(|| x.onset.cmp(&y.onset))
             .then_with(|| x.finding.key().cmp(&y.finding.key()))
     });
+    let first = scored.first().map(|(_, first)| Standing::of(first, now));
+    let is_peer_of_first = |other: &IncidentFinding| Some(Standing::of(other, now)) == first;
     let best = scored.first().map_or(0.0, |(score, _)| *score);
     let second = scored
         .get(1)
-        .filter(|(_, runner_up)| is_acute(runner_up))
+        .filter(|(_, second)| is_peer_of_first(second))
         .map(|(score, _)| *score);
     for (slot, (_, finding)) in findings.iter_mut().zip(scored) {
         *slot = finding;
@@ -60,6 +72,10 @@ pub(super) fn rank(
     }
     let margin = best - second.unwrap_or(0.0) / 2.0;
     let confidence = margin.clamp(CONFIDENCE.0, CONFIDENCE.1);
+    let others = others
+        .iter()
+        .filter(|other| is_acute(other))
+        .filter(|other| is_peer_of_first(other) || leads_to(other, first, causes) > 0.0);
     let mut cause = explain(first, others, causes);
     cause.confidence = (confidence * 100.0).round() / 100.0;
     Some(cause)
@@ -69,15 +85,16 @@ fn is_acute(candidate: &IncidentFinding) -> bool {
     candidate.finding.urgency == Urgency::Acute
 }
 
-fn score(candidate: &IncidentFinding, all: &[IncidentFinding], causes: &Causes) -> f64 {
+fn score<'a>(
+    candidate: &IncidentFinding,
+    peers: impl Iterator<Item = &'a IncidentFinding>,
+    causes: &Causes,
+) -> f64 {
     if !is_acute(candidate) {
         return -1.0;
     }
     let key = candidate.finding.key();
-    let others: Vec<&IncidentFinding> = all
-        .iter()
-        .filter(|other| is_acute(other) && other.finding.key() != key)
-        .collect();
+    let others: Vec<&IncidentFinding> = peers.filter(|other| other.finding.key() != key).collect();
     let edges = balance(&others, |other| {
         leads_to(candidate, other, causes) - leads_to(other, candidate, causes)
     });
@@ -121,7 +138,11 @@ fn cost(candidate: &IncidentFinding, others: &[&IncidentFinding]) -> f64 {
 }
 
 /// What speaks for the first of the findings, and what against it.
-fn explain(first: &IncidentFinding, others: &[IncidentFinding], causes: &Causes) -> Cause {
+fn explain<'a>(
+    first: &IncidentFinding,
+    others: impl Iterator<Item = &'a IncidentFinding>,
+    causes: &Causes,
+) -> Cause {
     let mut evidence: Vec<Evidence> = first
         .finding
         .evidence
@@ -137,7 +158,7 @@ fn explain(first: &IncidentFinding, others: &[IncidentFinding], causes: &Causes)
         .find(|fact| matches!(fact, Evidence::Cost { .. }));
     evidence.extend(cost.cloned());
     let mut counter_evidence = Vec::new();
-    for other in others.iter().filter(|other| is_acute(other)) {
+    for other in others {
         let slug = &other.finding.detector;
         if leads_to(first, other, causes) > 0.0 {
             add(&mut evidence, "leads_to", slug);

@@ -255,6 +255,9 @@ impl Incidents {
         if let Some((next, event)) = state::step(incident, well_since, now, &self.settings) {
             incident.state = next;
             story::note(incident, now, event);
+            if next != IncidentState::Firing {
+                story::rest_advice(incident);
+            }
             if next == IncidentState::Resolved {
                 story::close(incident, now);
                 told.push(NoticeKind::Resolved);

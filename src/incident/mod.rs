@@ -15,6 +15,7 @@ mod group;
 mod manager;
 mod membership;
 mod settings;
+mod standing;
 mod state;
 mod story;
 mod verdicts;

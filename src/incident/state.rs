@@ -44,11 +44,13 @@ impl Problem {
             *self = Self::begin(finding, source, span);
             return;
         }
+        // What it was like the time before says nothing of this time.
+        let is_back = !self.is_sick() && span.to.since(self.last_sick) > within;
         self.sick = self.sick.saturating_add(1);
         self.last_sick = self.last_sick.max(span.to);
         self.well_since = None;
         self.source = source;
-        if weight(&finding) >= weight(&self.worst) {
+        if is_back || weight(&finding) >= weight(&self.worst) {
             self.worst = finding;
         }
     }
@@ -74,7 +76,7 @@ impl Problem {
 
 /// What makes a finding worse than another of the same problem; costs are finite and not negative, so that their
 /// bits sort as they do.
-fn weight(finding: &Finding) -> (Severity, u64) {
+pub(super) fn weight(finding: &Finding) -> (Severity, u64) {
     (finding.severity, cost_seconds(finding).to_bits())
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::incident::causes::Causes;
-use crate::incident::correlate;
-use crate::incident::{NoticeKind, Problem};
-use crate::model::finding::{Finding, Severity, Urgency};
+use crate::incident::standing::{self, Standing};
+use crate::incident::{NoticeKind, Problem, correlate};
+use crate::model::finding::{Finding, Remedy, Severity, Urgency};
 use crate::model::id::IncidentId;
 use crate::model::incident::{
     Incident, IncidentFinding, IncidentState, Link, TimelineEntry, TimelineEvent,
@@ -61,6 +61,7 @@ fn member(problem: &Problem) -> IncidentFinding {
         onset: problem.onset,
         last_seen: problem.last_sick,
         active: problem.is_sick(),
+        earlier: None,
     }
 }
 
@@ -69,6 +70,26 @@ pub(super) fn close(incident: &mut Incident, now: Timestamp) {
     incident.resolved_at = Some(now);
     for member in &mut incident.findings {
         member.active = false;
+    }
+}
+
+/// Advice is no part of what goes on once every problem is well.
+pub(super) fn rest_advice(incident: &mut Incident) {
+    for member in &mut incident.findings {
+        member.active &= member.finding.urgency == Urgency::Acute;
+    }
+}
+
+/// The first sign of an incident may be that of a problem which joined it: a cause whose runs take the longest is the
+/// last to be seen.
+fn begin_by(incident: &mut Incident, onset: Timestamp) {
+    if onset >= incident.started_at {
+        return;
+    }
+    incident.started_at = onset;
+    let opened = incident.timeline.first_mut();
+    if let Some(opened) = opened.filter(|entry| entry.what == TimelineEvent::Opened) {
+        opened.at = onset;
     }
 }
 
@@ -87,6 +108,7 @@ pub(super) fn tell_problem(
     now: Timestamp,
 ) -> Option<NoticeKind> {
     let told = member(problem);
+    begin_by(incident, told.onset.from);
     let finding = Arc::clone(&problem.key.detector);
     let fingerprint = problem.key.fingerprint;
     let known = incident
@@ -95,9 +117,7 @@ pub(super) fn tell_problem(
         .find(|member| member.finding.key() == problem.key);
     if let Some(known) = known {
         let has_cleared = known.active && !told.active;
-        // A problem that came back within the incident began when it first did.
-        let onset = known.onset.min(told.onset);
-        *known = IncidentFinding { onset, ..told };
+        *known = standing::follow(known.clone(), told);
         if has_cleared {
             note(
                 incident,
@@ -134,7 +154,8 @@ pub(super) fn tell_context(incident: &mut Incident, finding: &Finding) {
         finding: finding.clone(),
         onset: finding.at,
         last_seen: finding.at.to,
-        active: true,
+        active: incident.state == IncidentState::Firing,
+        earlier: None,
     };
     let known = incident
         .findings
@@ -155,17 +176,19 @@ pub(super) fn retell(
     now: Timestamp,
 ) -> Option<NoticeKind> {
     let leader = incident.findings.first().map(|first| first.finding.key());
-    incident.cause = correlate::rank(&mut incident.findings, causes, leader.as_ref());
+    incident.cause = correlate::rank(&mut incident.findings, causes, leader.as_ref(), now);
     let first = incident.findings.first()?;
-    let has_new_leader = leader.is_some_and(|leader| leader != first.finding.key());
+    let is_sick = Standing::of(first, now) == Standing::Sick;
+    let has_new_leader = is_sick && leader.is_some_and(|leader| leader != first.finding.key());
     incident.title = title(&first.finding);
     incident.service = first.finding.service.clone();
     let was = incident.severity;
-    incident.severity = worst(&incident.findings).max(was);
-    let is_worse = incident.severity > was;
+    let of_now = standing::worst_now(&incident.findings, now);
+    incident.severity = of_now.unwrap_or_else(|| worst(&incident.findings).max(was));
+    let is_worse = of_now.is_some_and(|now| now > was);
     incident.databases = databases(&incident.findings);
     incident.chain = chain(&incident.findings);
-    incident.remedies = remedies(&incident.findings);
+    incident.remedies = remedies(&incident.findings, now);
     if is_worse {
         let to = incident.severity;
         note(incident, now, TimelineEvent::SeverityRaised { to });
@@ -216,9 +239,12 @@ fn chain(findings: &[IncidentFinding]) -> Vec<Link> {
     links
 }
 
-fn remedies(findings: &[IncidentFinding]) -> Vec<crate::model::finding::Remedy> {
+fn remedies(findings: &[IncidentFinding], now: Timestamp) -> Vec<Remedy> {
     let mut kept = Vec::new();
-    for remedy in findings.iter().flat_map(|member| &member.finding.remedies) {
+    for remedy in standing::to_cure(findings, now)
+        .into_iter()
+        .flat_map(|finding| &finding.remedies)
+    {
         if kept.len() < MAX_REMEDIES && !kept.contains(remedy) {
             kept.push(remedy.clone());
         }

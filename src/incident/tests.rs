@@ -14,6 +14,8 @@ use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::WindowKey;
 
+mod relapse;
+
 const START: u64 = 1_795_288_960;
 
 /// The n-th 10-second window.

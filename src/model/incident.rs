@@ -49,7 +49,7 @@ pub struct Incident {
     pub state: IncidentState,
     /// Who took it.
     pub acknowledged_by: Option<String>,
-    /// The worst of its findings so far.
+    /// The worst of what is sick now; once nothing is, the worst that it was.
     pub severity: Severity,
     /// Start of the first window that was sick.
     pub started_at: Timestamp,
@@ -65,7 +65,7 @@ pub struct Incident {
     pub cause: Option<Cause>,
     /// Findings by onset: how one led to the next.
     pub chain: Vec<Link>,
-    /// Every problem that belongs to it, at its worst, the likeliest cause first.
+    /// Every problem that belongs to it, at its worst: first what is sick now, the likeliest cause before the others.
     pub findings: Vec<IncidentFinding>,
     /// What was told, to whom.
     pub alerts: Vec<Alert>,
@@ -91,6 +91,9 @@ pub struct IncidentFinding {
     pub last_seen: Timestamp,
     /// It is sick now.
     pub active: bool,
+    /// It came back within the incident, and this was its worst before: once it is over, the worse of both is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Box<Finding>>,
 }
 
 /// The most likely cause.

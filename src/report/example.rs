@@ -113,6 +113,7 @@ fn full_scan() -> IncidentFinding {
         onset: span(0, 10),
         last_seen: at(300),
         active: true,
+        earlier: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::model::event::{Coverage, CoverageSource, PlanRow};
 use crate::model::evidence::Evidence;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Urgency};
+use crate::model::incident::{IncidentFinding, IncidentState};
 use crate::report::{Lang, Style, moment, unit, words};
 
 /// Longest part of a statement inside a sentence, in characters.
@@ -19,6 +20,20 @@ pub fn finding(finding: &Finding, style: &Style) -> String {
         return format!("{what}.");
     }
     format!("{what}. {}.", capitalise(&facts.join("; ")))
+}
+
+/// The same for a problem of an incident: what is over while others are not is told with its end.
+pub fn member(member: &IncidentFinding, state: IncidentState, style: &Style) -> String {
+    let said = finding(&member.finding, style);
+    let is_problem = member.finding.urgency == Urgency::Acute;
+    if member.active || !is_problem || state != IncidentState::Firing {
+        return said;
+    }
+    let last = moment::full(member.last_seen, &style.zone);
+    style.lang.pick(
+        format!("Over, last seen {last}: {said}"),
+        format!("끝남, 마지막 {last}: {said}"),
+    )
 }
 
 /// The detector's phrase and the tables, without a full stop.

@@ -29,6 +29,17 @@ fn a_firing_incident_in_korean() {
 }
 
 #[test]
+fn what_is_over_while_others_are_not_is_told_with_its_end() {
+    let mut incident = example::incident();
+    let reasons_en = |incident: &Incident| reasons(incident, &example::style(Lang::En));
+    assert!(!reasons_en(&incident).contains("Over, last seen"));
+    incident.findings[1].active = false;
+    assert!(reasons_en(&incident).contains("• Over, last seen 2026-11-21"));
+    assert!(reasons(&incident, &example::style(Lang::Ko)).contains("• 끝남, 마지막 2026-11-21"));
+    assert!(!reasons_en(&example::resolved()).contains("Over, last seen"));
+}
+
+#[test]
 fn a_resolved_incident_in_english() {
     let message = parent(&example::resolved(), &example::style(Lang::En));
     insta::assert_snapshot!(json(&message));

@@ -81,7 +81,7 @@ pub(in crate::serve) struct IncidentView {
     pub(in crate::serve) state: IncidentState,
     /// Who took it.
     pub(in crate::serve) acknowledged_by: Option<String>,
-    /// The worst of its findings so far.
+    /// The worst of what is sick now; once nothing is, the worst that it was.
     pub(in crate::serve) severity: Severity,
     /// Start of the first window that was sick.
     pub(in crate::serve) started_at: Timestamp,
@@ -97,7 +97,7 @@ pub(in crate::serve) struct IncidentView {
     pub(in crate::serve) cause: Option<Cause>,
     /// Findings by onset.
     pub(in crate::serve) chain: Vec<Link>,
-    /// Every problem that belongs to it, the likeliest cause first.
+    /// Every problem that belongs to it: first what is sick now, the likeliest cause before the others.
     pub(in crate::serve) findings: Vec<IncidentFindingView>,
     /// What was told, to whom.
     pub(in crate::serve) alerts: Vec<Alert>,

@@ -8,7 +8,7 @@ use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
-use crate::model::finding::Severity;
+use crate::model::finding::{Severity, Urgency};
 use crate::model::incident::{Cause, Incident, IncidentFinding, IncidentState, TimelineEvent};
 use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence, unit, words};
@@ -197,7 +197,9 @@ fn findings(incident: &Incident, style: &Style) -> Element {
 
 fn finding(kept: &IncidentFinding, style: &Style) -> Element {
     let finding = &kept.finding;
-    let state = if kept.active {
+    let state = if finding.urgency == Urgency::Chronic {
+        facts::urgency(finding.urgency, style)
+    } else if kept.active {
         of_class("span", "badge firing").child(style.lang.pick("sick now", "지금 나쁨"))
     } else {
         of_class("span", "badge").child(style.lang.pick("over", "끝남"))
