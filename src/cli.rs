@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alert::AlertError;
+use crate::cli::digest::interrupt::Interrupt;
 use crate::config::load::LoadError;
 use crate::config::{self, Config, LogFormat, Misconfigured, Zone};
 use crate::ingest::slow_log;
@@ -287,7 +288,7 @@ pub fn main(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(config) => run::run(&config),
         Command::Demo(demo) => demo::demo(&demo),
-        Command::Digest(digest) => digest::digest(&digest),
+        Command::Digest(options) => digest::print(&options),
         Command::Fingerprint(options) => fingerprint::fingerprint(&options),
         Command::Incidents(options) => incidents::incidents(&options),
         Command::Postmortem(options) => postmortem::postmortem(&options),
@@ -296,6 +297,15 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Defaults => print(config::DEFAULTS).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| fail(&error))
+}
+
+/// `sqleuth digest` with its report written to `out`, for who wants to read it; nothing listens to Ctrl-C.
+///
+/// # Errors
+///
+/// When the configuration or a time is wrong, and when `out` takes no more.
+pub fn digest(options: &Digest, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    digest::digest(options, Interrupt::default(), out)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

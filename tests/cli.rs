@@ -10,6 +10,8 @@ mod lookalikes;
 mod opaque;
 #[path = "cli/paging.rs"]
 mod paging;
+#[path = "cli/progress.rs"]
+mod progress;
 #[path = "cli/truth.rs"]
 mod truth;
 

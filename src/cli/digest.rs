@@ -1,12 +1,13 @@
 //! `sqleuth digest`: reads logs, sums them up, judges the sums, reports.
 
 mod crew;
-mod interrupt;
+pub(super) mod interrupt;
 mod judging;
 mod reading;
 mod show;
 mod summing;
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -31,8 +32,17 @@ use self::summing::{Sink, Summing};
 /// Statements of a schema that are told of when they cannot be read.
 const UNREAD_TOLD: usize = 5;
 
-/// Prints the report; exit code 2 when some of the files could not be read.
-pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
+/// Prints the report.
+pub(super) fn print(options: &Options) -> anyhow::Result<ExitCode> {
+    digest(options, Interrupt::listen(), &mut io::stdout())
+}
+
+/// Writes the report; exit code 2 when some of the files could not be read.
+pub(super) fn digest(
+    options: &Options,
+    interrupt: Interrupt,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
     let config = load(options.config.config.as_deref())?;
     let style = config.style();
     let style = style.in_lang(options.lang.unwrap_or(config.general.language));
@@ -42,7 +52,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
         .time_zone
         .as_ref()
         .map_or_else(|| style.zone.clone(), Zone::get);
-    let mut reading = Reading::new(zone, Interrupt::listen());
+    let mut reading = Reading::new(zone, interrupt);
     let kept = kept(options, &style.zone, || {
         last_end(&inputs, &reading, options)
     })?;
@@ -61,7 +71,7 @@ pub(super) fn digest(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let judging = Judging::new(&read, &schema.schema, &config);
-    show::show(&judging, options, &style)?;
+    show::show(&judging, options, &style, out)?;
     Ok(if read.source.partial || !schema.failed.is_empty() {
         ExitCode::from(PARTIAL)
     } else {

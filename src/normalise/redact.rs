@@ -54,12 +54,12 @@ const CLAUSES: [&str; 14] = [
     "having clause",
 ];
 
-/// What follows a value that may itself hold quotes.
-const VALUE_ENDS: [&str; 4] = [
-    "' for key ",
-    "' for column ",
-    "' for function ",
-    "' at row ",
+/// What stands before a value that may itself hold quotes, and behind it. Only both together tell where it ends: a value
+/// may hold the words that follow values of another message.
+const VALUE_ENDS: [(&str, &str); 3] = [
+    ("Duplicate entry ", "' for key "),
+    (" value: ", "' for column "),
+    (" value: ", "' for function "),
 ];
 
 /// The message without values: quoted texts, parenthesised keys and rows, numbers, and words with digits or `@` in
@@ -136,14 +136,34 @@ fn quoted(out: &mut String, rest: &str, quote: char) -> usize {
         out.push(quote);
         return name.len() + 2;
     }
+    let value_end = VALUE_ENDS
+        .iter()
+        .filter(|(before, _)| quote == '\'' && out.ends_with(before))
+        .find_map(|(_, behind)| {
+            let at = body.rfind(behind)?;
+            names_the_rest(&body[at + behind.len()..], behind).then_some(at)
+        });
     out.push(quote);
     out.push('?');
     out.push(quote);
-    let value_end = VALUE_ENDS.iter().filter_map(|mark| body.rfind(mark)).min();
-    let end = value_end
-        .filter(|_| quote == '\'')
-        .or_else(|| body.rfind(quote));
+    let end = value_end.or_else(|| body.rfind(quote));
     end.map_or(rest.len(), |at| at + 2)
+}
+
+/// Whether all that is left is the name that a message ends with: what else there is belongs to the value.
+fn names_the_rest(rest: &str, behind: &str) -> bool {
+    let (name, rest) = match rest.strip_prefix('\'') {
+        Some(quoted) => quoted.split_once('\'').unwrap_or_default(),
+        None => rest.split_at(rest.find(' ').unwrap_or(rest.len())),
+    };
+    let is_row = |row: &str| !row.is_empty() && row.bytes().all(|b| b.is_ascii_digit());
+    let is_end = if behind == "' for column " {
+        rest.strip_prefix(" at row ").is_some_and(is_row)
+    } else {
+        rest.is_empty()
+    };
+    let may_be = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '-' | '`');
+    is_end && !name.is_empty() && name.chars().all(may_be)
 }
 
 fn is_name(before: &str, name: &str) -> bool {
@@ -187,6 +207,40 @@ mod tests {
             redact_message(message, ""),
             "Duplicate entry '?' for key 'users.email'"
         );
+    }
+
+    #[test]
+    fn a_value_like_the_end_of_a_message_is_a_value() {
+        for (value, message, shown) in [
+            (
+                "a' at row secret",
+                "Duplicate entry '{}' for key 'PRIMARY'",
+                "Duplicate entry '?' for key 'PRIMARY'",
+            ),
+            (
+                "a' for key 'secret",
+                "Duplicate entry '{}' for key 'PRIMARY'",
+                "Duplicate entry '?' for key 'PRIMARY'",
+            ),
+            (
+                "a' for key 'secret",
+                "the right syntax to use near '{}' at line 1",
+                "the right syntax to use near '?' at line ?",
+            ),
+            (
+                "a' for column 'secret",
+                "Truncated incorrect DOUBLE value: '{}'",
+                "Truncated incorrect DOUBLE value: '?'",
+            ),
+            (
+                "a' for function secret",
+                "Incorrect datetime value: '{}' for column 'at' at row 17",
+                "Incorrect datetime value: '?' for column 'at' at row ?",
+            ),
+        ] {
+            let message = message.replace("{}", value);
+            assert_eq!(redact_message(&message, ""), shown);
+        }
     }
 
     #[test]

@@ -10,9 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// What a shell says of a command that Ctrl-C ended: 128 and the number of the signal.
 const ENDED_BY_INTERRUPT: i32 = 130;
 
-/// Whether somebody wants it to end.
-#[derive(Debug, Clone)]
-pub(super) struct Interrupt(Arc<AtomicBool>);
+/// Whether somebody wants it to end; by default nobody is listened to.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Listens from now on. Where that is not possible, Ctrl-C ends the command as it ends any other.

@@ -1,11 +1,23 @@
 //! What must hold for any bytes. The targets in `fuzz_targets` only call this.
 
+mod agree;
+mod carried;
+mod digest;
+mod message;
+mod plan;
+
 use std::cell::RefCell;
 
-use sqleuth::ingest::slow_log::{Entry, Format, Next, Options, Parser, parser as make};
+use sqleuth::ingest::slow_log::{Format, Options, parser as make};
 use sqleuth::model::sql::Dialect;
 use sqleuth::normalise::ddl::SchemaReader;
 use sqleuth::normalise::{Normaliser, Settings, split_statements};
+
+use self::agree::{chosen, in_pieces};
+pub use self::carried::{errors, wrapped};
+pub use self::digest::digest;
+pub use self::message::message;
+pub use self::plan::plan;
 
 /// The prefix of the recorded logs that the corpus starts from.
 const PREFIX: &str = "%m [%p] %q%u@%d/%a ";
@@ -15,54 +27,16 @@ const PREFIX: &str = "%m [%p] %q%u@%d/%a ";
 /// The first two bytes say where the log is cut, and whether the prefix of its lines is known. What is guessed of a
 /// prefix that is not depends on how much of the log was there: then only the end must be reached.
 pub fn parser(format: Format, data: &[u8]) {
-    let Some((at, log)) = data.split_first_chunk::<2>() else {
+    let Some((choice, log)) = chosen(data) else {
         return;
     };
-    let choice = u16::from_le_bytes(*at);
-    let at = usize::from(choice >> 1) % (log.len() + 1);
     let is_known = choice % 2 == 0;
     let options = Options {
         log_line_prefix: is_known.then(|| PREFIX.to_owned()),
         ..Options::default()
     };
-    let in_one = told(make(format, &options), &[log]);
-    let in_two = told(make(format, &options), &[&log[..at], log]);
     let must_agree = is_known || format != Format::PostgresStderr;
-    assert!(
-        !must_agree || in_one == in_two,
-        "cut at {at}: {in_one:?} {in_two:?}"
-    );
-}
-
-/// Every entry that is told while the looks at a growing log follow each other; the last look is its end.
-fn told(mut parser: Box<dyn Parser>, looks: &[&[u8]]) -> Vec<String> {
-    let mut entries = Vec::new();
-    let mut done = 0;
-    for (n, look) in looks.iter().enumerate() {
-        let is_last = n + 1 == looks.len();
-        let next = if is_last { Next::End } else { Next::More };
-        done += feed(parser.as_mut(), &look[done..], next, &mut entries);
-        assert!(done <= look.len(), "more was consumed than was shown");
-    }
-    assert_eq!(Some(done), looks.last().map(|l| l.len()), "nothing is left");
-    entries
-}
-
-fn feed(
-    parser: &mut dyn Parser,
-    mut buffer: &[u8],
-    next: Next,
-    entries: &mut Vec<String>,
-) -> usize {
-    let before = buffer.len();
-    loop {
-        let mut tell = |entry: Entry<'_>| entries.push(format!("{entry:?}"));
-        let progress = parser.parse(buffer, next, &mut tell);
-        buffer = &buffer[progress.consumed..];
-        if buffer.is_empty() || progress.consumed == 0 {
-            return before - buffer.len();
-        }
-    }
+    in_pieces(|| make(format, &options), log, choice >> 1, must_agree);
 }
 
 thread_local! {
