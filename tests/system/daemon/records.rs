@@ -52,43 +52,50 @@ pub fn jsonlog(records: &[Record<'_>]) -> String {
             })),
         }
     }
-    objects.iter().map(|object| format!("{object}\n")).collect()
+    let lines: Vec<_> = objects.iter().map(ToString::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 /// The records as `log_destination = csvlog` writes them since version 14.
 pub fn csvlog(records: &[Record<'_>]) -> String {
     let mut rows: Vec<[String; 26]> = Vec::new();
-    for (pid, severity, text) in records {
-        let field = FIELDS.iter().find(|(name, ..)| name == severity);
-        match (field, rows.last_mut()) {
-            (Some((_, _, column)), Some(row)) => row[*column] = quoted(text),
-            _ => {
-                let at = now("%Y-%m-%d %H:%M:%S%.3f UTC");
-                let known = [
-                    (0, at.clone()),
-                    (1, quoted("app")),
-                    (2, quoted("shop")),
-                    (3, pid.to_string()),
-                    (4, quoted("10.0.0.7:5000")),
-                    (5, "6740.4d".to_owned()),
-                    (6, (rows.len() + 1).to_string()),
-                    (7, quoted("SELECT")),
-                    (8, at),
-                    (10, "0".to_owned()),
-                    (11, (*severity).to_owned()),
-                    (12, "00000".to_owned()),
-                    (13, quoted(text)),
-                    (22, quoted("web")),
-                    (23, quoted("client backend")),
-                    (25, "0".to_owned()),
-                ];
-                let mut row = <[String; 26]>::default();
-                known.into_iter().for_each(|(at, text)| row[at] = text);
-                rows.push(row);
-            }
+    for record in records {
+        let field = FIELDS.iter().find(|(name, ..)| *name == record.1);
+        if let (Some((_, _, column)), Some(row)) = (field, rows.last_mut()) {
+            row[*column] = quoted(record.2);
+            continue;
         }
+        rows.push(row(record, rows.len() + 1));
     }
-    rows.iter().map(|row| row.join(",") + "\n").collect()
+    let lines: Vec<_> = rows.iter().map(|row| row.join(",")).collect();
+    lines.join("\n") + "\n"
+}
+
+fn row((pid, severity, text): &Record<'_>, number: usize) -> [String; 26] {
+    let at = now("%Y-%m-%d %H:%M:%S%.3f UTC");
+    let known = [
+        (0, at.clone()),
+        (1, quoted("app")),
+        (2, quoted("shop")),
+        (3, pid.to_string()),
+        (4, quoted("10.0.0.7:5000")),
+        (5, "6740.4d".to_owned()),
+        (6, number.to_string()),
+        (7, quoted("SELECT")),
+        (8, at),
+        (10, "0".to_owned()),
+        (11, (*severity).to_owned()),
+        (12, "00000".to_owned()),
+        (13, quoted(text)),
+        (22, quoted("web")),
+        (23, quoted("client backend")),
+        (25, "0".to_owned()),
+    ];
+    let mut row = <[String; 26]>::default();
+    for (at, text) in known {
+        row[at] = text;
+    }
+    row
 }
 
 fn quoted(text: &str) -> String {
