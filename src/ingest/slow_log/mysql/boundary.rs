@@ -41,6 +41,8 @@ pub(super) struct Known<'a> {
     pub(super) at: u64,
     /// What was found ahead for the entries before.
     pub(super) ahead: &'a mut Ahead,
+    /// The text goes on, and no more of it can be seen: what it is must be decided by this.
+    pub(super) is_full: bool,
 }
 
 /// Finds the end of the statement that `body` starts with.
@@ -97,9 +99,12 @@ impl Search<'_> {
                     }
                 }
                 Line::Other => {}
-                Line::Unknown => return End::Unknown,
+                Line::Unknown => break,
             }
             candidate = next_start(self.body, at + 1);
+        }
+        if candidate.is_some() && !self.known.is_full {
+            return End::Unknown;
         }
         self.at_the_end()
     }
@@ -110,13 +115,13 @@ impl Search<'_> {
         if !self.literal.holds(body, *at) {
             return match head(body, *at, more, self.known.users) {
                 Line::Header => Some(self.first.map_or(End::At(*at), |f| closed(body, f, *at))),
-                Line::Unknown => Some(End::Unknown),
+                Line::Unknown => self.undecided(),
                 Line::Other => None,
             };
         }
         match proof(&body[*at..], more, false) {
             Line::Other => return None,
-            Line::Unknown => return Some(End::Unknown),
+            Line::Unknown => return self.undecided(),
             Line::Header => {}
         }
         let ahead = &mut *self.known.ahead;
@@ -134,24 +139,38 @@ impl Search<'_> {
         None
     }
 
+    /// What a line is whose end cannot be seen: of no account when no more can be seen.
+    fn undecided(&self) -> Option<End> {
+        (!self.known.is_full).then_some(End::Unknown)
+    }
+
     /// No header is left, and a string is open or was at one.
     fn at_the_end(self) -> End {
         let Self {
-            body, next, first, ..
+            body,
+            next,
+            first,
+            known,
+            ..
         } = self;
-        match first {
-            Some(_) if next == Next::More => End::Unknown,
-            Some(first) if are_entries(&body[first..]) => End::Cut(first),
-            Some(_) if next == Next::Quiet => End::Unknown,
-            Some(first) => End::Doubt(Doubt::Entries, first, body.len()),
-            None => End::Nowhere,
+        let Some(first) = first else {
+            return End::Nowhere;
+        };
+        if known.is_full {
+            known.ahead.keep();
+        }
+        match next {
+            Next::More if !known.is_full => End::Unknown,
+            _ if are_entries(&body[first..], known.is_full) => End::Cut(first),
+            Next::Quiet if !known.is_full => End::Unknown,
+            _ => End::Doubt(Doubt::Entries, first, body.len()),
         }
     }
 }
 
 /// The end of a statement with a string that is open at the header `first` and closes before the one at `end`.
 fn closed(body: &[u8], first: usize, end: usize) -> End {
-    if are_entries(&body[first..end]) {
+    if are_entries(&body[first..end], false) {
         return End::Cut(first);
     }
     match judge(body, first, end) {
@@ -160,12 +179,16 @@ fn closed(body: &[u8], first: usize, end: usize) -> End {
     }
 }
 
-/// Whether statements stand behind the headers of `text`, which starts with one, and each closes its own strings.
-fn are_entries(text: &[u8]) -> bool {
+/// Whether statements stand behind the headers of `text`, which starts with one, and each closes its own strings; the
+/// last of them says nothing if it `goes_on`.
+fn are_entries(text: &[u8], goes_on: bool) -> bool {
     let mut start = next_header(text, 0);
     let mut any = false;
     while let Some(head) = start {
         start = next_header(text, head + 1);
+        if goes_on && start.is_none() {
+            break;
+        }
         let entry = &text[head..start.unwrap_or(text.len())];
         let Some(length) = scan::line_length(entry) else {
             return false;
@@ -195,8 +218,13 @@ mod tests {
 
     fn find(body: &[u8], next: Next) -> End {
         let ahead = &mut Ahead::default();
-        let (users, at) = (true, 0);
-        super::find(body, next, Known { users, at, ahead })
+        let known = Known {
+            users: true,
+            at: 0,
+            ahead,
+            is_full: false,
+        };
+        super::find(body, next, known)
     }
 
     const HEADER: &str = "# User@Host: a[a] @ h []\n# Query_time: 1.0  Lock_time: 0.0\n";

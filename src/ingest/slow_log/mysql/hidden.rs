@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::head::find_proven;
 use super::header::Header;
-use super::{Lines, Mysql, Step};
+use super::{Lines, Mysql, Place, Step};
 use crate::ingest::slow_log::{Entry, Next};
 
 /// The text of an entry that cannot be told from a literal.
@@ -17,10 +17,10 @@ impl Mysql {
         next: Next,
         tell: &mut dyn FnMut(Entry<'_>),
     ) -> Step {
-        if rest.len() < self.state.doubtful && next != Next::End {
+        if rest.len() <= self.state.doubtful && next != Next::End {
             return Step::Wait;
         }
-        let region = &rest[..rest.len().min(self.state.doubtful)];
+        let (region, behind) = rest.split_at(rest.len().min(self.state.doubtful));
         let mut header = Header::default();
         let start = match self.header(region, Next::End, &mut header) {
             Lines::Header(start) => start,
@@ -35,6 +35,10 @@ impl Mysql {
             _ => region.len(),
         };
         self.state.lost = false;
+        // the window ended within a statement
+        if took == region.len() && !behind.is_empty() && !behind.starts_with(b"#") {
+            self.state.place = Place::Rest;
+        }
         let body = Body::read(&region[start..took]);
         if body.sql.is_empty() {
             self.unparsed += 1;

@@ -167,6 +167,8 @@ impl Mysql {
         }
         let window = &rest[..rest.len().min(WINDOW_BYTES)];
         let full = rest.len() > WINDOW_BYTES;
+        // what is behind a full window must not decide what is in it
+        let next = if full { Next::More } else { next };
         let mut header = Header::default();
         let start = match self.header(window, next, &mut header) {
             Lines::Header(start) => start,
@@ -221,16 +223,16 @@ impl Mysql {
 
     /// Finds where the statement `text` ends, which starts behind a header of `start` bytes.
     fn end_of(&mut self, text: &[u8], start: usize, (next, full): (Next, bool)) -> End {
-        // what more bytes may show otherwise is not remembered
-        let is_final = next == Next::More || (next == Next::End && !full);
         let known = boundary::Known {
             users: self.state.users,
             at: self.offset + start as u64,
-            ahead: if is_final {
-                &mut self.ahead
-            } else {
+            // what more bytes may show otherwise is not remembered
+            ahead: if next == Next::Quiet {
                 &mut Ahead::default()
+            } else {
+                &mut self.ahead
             },
+            is_full: full,
         };
         boundary::find(text, next, known)
     }

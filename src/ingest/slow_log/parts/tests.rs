@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::ingest::RawRun;
 use crate::ingest::slow_log::tests::fixture;
-use crate::ingest::slow_log::{Format, Names, Options, offline, parser};
+use crate::ingest::slow_log::{Format, MAX_STATEMENT_BYTES, Names, Options, offline, parser};
 
 /// All that a log tells: each run and its text, what could not be read, what is known of its coverage.
 type Told = (Vec<String>, u64, Coverage);
@@ -69,6 +69,28 @@ fn in_parts(log: &[u8], options: &Options, lengths: &[usize]) -> Told {
     (told, unparsed, whole.coverage())
 }
 
+/// As a log is read by one thread, a block at a time.
+fn in_blocks(log: &[u8], options: &Options, length: usize) -> Told {
+    let mut parser = parser(Format::MysqlSlow, options);
+    let (mut told, mut unparsed) = (Vec::new(), 0);
+    let mut at = 0;
+    for end in (length..log.len() + length).step_by(length) {
+        let end = end.min(log.len());
+        for next in [Next::More, Next::End] {
+            if next == Next::End && end < log.len() {
+                continue;
+            }
+            let progress = parser.parse(&log[at..end], next, &mut |entry| {
+                let (sql, _, run) = run_of(entry);
+                told.push(format!("{sql} {run:?}"));
+            });
+            at += progress.consumed;
+            unparsed += progress.unparsed;
+        }
+    }
+    (told, unparsed, parser.coverage())
+}
+
 fn check(log: &[u8], lengths: &[usize]) {
     let options = Options {
         database: "of the settings".to_owned(),
@@ -105,6 +127,83 @@ proptest! {
     ) {
         check(pieces.concat().as_bytes(), &lengths);
     }
+}
+
+const HEADER: &str =
+    "# User@Host: a[a] @ h []\n# Query_time: 1.0  Lock_time: 0.0  Rows_sent: 1  Rows_examined: 2\n";
+
+/// A statement that is larger than what is looked at.
+fn giant(row: &str) -> String {
+    let count = (MAX_STATEMENT_BYTES + (300 << 10)) / row.len();
+    format!(
+        "INSERT INTO u VALUES {row}{};\n",
+        format!(",{row}").repeat(count)
+    )
+}
+
+/// Statements that leave a quote open, hold one, or are larger than what is looked at.
+fn statement(kind: usize) -> String {
+    match kind {
+        0 => "SELECT a FROM t WHERE b = 'cut\n".to_owned(),
+        1 => "SELECT a FROM t WHERE b LIKE '50!%' ESCAPE '\\';\n".to_owned(),
+        2 => "SELECT 1 /* open\n".to_owned(),
+        3 => giant("(1,'abc')"),
+        4 => giant("(2,'secret \n# Query_time: 1\nSELECT 1;\n')"),
+        5 => format!("INSERT INTO l VALUES ('{HEADER}SELECT 2;\n');\n"),
+        _ => "SELECT c FROM t WHERE d = 'e';\n".to_owned(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn a_log_of_giants_and_open_quotes_tells_the_same_in_parts_and_blocks(
+        kinds in prop::collection::vec(0_usize..12, 1..12),
+        lengths in prop::collection::vec(100_000_usize..1_500_000, 1..4),
+    ) {
+        let log: String = kinds.into_iter().map(|kind| format!("{HEADER}{}", statement(kind))).collect();
+        let options = Options::default();
+        let whole = as_a_whole(log.as_bytes(), &options);
+        prop_assert!(in_parts(log.as_bytes(), &options, &lengths) == whole);
+        prop_assert!(in_blocks(log.as_bytes(), &options, 256 << 10) == whole);
+    }
+}
+
+#[test]
+fn a_quote_that_is_open_before_a_giant_costs_no_entry_and_shows_nothing() {
+    let entry = |sql: &str| format!("{HEADER}{sql}");
+    let plain = entry("SELECT c FROM t;\n");
+    for first in [0, 1] {
+        let log = [
+            entry(&statement(first)),
+            plain.repeat(3),
+            entry(&giant("(1,'secret','4111')")),
+            plain.repeat(5),
+        ]
+        .concat();
+        let (told, unparsed, _) = as_a_whole(log.as_bytes(), &Options::default());
+        let starts: Vec<&str> = told.iter().map(|told| &told[..8]).collect();
+        let mut expected = ["SELECT c"; 10];
+        (expected[0], expected[4]) = ("SELECT a", "INSERT I");
+        assert_eq!((starts.as_slice(), unparsed), (expected.as_slice(), 0));
+        assert!(!told[0].contains("secret"));
+    }
+}
+
+#[test]
+fn a_giant_that_may_be_in_a_string_is_counted_and_not_shown() {
+    let log = format!(
+        "{HEADER}{}{HEADER}{}{HEADER}SELECT 3;\n",
+        statement(0),
+        giant("(1,'secret')")
+    );
+    let (told, unparsed, _) = as_a_whole(log.as_bytes(), &Options::default());
+    let texts: Vec<&str> = told
+        .iter()
+        .map(|told| told.split(" RawRun").next().unwrap())
+        .collect();
+    assert_eq!(texts, ["SELECT a FROM t WHERE b = 'cut", "?", "SELECT 3"]);
+    assert_eq!(unparsed, 0);
 }
 
 #[test]
