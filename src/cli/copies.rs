@@ -1,13 +1,14 @@
 //! Logs that are given twice: under two names, as a link, or packed beside what was packed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::ingest::slow_log::offline::{self, Likeness};
+
+/// Logs that begin alike for so many bytes are compared: beyond what every log of one server begins with.
+const BEGINNING: usize = 512;
 
 /// A file that is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,10 @@ pub(super) struct Copy {
 pub(super) struct Distinct {
     /// By device and number.
     files: HashMap<(u64, u64), PathBuf>,
-    /// By the hash of how their content begins.
-    beginnings: HashMap<u128, Vec<PathBuf>>,
+    /// By how their content begins.
+    beginnings: BTreeMap<Vec<u8>, Vec<PathBuf>>,
+    /// Lengths of the beginnings.
+    lengths: BTreeSet<usize>,
 }
 
 impl Distinct {
@@ -40,21 +43,39 @@ impl Distinct {
             });
         }
         self.files.insert(file, path.to_owned());
-        let head = offline::head(path).ok().filter(|head| !head.is_empty())?;
-        let alike = self.beginnings.entry(xxh3_128(&head)).or_default();
-        for known in alike.iter_mut() {
-            let (longer, shorter) = match offline::likeness(known, path).ok()? {
-                Likeness::Same | Likeness::FirstIsMore => (known.clone(), path.to_owned()),
-                Likeness::SecondIsMore => (path.to_owned(), known.clone()),
-                Likeness::Different => continue,
-            };
-            known.clone_from(&longer);
-            return Some(Copy {
-                path: shorter,
-                of: longer,
-            });
+        let mut head = offline::head(path).ok().filter(|head| !head.is_empty())?;
+        head.truncate(BEGINNING);
+        let shorter = self
+            .lengths
+            .range(..head.len())
+            .map(|length| &head[..*length]);
+        let shorter = shorter.filter(|beginning| self.beginnings.contains_key(*beginning));
+        let longer = self.beginnings.range(head.clone()..);
+        let longer = longer.take_while(|(beginning, _)| beginning.starts_with(&head));
+        let alike: Vec<Vec<u8>> = shorter
+            .map(<[u8]>::to_vec)
+            .chain(longer.map(|(beginning, _)| beginning.clone()))
+            .collect();
+        for beginning in alike {
+            let known = self.beginnings.get_mut(&beginning)?;
+            for known in known.iter_mut() {
+                let (longer, shorter) = match offline::likeness(known, path).ok()? {
+                    Likeness::Same | Likeness::FirstIsMore => (known.clone(), path.to_owned()),
+                    Likeness::SecondIsMore => (path.to_owned(), known.clone()),
+                    Likeness::Different => continue,
+                };
+                known.clone_from(&longer);
+                return Some(Copy {
+                    path: shorter,
+                    of: longer,
+                });
+            }
         }
-        alike.push(path.to_owned());
+        self.lengths.insert(head.len());
+        self.beginnings
+            .entry(head)
+            .or_default()
+            .push(path.to_owned());
         None
     }
 }
@@ -99,12 +120,16 @@ mod tests {
     fn of_a_log_and_an_earlier_state_of_it_the_longer_one_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let long = LOG.repeat(5_000);
-        let early = file(&dir, "early.gz", &packed(&long[..150_000]));
         let late = file(&dir, "late", &long);
-        let mut distinct = Distinct::default();
-        assert_eq!(distinct.note(&early), None);
-        let copy = distinct.note(&late).unwrap();
-        assert_eq!((copy.path, copy.of), (early, late));
+        for length in [100, 30_000, 150_000] {
+            let early = file(&dir, "early.gz", &packed(&long[..length]));
+            for files in [[&early, &late], [&late, &early]] {
+                let mut distinct = Distinct::default();
+                assert_eq!(distinct.note(files[0]), None);
+                let copy = distinct.note(files[1]).unwrap();
+                assert_eq!((&copy.path, &copy.of), (&early, &late), "{length}");
+            }
+        }
     }
 
     #[test]

@@ -7,22 +7,25 @@ mod reading;
 mod show;
 mod summing;
 
+use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 
 use crate::app::schema::{self, Declared};
 use crate::cli::copies::Copy;
-use crate::cli::inputs::{Input, Inputs};
+use crate::cli::inputs::Inputs;
 use crate::cli::moment::Moment;
+use crate::cli::twins::Twin;
 use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
 use crate::config::Zone;
-use crate::ingest::tail::are_of_one_log;
+use crate::ingest::tail::log_of;
 use crate::model::time::Timestamp;
 use crate::report::digest::Asked;
+use crate::report::moment;
 
 use self::interrupt::Interrupt;
 use self::judging::Judging;
@@ -47,17 +50,17 @@ pub(super) fn digest(
     let style = config.style();
     let style = style.in_lang(options.lang.unwrap_or(config.general.language));
     let schema = schema(options);
-    let inputs = Inputs::of(&options.files);
     let zone = options
         .time_zone
         .as_ref()
         .map_or_else(|| style.zone.clone(), Zone::get);
     let mut reading = Reading::new(zone, interrupt);
+    let inputs = Inputs::of(&options.files, &reading.log_options(options));
     let kept = kept(options, &style.zone, || {
         last_end(&inputs, &reading, options)
     })?;
     reading.ask(kept);
-    tell_of(&inputs, &mut reading);
+    tell_of(&inputs, &mut reading, &style.zone);
     let mut summing = Summing::new(&config, kept);
     match options.jobs.get() {
         1 => read_all(&mut reading, (&inputs, options), &mut summing),
@@ -81,13 +84,15 @@ pub(super) fn digest(
 
 /// Reads one file after the other, until somebody has enough.
 fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink: &mut dyn Sink) {
+    let mut logs: HashMap<PathBuf, usize> = HashMap::new();
+    for log in inputs.files.iter().filter_map(|input| log_of(&input.path)) {
+        *logs.entry(log).or_default() += 1;
+    }
     for input in &inputs.files {
         if let Err(error) = reading.read(input, options, sink) {
             // a log directory holds other files too, but a rotated log is none
-            let is_rotated = |other: &Input| {
-                other.path != input.path && are_of_one_log(&other.path, &input.path)
-            };
-            let is_wanted = input.is_named || inputs.files.iter().any(is_rotated);
+            let is_rotated = || log_of(&input.path).is_some_and(|log| logs.get(&log) > Some(&1));
+            let is_wanted = input.is_named || is_rotated();
             if is_wanted || !error.is_no_log() {
                 reading.lack();
             }
@@ -121,20 +126,20 @@ fn schema(options: &Options) -> Declared {
 }
 
 /// Tells what of the files that were asked for is not read.
-fn tell_of(inputs: &Inputs, reading: &mut Reading) {
+fn tell_of(inputs: &Inputs, reading: &mut Reading, zone: &TimeZone) {
     for failure in &inputs.failures {
         reading.lack();
         tell(format_args!("sqleuth: {failure}"));
     }
-    for (input, twin) in inputs
-        .files
-        .iter()
-        .filter_map(|i| Some((i, i.twin.as_ref()?)))
-    {
-        let (path, of) = (input.path.display(), twin.path.display());
+    for input in &inputs.files {
+        let Some(Twin { path: of, from }) = &input.twin else {
+            continue;
+        };
+        let until = from.map_or_else(String::new, |from| moment::full(from, zone));
         tell(format_args!(
-            "sqleuth: {path} is read up to {} only: {of} has the same records from then on",
-            twin.from
+            "sqleuth: {} is read up to {until} only: {} has the same records from then on",
+            input.path.display(),
+            of.display()
         ));
     }
     for Copy { path, of } in &inputs.copies {

@@ -1,12 +1,14 @@
 //! Which files `digest` reads: those that are named, those of a directory, those that a pattern matches.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::copies::{Copy, Distinct};
-use crate::cli::twins::{self, Twin};
-use crate::ingest::tail::pattern::is_match;
+use crate::cli::twins::{Twin, Twins};
+use crate::ingest::slow_log::Options;
+use crate::ingest::tail::pattern::Pattern;
 
 /// Files of one directory or pattern; a log directory has fewer.
 const MAX_FILES: usize = 10_000;
@@ -34,24 +36,24 @@ pub(super) struct Input {
 }
 
 impl Inputs {
-    /// Takes apart what was asked for.
-    pub(super) fn of(paths: &[PathBuf]) -> Self {
+    /// Takes apart what was asked for; the logs are read with these options.
+    pub(super) fn of(paths: &[PathBuf], options: &Options) -> Self {
         let mut inputs = Self::default();
         for path in paths {
             inputs.expand(path);
         }
         if inputs.files.len() > 1 {
             inputs.leave_out_copies();
-            inputs.find_twins();
+            inputs.find_twins(options);
         }
         inputs
     }
 
     fn expand(&mut self, path: &Path) {
         let is_folder = path.is_dir();
-        let found = match pattern_of(path) {
+        let found = match Pattern::of(path) {
             _ if is_folder => files(path, |_| true),
-            Some((folder, pattern)) => files(&folder, |name| is_match(&pattern, name.as_bytes())),
+            Some(pattern) => files(&pattern.folder, |name| pattern.fits(name)),
             None => Ok((vec![path.to_owned()], 0)),
         };
         match found {
@@ -74,11 +76,27 @@ impl Inputs {
         }
     }
 
-    fn find_twins(&mut self) {
-        let paths: Vec<PathBuf> = self.files.iter().map(|file| file.path.clone()).collect();
-        for file in &mut self.files {
-            file.twin = twins::of(&file.path, &paths);
+    fn find_twins(&mut self, options: &Options) {
+        let twins = Twins::among(self.files.iter().map(|file| file.path.as_path()));
+        let twins: Vec<_> = self
+            .files
+            .iter()
+            .map(|file| twins.of(&file.path, options))
+            .collect();
+        let mut kept = Vec::new();
+        for (mut file, twin) in self.files.drain(..).zip(twins) {
+            match twin {
+                Some(Twin { path, from: None }) => self.copies.push(Copy {
+                    path: file.path,
+                    of: path,
+                }),
+                twin => {
+                    file.twin = twin;
+                    kept.push(file);
+                }
+            }
         }
+        self.files = kept;
     }
 
     fn leave_out_copies(&mut self) {
@@ -130,7 +148,7 @@ pub(super) enum InputError {
 /// The regular files of a directory whose names are wanted, by name, and how many more there are.
 fn files(
     folder: &Path,
-    is_wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&OsStr) -> bool,
 ) -> Result<(Vec<PathBuf>, usize), InputError> {
     let failed = |source| InputError::Directory {
         path: folder.to_owned(),
@@ -141,8 +159,7 @@ fn files(
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
-        let is_named = entry.file_name().to_str().is_some_and(&is_wanted);
-        if !is_named || !path.is_file() {
+        if !is_wanted(&entry.file_name()) || !path.is_file() {
             continue;
         }
         if files.len() < MAX_FILES {
@@ -153,17 +170,6 @@ fn files(
     }
     files.sort();
     Ok((files, left_out))
-}
-
-/// The directory and the pattern of a path whose last part holds `*` or `?`; `None` when there is such a file.
-fn pattern_of(path: &Path) -> Option<(PathBuf, Vec<u8>)> {
-    let name = path.file_name()?.to_str()?;
-    if !name.contains(['*', '?']) || path.exists() {
-        return None;
-    }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    Some((folder.to_owned(), name.as_bytes().to_vec()))
 }
 
 #[cfg(test)]
@@ -179,7 +185,7 @@ mod tests {
         fs::create_dir(dir.path().join("deeper")).unwrap();
         let file = |name: &str| dir.path().join(name);
         let given = |paths: &[PathBuf]| -> Vec<_> {
-            let files = Inputs::of(paths).files;
+            let files = Inputs::of(paths, &Options::default()).files;
             files.into_iter().map(|f| (f.path, f.is_named)).collect()
         };
         let whole = ["a.log", "b.log", "notes.txt"].map(|name| (file(name), false));
@@ -189,13 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_need_be_no_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(OsStr::from_bytes(b"sl\xe9w.log"));
+        fs::write(&file, "x").unwrap();
+        for given in [dir.path().to_owned(), dir.path().join("*.log")] {
+            let inputs = Inputs::of(&[given], &Options::default());
+            assert_eq!(inputs.files[0].path, file);
+        }
+    }
+
+    #[test]
     fn what_holds_no_file_is_told_beside_what_does() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("slow.log");
         fs::write(&log, "x").unwrap();
         let empty = dir.path().join("empty");
         fs::create_dir(&empty).unwrap();
-        let inputs = Inputs::of(&[empty, log, dir.path().join("*.gz")]);
+        let inputs = Inputs::of(&[empty, log, dir.path().join("*.gz")], &Options::default());
         assert_eq!(inputs.files.len(), 1);
         let told: Vec<String> = inputs.failures.iter().map(ToString::to_string).collect();
         assert!(
@@ -217,7 +235,8 @@ mod tests {
         let early = write("early", &long[..100_000]);
         let other = write("other", b"SELECT 2;\n");
         let late = write("late", &long);
-        let inputs = Inputs::of(&[early.clone(), other.clone(), late.clone(), late.clone()]);
+        let given = [early.clone(), other.clone(), late.clone(), late.clone()];
+        let inputs = Inputs::of(&given, &Options::default());
         let paths: Vec<_> = inputs.files.into_iter().map(|f| f.path).collect();
         assert_eq!(paths, [late.clone(), other]);
         let left_out: Vec<_> = inputs.copies.into_iter().map(|c| c.path).collect();

@@ -12,7 +12,6 @@
 
 mod batch;
 mod line;
-mod log;
 
 use std::sync::Arc;
 use std::thread;

@@ -52,7 +52,7 @@ impl Reading {
         sink: &mut dyn Sink,
     ) -> Result<(), OfflineError> {
         let path = input.path.as_path();
-        let told_elsewhere = input.twin.as_ref().map(|twin| twin.from);
+        let told_elsewhere = input.twin.as_ref().and_then(|twin| twin.from);
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
         let log = self.log_options(options);
@@ -65,7 +65,7 @@ impl Reading {
             }
             ControlFlow::Continue(())
         };
-        let mut twice = 0;
+        let (mut twice, mut end) = (0, Timestamp::EPOCH);
         // What another log tells, too, must be left out entry by entry.
         let done = match sink.crew().filter(|_| told_elsewhere.is_none()) {
             Some(crew) => offline::read_by_crew(path, format, &mut summary, tell_progress, crew),
@@ -75,7 +75,7 @@ impl Reading {
                 &mut summary,
                 tell_progress,
                 &mut |dialect, entry| {
-                    let end = entry.ended().unwrap_or_default();
+                    end = entry.ended().unwrap_or(end);
                     if told_elsewhere.is_some_and(|from| end >= from) {
                         twice += 1;
                     } else {
@@ -136,7 +136,8 @@ impl Reading {
         self.source.asked = asked;
     }
 
-    fn log_options(&self, options: &Options) -> slow_log::Options {
+    /// How logs are read.
+    pub(super) fn log_options(&self, options: &Options) -> slow_log::Options {
         slow_log::Options {
             time_zone: self.zone.clone(),
             is_zone_given: options.time_zone.is_some(),

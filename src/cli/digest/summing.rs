@@ -115,7 +115,7 @@ impl Summing {
         }
     }
 
-    /// Adds a run of a text; `statement` is asked when the text is not known, and then `true` comes back.
+    /// Adds a run of a text; `statement` is asked when the text is not known. `true` comes back when it is from now on.
     pub(super) fn add(
         &mut self,
         text: &Text,
@@ -131,7 +131,7 @@ impl Summing {
         let run = Run::logged(run, text.parameters, text.trace);
         self.totals.add(slot, &run);
         self.totals.note(slot, &text.attributes, run.weight);
-        known.is_none()
+        known.is_none() && self.totals.slot(text.id).is_some()
     }
 }
 

@@ -13,6 +13,9 @@ use crate::model::time::Timestamp;
 /// Lines that are looked at to tell a format.
 const MAX_LINES: usize = 400;
 
+/// What Windows writes before a text that is UTF-8; parsers do not see it.
+pub(in crate::ingest) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A format of slow-query logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -171,7 +174,7 @@ pub(super) fn first_typical(head: &[u8]) -> Option<usize> {
 
 /// Tells what a file is wrapped in, and the format of what is in it.
 fn look(head: &[u8]) -> (Option<Wrapping>, Option<Format>) {
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     for wrapping in wrappings_of(head) {
         if let Some(format) = plain(&unwrapped(wrapping, head)) {
             return (Some(wrapping), Some(format));
@@ -210,10 +213,15 @@ fn plain(head: &[u8]) -> Option<Format> {
 /// Whether an entry, or a message, may begin with this line.
 pub(super) fn begins_entry(line: &[u8]) -> bool {
     match vote(line) {
-        Some(Format::PostgresStderr) => severity_of(line).is_some_and(|parts| !parts.is_detail()),
+        Some(Format::PostgresStderr) => !is_detail(line),
         Some(_) => true,
         None => false,
     }
+}
+
+/// Whether `line` goes on with a message of PostgreSQL: `DETAIL:`, `STATEMENT:`.
+pub(super) fn is_detail(line: &[u8]) -> bool {
+    severity_of(line).is_some_and(|parts| parts.is_detail())
 }
 
 /// What lines of a header of the MySQL family start with.

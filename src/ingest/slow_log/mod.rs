@@ -23,7 +23,7 @@ use crate::model::event::{Access, Coverage, Nesting, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
 
-pub(in crate::ingest) use self::format::Carrier;
+pub(in crate::ingest) use self::format::{BYTE_ORDER_MARK, Carrier};
 pub use self::format::{Format, Options, open, parser, sniff};
 pub use self::names::Names;
 pub use self::postgres::is_prefix;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ingest::{Checkpoint, IngestError};
@@ -113,7 +114,7 @@ fn modified(metadata: &Metadata) -> Timestamp {
 }
 
 /// A place in a file that can be found again by what stands before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) offset: u64,
     pub(super) head: Trace,
@@ -121,7 +122,7 @@ pub(super) struct Place {
 }
 
 /// Length and hash of a stretch of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Trace {
     pub(super) len: u32,
     pub(super) hash: u64,
@@ -141,25 +142,39 @@ impl Trace {
 }
 
 impl Place {
-    /// The place that a checkpoint names. Its lengths come from the store, and are not trusted with memory.
+    /// The place that a checkpoint names.
     pub(super) fn of(checkpoint: &Checkpoint) -> Self {
-        let trace = |len: u32, limit: usize, hash| Trace {
-            len: len.min(u32::try_from(limit).unwrap_or(u32::MAX)),
-            hash,
-        };
-        Self {
+        let place = Self {
             offset: checkpoint.offset,
-            head: trace(checkpoint.head_len, HEAD, checkpoint.head_hash),
-            tail: trace(checkpoint.tail_len, TAIL, checkpoint.tail_hash),
-        }
+            head: Trace {
+                len: checkpoint.head_len,
+                hash: checkpoint.head_hash,
+            },
+            tail: Trace {
+                len: checkpoint.tail_len,
+                hash: checkpoint.tail_hash,
+            },
+        };
+        place.believed()
     }
 
-    /// The beginning of a file, known by the head it has now.
-    pub(super) fn beginning(file: &LogFile) -> Result<Self, IngestError> {
+    /// Its lengths come from the store, and are not trusted with memory.
+    pub(super) fn believed(mut self) -> Self {
+        let limit = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        self.head.len = self.head.len.min(limit(HEAD));
+        self.tail.len = self.tail.len.min(limit(TAIL));
+        self
+    }
+
+    /// The end of a file as it is now.
+    pub(super) fn end(file: &LogFile) -> Result<Self, IngestError> {
+        let offset = file.stat()?.len;
+        let length = |limit: usize| usize::try_from(offset).map_or(limit, |len| len.min(limit));
+        let before = length(TAIL);
         Ok(Self {
-            offset: 0,
-            head: Trace::of(&file.read(0, HEAD)?),
-            tail: Trace::of(&[]),
+            offset,
+            head: Trace::of(&file.read(0, length(HEAD))?),
+            tail: Trace::of(&file.read(offset - before as u64, before)?),
         })
     }
 

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `horizon` is when the last file that was read was last written. The path counts as rotated only once the new
-//! file has bytes: until then the server may still write to the old one.
+//! file has bytes: until then the server may still write to the old one. The files of a pattern may all be written to:
+//! a finished one is read on from where it ended.
 
 mod choose;
 
@@ -22,6 +23,8 @@ use std::time::Duration;
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::{FileId, Place};
 use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::memory::Memory;
+use crate::ingest::tail::pattern::Pattern;
 use crate::ingest::tail::reading::{Look, MakeParser, Reading};
 use crate::ingest::tail::siblings;
 use crate::ingest::{Checkpoint, IngestError, Mark, RawBatch, SourceMeta};
@@ -42,8 +45,9 @@ const IDLE_EVERY: Duration = Duration::from_secs(1);
 /// Lost bytes are warned of at most this often; all of them are counted.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Finished files that are remembered, in case the server writes to one after all.
-const FINISHED: usize = 16;
+/// Finished files that are remembered, in case the server writes to one after all; of a pattern, one for each server
+/// that writes to a file of its own.
+const FINISHED: usize = 32;
 
 /// Follows one log through its rotations. Sync and without a clock, so that every order of events can be tested.
 pub struct Follower {
@@ -61,6 +65,8 @@ pub struct Follower {
     grown_at: Timestamp,
     idle_at: Timestamp,
     warned_at: Option<Timestamp>,
+    /// That several files of a pattern are written to was told.
+    has_told_many: bool,
 }
 
 /// How the next file is found.
@@ -114,6 +120,7 @@ impl Follower {
             grown_at: Timestamp::EPOCH,
             idle_at: Timestamp::EPOCH,
             warned_at: None,
+            has_told_many: false,
         }
     }
 
@@ -220,8 +227,8 @@ impl Follower {
             return;
         };
         reading.finish(into);
-        self.checkpoint = Some(reading.checkpoint(&self.source.id, self.horizon));
         self.begin = Begin::Next(reading.context());
+        self.checkpoint = Some(reading.checkpoint(&self.source.id, self.memory()));
         self.remember(reading.file.id, reading.place_read());
         into.coverage = reading.coverage();
     }
@@ -252,6 +259,7 @@ impl Follower {
             unparsed: gathered.unparsed,
             gap_bytes: gathered.gap,
         };
+        let memory = self.memory();
         if let Some(reading) = &mut self.reading {
             mark.lag_bytes = reading.lag();
             mark.coverage = reading.coverage();
@@ -263,7 +271,7 @@ impl Follower {
             // a file with nothing in it cannot be told from another: the place before it stays good
             let told = reading.position() > 0 || self.checkpoint.is_none();
             if told {
-                self.checkpoint = Some(reading.checkpoint(&self.source.id, self.horizon));
+                self.checkpoint = Some(reading.checkpoint(&self.source.id, memory));
             }
         }
         mark.checkpoint.clone_from(&self.checkpoint);
@@ -271,6 +279,19 @@ impl Follower {
             source: Arc::clone(&self.source),
             entries: gathered.entries,
             mark,
+        }
+    }
+
+    /// What a restart needs beside the place in the file.
+    fn memory(&self) -> Memory {
+        let others = match Pattern::of(&self.path) {
+            Some(_) => self.finished.iter().copied().collect(),
+            None => Vec::new(),
+        };
+        Memory {
+            horizon: self.horizon,
+            others,
+            ..Memory::default()
         }
     }
 

@@ -7,6 +7,7 @@
 mod file;
 mod follower;
 mod gathered;
+mod memory;
 pub mod pattern;
 mod reading;
 mod siblings;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::ingest::tail::follower::Follower;
 pub use crate::ingest::tail::reading::MakeParser;
-pub use crate::ingest::tail::siblings::are_of_one_log;
+pub use crate::ingest::tail::siblings::log_of;
 
 use crate::clock::Clock;
 use crate::ingest::intake::{Intake, Refusal, pause};

@@ -1,5 +1,6 @@
 //! A log whose server gives each new file a name of its own: `postgresql-*.log`, of which the newest is written to.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,23 +47,29 @@ fn has_date(name: &[u8]) -> bool {
 
 /// A pattern of names in one directory.
 #[derive(Debug)]
-pub(super) struct Pattern {
-    folder: PathBuf,
+pub struct Pattern {
+    /// The directory.
+    pub folder: PathBuf,
     name: Vec<u8>,
 }
 
 impl Pattern {
     /// The pattern of a path whose last part holds `*` or `?`; `None` when there is such a file.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
-        if !name.contains(['*', '?']) || path.exists() {
+    pub fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.as_encoded_bytes();
+        if memchr::memchr2(b'*', b'?', name).is_none() || path.exists() {
             return None;
         }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
         Some(Self {
             folder: folder.unwrap_or_else(|| Path::new(".")).to_owned(),
-            name: name.as_bytes().to_vec(),
+            name: name.to_vec(),
         })
+    }
+
+    /// Whether a name is like it.
+    pub fn fits(&self, name: &OsStr) -> bool {
+        is_match(&self.name, name.as_encoded_bytes())
     }
 
     /// The regular files with such names; links are not followed, for whoever may write there must not choose what
@@ -74,10 +81,7 @@ impl Pattern {
         let mut files = Vec::new();
         for entry in entries.take(MAX_LISTED).flatten() {
             let name = entry.file_name();
-            let is_one = name
-                .to_str()
-                .is_some_and(|name| is_match(&self.name, name.as_bytes()));
-            if is_one
+            if self.fits(&name)
                 && entry.file_type().is_ok_and(|kind| kind.is_file())
                 && let Ok(stat) = Stat::of(&entry.path())
             {
@@ -95,7 +99,7 @@ impl Pattern {
 }
 
 /// Whether a name is like a pattern: `*` stands for any text, `?` for one byte.
-pub fn is_match(pattern: &[u8], name: &[u8]) -> bool {
+fn is_match(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     // the last `*`, and where what it stands for ends
     let mut star = None;

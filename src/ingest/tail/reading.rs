@@ -9,11 +9,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, Names, Next, Parser};
+use crate::ingest::slow_log::{BYTE_ORDER_MARK, MAX_STATEMENT_BYTES, Names, Next, Parser};
 use crate::ingest::tail::file::{HEAD, LogFile, Place, Stat, TAIL, Trace};
 use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::memory::Memory;
 use crate::ingest::{Checkpoint, IngestError};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
@@ -72,28 +71,6 @@ pub(super) enum Look {
     Replaced,
 }
 
-/// What goes into [`Checkpoint::context`]: the parser's own memory, and the tail's.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Memory {
-    pub(super) parser: String,
-    /// Entries before this offset are backlog.
-    pub(super) backlog_until: u64,
-    /// Files last written before this instant are done with.
-    pub(super) horizon: Timestamp,
-}
-
-impl Memory {
-    /// What a checkpoint remembers; nothing if it cannot be read.
-    pub(super) fn of(checkpoint: &Checkpoint) -> Self {
-        serde_json::from_str(&checkpoint.context).unwrap_or_default()
-    }
-
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
 impl Reading {
     /// Starts at the beginning of a file, with what a parser remembered of the file before it.
     pub(super) fn from_start(file: LogFile, context: String) -> Self {
@@ -122,10 +99,10 @@ impl Reading {
         offset: u64,
         context: String,
     ) -> Result<Self, IngestError> {
-        let before = usize::try_from(offset).map_or(TAIL, |o| o.min(TAIL));
-        let base = offset - before as u64;
-        let buffer = file.read(base, before)?;
-        let head = file.read(0, usize::try_from(offset).map_or(HEAD, |o| o.min(HEAD)))?;
+        let up_to = |limit: usize| usize::try_from(offset).map_or(limit, |o| o.min(limit));
+        let base = offset - up_to(TAIL) as u64;
+        let buffer = file.read(base, up_to(TAIL))?;
+        let head = file.read(0, up_to(HEAD))?;
         Ok(Self {
             base,
             done: buffer.len(),
@@ -247,8 +224,7 @@ impl Reading {
     /// The head tells the format, or some part of what is new if the head is damaged.
     fn find_parser(&mut self, make: &mut MakeParser, new: &[u8]) -> Result<bool, IngestError> {
         if self.parser.is_none() {
-            let head = self.file.read(0, SNIFF)?;
-            self.parser = make(&head).or_else(|| {
+            self.parser = make(&self.file.read(0, SNIFF)?).or_else(|| {
                 let starts = (0..new.len()).step_by(SNIFF / 2);
                 let mut parts = starts.map(|at| &new[at..new.len().min(at + SNIFF)]);
                 parts.find_map(make)
@@ -274,6 +250,9 @@ impl Reading {
         self.base += past as u64;
         self.done -= past;
         self.buffer.extend_from_slice(block);
+        if self.base == 0 && self.done == 0 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.done = BYTE_ORDER_MARK.len();
+        }
     }
 
     /// Shows the parser what it has not consumed.
@@ -337,14 +316,14 @@ impl Reading {
         self.closed = true;
     }
 
-    /// Where to go on after a restart.
-    pub(super) fn checkpoint(&mut self, source: &SourceId, horizon: Timestamp) -> Checkpoint {
+    /// Where to go on after a restart, with what the follower remembers.
+    pub(super) fn checkpoint(&mut self, source: &SourceId, memory: Memory) -> Checkpoint {
         let place = self.place_told();
         self.last_place = Some(place);
         let memory = Memory {
             parser: self.context(),
             backlog_until: self.backlog_until,
-            horizon,
+            ..memory
         };
         Checkpoint {
             source: source.clone(),
@@ -379,8 +358,12 @@ impl Reading {
     /// For an entry held so long that what stands before it has left the memory.
     fn tail_on_disk(&self, offset: u64) -> Trace {
         let before = usize::try_from(offset).map_or(TAIL, |o| o.min(TAIL));
-        let bytes = self.file.read(offset - before as u64, before);
-        Trace::of(&bytes.unwrap_or_default())
+        Trace::of(
+            &self
+                .file
+                .read(offset - before as u64, before)
+                .unwrap_or_default(),
+        )
     }
 }
 

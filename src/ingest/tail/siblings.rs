@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::ingest::IngestError;
 use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
-use crate::model::time::Timestamp;
 
 /// More entries of a directory than this are not looked at.
 pub(super) const MAX_LISTED: usize = 65_536;
@@ -102,10 +101,11 @@ fn is_rotation_mark(mark: &str) -> bool {
                 .all(|b| b.is_ascii_digit() || b"-_.:TZ".contains(&b)))
 }
 
-/// Whether two names are of one log before and after rotations: `slow.log.1.gz` and `slow.log`, `slow-20261121.log`.
-pub fn are_of_one_log(a: &Path, b: &Path) -> bool {
-    let name = |path: &Path| Some(unmarked(path.file_name()?.to_str()?));
-    a.parent() == b.parent() && name(a).is_some() && name(a) == name(b)
+/// What the files of one log are named after, before and after rotations: `slow.log.1.gz` and `slow.log`,
+/// `slow-20261121.log`.
+pub fn log_of(path: &Path) -> Option<PathBuf> {
+    let name = unmarked(path.file_name()?.to_str()?);
+    Some(path.with_file_name(name))
 }
 
 /// A name without the mark of a rotation and the ending of a packer.
@@ -126,16 +126,12 @@ fn unmarked(name: &str) -> String {
     plain.to_owned()
 }
 
-/// The oldest rotated file that was written after `horizon` and is none of `except`.
-pub(super) fn next_after(
-    siblings: &[Sibling],
-    horizon: Timestamp,
-    except: impl Fn(&Sibling) -> bool,
-) -> Option<&Sibling> {
+/// The oldest rotated file with something new.
+pub(super) fn next(siblings: &[Sibling], is_new: impl Fn(&Sibling) -> bool) -> Option<&Sibling> {
     siblings
         .iter()
-        .filter(|s| s.rotated && s.stat.len > 0 && s.stat.modified > horizon)
-        .filter(|s| !except(s))
+        .filter(|s| s.rotated && s.stat.len > 0)
+        .filter(|s| is_new(s))
         .min_by(|a, b| (a.stat.modified, &a.path).cmp(&(b.stat.modified, &b.path)))
 }
 
@@ -239,7 +235,7 @@ mod tests {
             ("mysql-slow.log", false),
             ("error.log.1", false),
         ] {
-            let found = are_of_one_log(&path("slow.log.1"), &path(other));
+            let found = log_of(&path("slow.log.1")) == log_of(&path(other));
             assert_eq!(found, is_sibling, "{other}");
         }
         assert_eq!(mark("slow.log", "slow.log.2.zst"), Some((".2", true)));

@@ -85,19 +85,16 @@ impl Batch {
         }
     }
 
-    /// Its runs were read from a piece, and whether they hold is not known yet.
-    pub(super) fn may_be_wrong(&self) -> bool {
-        self.read.is_some()
-    }
-
     /// The piece that its runs were read from, and what that came to.
     pub(super) fn take_read(&mut self) -> Option<(Piece, Outcome)> {
         self.read.take()
     }
 
-    /// Takes over the room of a piece that is done with.
+    /// Takes over the room of a piece that is done with, and gives back what a giant statement took.
     pub(super) fn reuse(&mut self, piece: Piece) {
         self.room = piece.text;
+        self.room.clear();
+        self.room.shrink_to(2 * MAX_BYTES);
     }
 
     /// Completes the runs by what was told before them.

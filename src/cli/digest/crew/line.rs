@@ -11,8 +11,8 @@ use std::sync::{
 use std::thread;
 
 use crate::cli::digest::crew::batch::Batch;
-use crate::cli::digest::crew::log::Log;
-use crate::cli::digest::summing::{Identifier, Summing};
+use crate::cli::digest::summing::{Identifier, Sink, Summing};
+use crate::ingest::slow_log::Entry;
 use crate::ingest::slow_log::parts::{Guess, Part, Whole};
 use crate::model::sql::Dialect;
 use crate::normalise::TextId;
@@ -31,7 +31,7 @@ pub(super) struct Line {
     identified: Mutex<Identified>,
     summing: Mutex<Summing>,
     /// The log that is read in parts.
-    log: Mutex<Option<Log>>,
+    log: Mutex<Option<Whole>>,
     /// What its parts take for given.
     guess: Mutex<Guess>,
     /// Texts whose statement has been added to the sums.
@@ -77,8 +77,8 @@ impl Line {
             log: Mutex::default(),
             guess: Mutex::default(),
             known: RwLock::default(),
-            // Each hand has one, one is being filled, and as many wait.
-            max_batches: 2 * jobs + 1,
+            // Each hand has one, one is being filled, and one waits.
+            max_batches: jobs + 2,
         }
     }
 
@@ -128,7 +128,7 @@ impl Line {
     /// A log follows that is read in parts.
     pub(super) fn begin(&self, part: &Part) {
         *lock(&self.guess) = Guess::default();
-        *lock(&self.log) = Some(Log(part.whole()));
+        *lock(&self.log) = Some(part.whole());
     }
 
     /// The log has ended: helps until all of it is added up.
@@ -145,7 +145,7 @@ impl Line {
             };
         }
         drop(stock);
-        lock(&self.log).take().map(|log| log.0)
+        lock(&self.log).take()
     }
 
     /// There are no more batches.
@@ -194,16 +194,13 @@ impl Line {
         self.add_up();
     }
 
-    /// The first time that a text comes, its statement goes with it, unless it may be no text of the log: nothing must be
-    /// learned from what is none.
+    /// The first time that a text comes, its statement goes with it.
     fn identify(&self, batch: &mut Batch, hand: &mut Hand) {
         let mut texts = std::mem::take(&mut batch.texts);
         for (sql, run) in batch.runs() {
             let text = hand.identifier.read(sql, batch.dialect, run.truncated);
-            let is_new = !batch.may_be_wrong()
-                && run.is_run()
-                && hand.remember(text.id)
-                && !read(&self.known).contains(&text.id);
+            let is_new =
+                run.is_run() && hand.remember(text.id) && !read(&self.known).contains(&text.id);
             let statement = is_new.then(|| hand.identifier.statement_of(&text));
             texts.push((text, statement));
         }
@@ -239,7 +236,7 @@ impl Line {
 
     fn add(&self, batch: &mut Batch, summing: &mut Summing) {
         if let Some(log) = &mut *lock(&self.log) {
-            let holds = log.settle(batch, summing);
+            let holds = settle(log, batch, summing);
             *lock(&self.guess) = log.guess();
             if !holds {
                 return;
@@ -255,7 +252,7 @@ impl Line {
             }
             let is_new = summing.add(text, run, |identifier| match statement {
                 Some(new) => new.clone(),
-                // The sums remember no more texts.
+                // The sums remember no more texts, or what a hand knows was in no log.
                 None => identifier.identify(sql, batch.dialect, run.truncated),
             });
             if is_new {
@@ -264,6 +261,23 @@ impl Line {
             }
         }
     }
+}
+
+/// Makes the next batch what the log tells in its place; false when that had to be read again, and has been added.
+fn settle(log: &mut Whole, batch: &mut Batch, summing: &mut Summing) -> bool {
+    let Some((piece, outcome)) = batch.take_read() else {
+        return true;
+    };
+    let inherited = log.follow(&piece, outcome);
+    if let Some(inherited) = &inherited {
+        batch.inherit(inherited);
+    } else {
+        let dialect = batch.dialect;
+        let tell = &mut |entry: Entry<'_>| Sink::add(summing, dialect, entry);
+        log.read(&piece, tell);
+    }
+    batch.reuse(piece);
+    inherited.is_some()
 }
 
 impl Hand {

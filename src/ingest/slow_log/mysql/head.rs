@@ -34,9 +34,16 @@ pub(super) fn first_line(text: &[u8], next: Next) -> Line {
 pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
     memchr::memchr_iter(b'#', &text[from..])
         .map(|at| from + at)
-        .find(|&at| {
-            text.get(at + 1) == Some(&b' ') && (at == 0 || matches!(text[at - 1], b'\n' | 0))
-        })
+        .find(|&at| may_start(text, at))
+}
+
+/// The last such place.
+pub(super) fn last_start(text: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'#', text).find(|&at| may_start(text, at))
+}
+
+fn may_start(text: &[u8], at: usize) -> bool {
+    text.get(at + 1) == Some(&b' ') && (at == 0 || matches!(text[at - 1], b'\n' | 0))
 }
 
 /// Judges a line by its first word.

@@ -11,21 +11,11 @@ use super::{Ahead, Mysql, Place, Plans, State, Step};
 use crate::ingest::slow_log::parts::{Guess, Inherited};
 use crate::ingest::slow_log::{Entry, LOG_TIMES, Next, Progress};
 
-/// A part ends within so many bytes before the end of what is in sight: what is behind it is copied.
-const NEAR_BYTES: usize = 16 << 10;
-
-/// Where in `text` an entry starts, most likely: near the end, or else farther before it.
+/// Where in `text` the last entry starts, most likely: what is behind it is copied.
 pub(in crate::ingest::slow_log) fn seam(text: &[u8]) -> Option<usize> {
-    let near = text.len().saturating_sub(NEAR_BYTES).max(1);
-    let places = [near, text.len() / 2, 1].into_iter();
-    places
-        .filter(|from| *from < text.len())
-        .find_map(|from| seam_behind(text, from))
-}
-
-fn seam_behind(text: &[u8], mut from: usize) -> Option<usize> {
-    while let Some(at) = head::next_start(text, from) {
-        from = at + 1;
+    let mut end = text.len();
+    while let Some(at) = head::last_start(&text[..end]).filter(|at| *at > 0) {
+        end = at;
         let is_header = head::line(&text[at..], true) == Line::Header
             && head::proof(&text[at..], true, false) == Line::Header;
         if is_header && !follows_header_line(&text[..at]) {
@@ -149,7 +139,7 @@ mod tests {
             let text = &log.as_bytes()[cut..];
             let at = seam(text).unwrap();
             assert_eq!((at + cut) % ENTRY.len(), 0, "{cut}");
-            assert!(text.len() - at <= NEAR_BYTES);
+            assert!(text.len() - at < 2 * ENTRY.len());
         }
     }
 

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use super::{Format, HEAD_BYTES, OfflineError, Options, Parser, Position, Reader, Summary};
+use crate::ingest::slow_log::BYTE_ORDER_MARK;
 use crate::ingest::slow_log::format::{first_typical, open, sniff};
 
 /// Text that is passed over: `max_allowed_packet` of MySQL 8, the largest statement that a log holds as a rule.
@@ -74,6 +75,9 @@ impl Reader<'_> {
     ) -> bool {
         loop {
             self.pass(hole(&self.buffer), summary);
+            if summary.bytes == 0 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+                self.pass(BYTE_ORDER_MARK.len(), summary);
+            }
             let is_enough = self.buffer.len() >= HEAD_BYTES;
             if is_enough || self.ended || self.fault.is_some() {
                 return is_enough;

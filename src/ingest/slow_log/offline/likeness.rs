@@ -35,12 +35,16 @@ pub fn head(path: &Path) -> Result<Vec<u8>, OfflineError> {
 }
 
 /// When the first statement of a log ended; `None` when none tells.
-pub fn first_end(path: &Path) -> Option<Timestamp> {
+pub fn first_end(path: &Path, options: &Options) -> Option<Timestamp> {
     let first = Cell::new(None);
     let mut summary = Summary::default();
+    let options = Options {
+        reads_ahead: false,
+        ..options.clone()
+    };
     let done = read(
         path,
-        (None, &Options::default()),
+        (None, &options),
         &mut summary,
         &mut |_| match first.get() {
             Some(_) => ControlFlow::Break(()),

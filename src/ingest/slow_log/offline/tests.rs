@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::super::parser;
 use super::super::tests::fixture;
 use super::*;
+use crate::ingest::slow_log::BYTE_ORDER_MARK;
 
 /// Fixtures with the entries that have a statement and the sum of their times, in microseconds; by awk over the
 /// same bytes: `Query_time`, or `duration` of each statement and execute with its parse and bind.
@@ -126,6 +127,8 @@ fn a_log_is_found_behind_a_hole_and_behind_the_rest_of_a_large_statement() {
     for log in [mysql.as_slice(), postgres, docker] {
         let bytes = |before: &[u8]| (before.len() + log.len()) as u64;
         assert_eq!(begun_by(&hole, log), (1, 0, bytes(&hole)));
+        let mark = BYTE_ORDER_MARK;
+        assert_eq!(begun_by(mark, log), (1, 0, bytes(mark)));
         for rest in [
             "(1),\n",
             "\t(1, 'a: b'),\n",

@@ -155,7 +155,7 @@ fn statement(kind: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
     fn a_log_of_giants_and_open_quotes_tells_the_same_in_parts_and_blocks(
         kinds in prop::collection::vec(0_usize..12, 1..12),

@@ -45,9 +45,6 @@ pub(super) use self::stderr::severity_of;
 /// A record is looked at up to here; its statement is cut long before.
 const WINDOW_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10);
 
-/// What Windows writes before a text that is UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// How much a record matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Severity {
@@ -162,9 +159,6 @@ impl Postgres {
     }
 
     fn frame<'a>(&mut self, rest: &'a [u8], next: Next) -> Frame<'a> {
-        if self.offset == 0 && rest.starts_with(BYTE_ORDER_MARK) {
-            return Frame::Skip(BYTE_ORDER_MARK.len());
-        }
         let blank = rest
             .iter()
             .take_while(|b| matches!(**b, 0 | b'\n' | b'\r'))

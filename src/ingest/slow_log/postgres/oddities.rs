@@ -166,17 +166,6 @@ fn collectors_write_nulls_numbers_as_text_and_both_names_of_a_key() {
 }
 
 #[test]
-fn a_byte_order_mark_takes_no_record_with_it() {
-    let log = format!(
-        "\u{feff}{}",
-        lines(&["LOG:  duration: 2.000 ms  statement: SELECT 1"])
-    );
-    let (told, unparsed) = read(Framing::Stderr(Prefix::new(None)), &log);
-    assert_eq!((told.len(), unparsed), (1, 0));
-    assert!(told[0].end.is_some());
-}
-
-#[test]
 fn times_before_an_execute_are_of_its_parse_and_bind() {
     let told = stderr(&[
         "LOG:  duration: 0.100 ms",

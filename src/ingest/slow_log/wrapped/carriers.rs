@@ -1,7 +1,7 @@
 //! How each carrier writes the logs of several programs, long messages and dates, one test for each.
 
-use super::tests::{Told, read, tells_the_same_in_pieces};
-use crate::ingest::slow_log::{Format, sniff};
+use super::tests::{Told, read, tells_the_same_in_pieces, tells_the_same_in_pieces_of};
+use crate::ingest::slow_log::{Format, Next, open, sniff};
 
 const HEADER: &str = "# User@Host: app[app] @ web1 []\n# Query_time: 1.5  Lock_time: 0.1\nSET timestamp=1795255200;\n";
 
@@ -61,6 +61,89 @@ fn services_that_write_in_turn_are_not_mixed_and_what_is_no_log_is_passed_over()
         assert_eq!(statements(&told), expected, "{log}");
         assert_eq!(told.unparsed, 0, "{log}");
         tells_the_same_in_pieces("mixed", &log);
+    }
+}
+
+/// Everything of one program joins its last entry: what it writes beside its log must not hold up the others.
+#[test]
+fn a_program_that_writes_no_more_entries_holds_up_nobody() {
+    let entry = |name: &str, sql: &str| {
+        let lines = format!("{HEADER}{sql};\n");
+        let lines = lines.lines().map(|line| format!("{name}  | {line}\n"));
+        lines.collect::<String>()
+    };
+    let mut log = entry("db-1", "SELECT a FROM idle");
+    for n in 0..2_000 {
+        log.push_str(&format!("db-1  | 7 Query SELECT general {n}\n"));
+        log.push_str(&entry("db-2", &format!("SELECT b FROM busy{n}")));
+    }
+    let mut told = 0;
+    let options = super::tests::options();
+    let (_, mut parser) = open(log.as_bytes(), None, &options).unwrap();
+    let progress = parser.parse(log.as_bytes(), Next::More, &mut |_| told += 1);
+    assert!(told > 1_000, "{told} of 2000");
+    let rest = &log.as_bytes()[progress.consumed..];
+    parser.parse(rest, Next::End, &mut |_| told += 1);
+    assert_eq!(told, 2_001);
+    tells_the_same_in_pieces_of(19_997, "one program has ended", &log[..200_000]);
+}
+
+#[test]
+fn details_of_an_error_are_its_own_whatever_other_programs_write_between() {
+    let line = |text: &str| format!("db-1  | 2026-11-21 10:00:00.000 UTC [7] a@b {text}\n");
+    let begin = [
+        line("LOG:  duration: 5.0 ms  statement: SELECT 1"),
+        line("ERROR:  duplicate key value violates unique constraint \"t_pkey\""),
+    ]
+    .concat();
+    let end = [
+        line("DETAIL:  Key (id)=(5) already exists."),
+        line("STATEMENT:  INSERT INTO t VALUES (5)"),
+    ]
+    .concat();
+    let others =
+        "app-1  | GET /orders 200 in 5 ms and some more text to fill the line\n".repeat(400);
+    let (between, behind) = (
+        read(&[&*begin, &*others, &*end].concat()),
+        read(&[&*begin, &*end, &*others].concat()),
+    );
+    assert_eq!((&between.entries, between.unparsed), (&behind.entries, 0));
+    assert!(
+        statements(&between).contains(&"INSERT INTO t VALUES (5)"),
+        "{between:?}"
+    );
+}
+
+#[test]
+fn an_object_that_is_too_large_costs_no_other_on_its_line() {
+    let record = |text: &str| {
+        let text = format!("2026-11-21 10:10:10 UTC [7] LOG:  duration: 1.5 ms  statement: {text}");
+        serde_json::json!({"textPayload": text, "labels": {"a": "}"}})
+    };
+    let giant = format!("INSERT INTO t VALUES {}", "('}]\\',{),".repeat(200_000));
+    let records = [
+        record("SELECT 1"),
+        record(&giant),
+        record("SELECT 2"),
+        record("SELECT 3"),
+    ];
+    let log = serde_json::Value::from(records.to_vec()).to_string();
+    let options = super::tests::options();
+    for length in [log.len(), 256 << 10] {
+        let (_, mut parser) = open(log.as_bytes(), None, &options).unwrap();
+        let (mut told, mut unparsed, mut at) = (0, 0, 0);
+        for end in (length..log.len() + length).step_by(length) {
+            let end = end.min(log.len());
+            let next = if end == log.len() {
+                Next::End
+            } else {
+                Next::More
+            };
+            let progress = parser.parse(&log.as_bytes()[at..end], next, &mut |_| told += 1);
+            at += progress.consumed;
+            unparsed += progress.unparsed;
+        }
+        assert_eq!((told, unparsed), (3, 1), "{length}");
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What stands between the objects of its list, the keys of what holds the list among it, is passed over.
 
+use serde::{Deserialize, Serialize};
+
 /// Keys of a list of records in an object that holds nothing else of interest.
 const LISTS: [&[u8]; 6] = [
     b"events", b"entries", b"records", b"results", b"value", b"logs",
@@ -81,26 +83,51 @@ fn string(text: &[u8]) -> Option<usize> {
 }
 
 fn object(text: &[u8]) -> Unit {
-    let (mut at, mut depth) = (0, 0_usize);
-    while at < text.len() {
-        match text[at] {
-            b'"' => {
-                let Some(length) = string(&text[at..]) else {
-                    return Unit::Open;
-                };
-                at += length;
-                continue;
+    Inside::default().end(text).map_or(Unit::Open, Unit::Object)
+}
+
+/// Where in an object a part of it ends.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Inside {
+    depth: usize,
+    is_string: bool,
+    is_escaped: bool,
+}
+
+impl Inside {
+    /// Goes through the next part of an object; says where it ends, if it does.
+    pub(super) fn end(&mut self, text: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < text.len() {
+            if self.is_string {
+                at += self.string(&text[at..])?;
+            } else {
+                match text[at] {
+                    b'"' => self.is_string = true,
+                    b'{' => self.depth += 1,
+                    b'}' => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+                at += 1;
             }
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
+            if self.depth == 0 && !self.is_string {
+                return Some(at);
+            }
         }
-        at += 1;
-        if depth == 0 {
-            return Unit::Object(at);
-        }
+        None
     }
-    Unit::Open
+
+    /// Bytes up to the next backslash, what it escapes, or the end of the string; `None` when none of them is there.
+    fn string(&mut self, text: &[u8]) -> Option<usize> {
+        if std::mem::take(&mut self.is_escaped) {
+            return Some(1);
+        }
+        let at = memchr::memchr2(b'"', b'\\', text)?;
+        self.is_escaped = text[at] == b'\\';
+        self.is_string = self.is_escaped;
+        Some(at + 1)
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +161,20 @@ mod tests {
             ["{\n\"a\": 1}", "{\n\"b\": 2\n}"]
         );
         assert_eq!(objects("[{\"a\": 1"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_end_of_an_object_is_found_in_parts_of_any_length() {
+        let text = br#"{"a": "}\\\"{", "b": {"c": [1, {}]}} , {"#;
+        let Unit::Object(whole) = next(text) else {
+            panic!("it ends");
+        };
+        for length in 1..whole {
+            let mut inside = Inside::default();
+            let ends: Vec<_> = text.chunks(length).map(|part| inside.end(part)).collect();
+            let at = ends.iter().position(Option::is_some).unwrap();
+            assert_eq!(at * length + ends[at].unwrap(), whole, "{length}");
+        }
     }
 
     #[test]

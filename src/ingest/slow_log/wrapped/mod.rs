@@ -18,12 +18,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use self::document::Unit;
+use self::document::{Inside, Unit};
 use self::line::without_return;
 pub(super) use self::line::{Wrapping, unwrapped, wrapping_of, wrappings_of};
 use self::pieces::{Joins, Part, Pieces};
 use self::year::Years;
-use super::format::begins_entry;
+use super::format::{begins_entry, is_detail};
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
 use crate::model::sql::Dialect;
@@ -50,8 +50,10 @@ pub(super) struct Wrapped {
     skip: u64,
     /// Fragments before this byte, whose beginning is before the checkpoint, were used before the restart.
     seen_until: u64,
-    /// Inside an outer line that is too long.
+    /// Inside an outer line, or an object of a document, that is too long.
     skipping: bool,
+    /// Where in that object.
+    inside: Inside,
     /// Outer byte where the first entry of some source begins: what belongs to none behind it is of other programs.
     begun_at: Option<u64>,
     /// Sources whose next lines are of a header that was used before the restart.
@@ -78,6 +80,7 @@ struct Context {
     skip: u64,
     seen: u64,
     skipping: bool,
+    inside: Inside,
     has_begun: bool,
     amid: Vec<u64>,
     years: Years,
@@ -98,6 +101,7 @@ impl Wrapped {
             skip: 0,
             seen_until: 0,
             skipping: false,
+            inside: Inside::default(),
             begun_at: None,
             amid: Vec::new(),
             unparsed: 0,
@@ -109,18 +113,22 @@ impl Wrapped {
         let mut at = 0;
         while at < outer.len() {
             let rest = &outer[at..];
-            let length = match self.unit(rest) {
-                Unit::Object(length) => length,
+            let (length, is_whole) = match self.unit(rest) {
+                Unit::Object(length) => (length, true),
                 Unit::Gap(length) => {
                     at += length;
                     self.offset += length as u64;
                     continue;
                 }
-                Unit::Open if next == Next::End || self.skipping => rest.len(),
-                Unit::Open if rest.len() > MAX_LINE_BYTES => rest.len(),
+                Unit::Open if next == Next::End || self.skipping => (rest.len(), false),
+                Unit::Open if rest.len() > MAX_LINE_BYTES => {
+                    self.inside = Inside::default();
+                    self.inside.end(rest);
+                    (rest.len(), false)
+                }
                 Unit::Open => break,
             };
-            self.line(&rest[..length]);
+            self.line(&rest[..length], is_whole);
             at += length;
             self.offset += length as u64;
             // few pieces wait at a time, whatever the size of the block
@@ -130,15 +138,16 @@ impl Wrapped {
     }
 
     /// The line, or the object of a document, that `rest` starts with.
-    fn unit(&self, rest: &[u8]) -> Unit {
-        if self.wrapping == Wrapping::Document && !self.skipping {
-            return document::next(rest);
-        }
-        scan::line_length(rest).map_or(Unit::Open, Unit::Object)
+    fn unit(&mut self, rest: &[u8]) -> Unit {
+        let length = match self.wrapping {
+            Wrapping::Document if !self.skipping => return document::next(rest),
+            Wrapping::Document => self.inside.end(rest),
+            _ => scan::line_length(rest),
+        };
+        length.map_or(Unit::Open, Unit::Object)
     }
 
-    fn line(&mut self, line: &[u8]) {
-        let is_whole = line.ends_with(b"\n");
+    fn line(&mut self, line: &[u8], is_whole: bool) {
         let rest_of_another = std::mem::replace(&mut self.skipping, false);
         if rest_of_another || line.len() > MAX_LINE_BYTES {
             self.unparsed += u64::from(!rest_of_another);
@@ -176,6 +185,8 @@ impl Wrapped {
         let has_begun = self.begun_at.is_some();
         let joins = match begins {
             true => Joins::BeginsEntry,
+            // whatever came between
+            false if has_begun && is_detail(&part.text) => Joins::IfOpen,
             false if has_begun => Joins::OrForeign,
             false => Joins::Begins,
         };
@@ -275,6 +286,7 @@ impl Parser for Wrapped {
             }),
             seen: self.offset.max(self.seen_until) - self.checkpoint(),
             skipping: self.skipping,
+            inside: self.inside,
             has_begun: self.begun_at.is_some_and(|at| at < self.checkpoint()),
             amid: match (first, self.pieces.first()) {
                 (Some(source), _) => source.amid.clone(),
@@ -295,6 +307,7 @@ impl Parser for Wrapped {
         self.consumed = context.skip;
         self.seen_until = self.offset + context.seen;
         self.skipping = context.skipping;
+        self.inside = context.inside;
         self.amid = context.amid;
         self.begun_at = context.has_begun.then_some(0);
         self.years.restore(context.years);

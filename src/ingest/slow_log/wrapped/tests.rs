@@ -134,9 +134,13 @@ fn a_wrapped_log_cut_or_stopped_anywhere_tells_the_same() {
 
 /// A log that is cut or stopped anywhere tells what it tells as a whole.
 pub(super) fn tells_the_same_in_pieces(name: &str, log: &str) {
+    tells_the_same_in_pieces_of(67, name, log);
+}
+
+pub(super) fn tells_the_same_in_pieces_of(length: usize, name: &str, log: &str) {
     let expected = read(log);
     let bytes = log.as_bytes();
-    for stop in (1..bytes.len()).step_by(67) {
+    for stop in (1..bytes.len()).step_by(length) {
         let (mut cut, mut resumed) = (Told::default(), Told::default());
         let mut first = parser(log);
         let progress = feed(&mut *first, &bytes[..stop], Next::More, &mut cut);

@@ -6,8 +6,9 @@ use super::{Begin, FINISHED, Follower, Step};
 use crate::ingest::tail::Start;
 use crate::ingest::tail::file::{FileId, HEAD, LogFile, Place, Stat};
 use crate::ingest::tail::gathered::Gathered;
+use crate::ingest::tail::memory::Memory;
 use crate::ingest::tail::pattern::{self, Pattern};
-use crate::ingest::tail::reading::{Memory, Reading};
+use crate::ingest::tail::reading::Reading;
 use crate::ingest::tail::siblings::{self, Sibling};
 use crate::ingest::{Checkpoint, IngestError};
 use crate::model::event::Coverage;
@@ -47,7 +48,9 @@ impl Follower {
             Err(e) if e.is_missing() => None,
             Err(e) => return Err(e),
         };
-        for sibling in self.siblings() {
+        let mut siblings = self.siblings();
+        siblings.sort_by_key(|sibling| sibling.stat.modified);
+        for sibling in siblings {
             self.horizon = self.horizon.max(sibling.stat.modified);
             self.pass_over(&sibling);
         }
@@ -77,6 +80,8 @@ impl Follower {
     fn resume(&mut self, checkpoint: &Checkpoint) -> Result<Step, IngestError> {
         let memory = Memory::of(checkpoint);
         self.horizon = memory.horizon;
+        let others = memory.others.into_iter().take(FINISHED);
+        self.finished = others.map(|(id, place)| (id, place.believed())).collect();
         if let Some((file, closed)) = self.find(checkpoint)? {
             let offset = checkpoint.offset;
             let mut reading = Reading::from_offset(file, offset, memory.parser.clone())?
@@ -134,9 +139,8 @@ impl Follower {
             Err(e) => return Err(e),
         };
         let siblings = self.siblings();
-        let next = siblings::next_after(&siblings, self.horizon, |s| {
-            Some(s.stat.id) == current || self.is_finished(s) || siblings::is_copy(s, &log)
-        });
+        let is_copy = |s: &Sibling| siblings::is_copy(s, &log);
+        let next = self.next(&siblings, (current, None), is_copy);
         let (path, expected) = match next {
             Some(lost) if lost.compressed => {
                 self.horizon = lost.stat.modified;
@@ -151,7 +155,7 @@ impl Follower {
         let file = match (LogFile::open(path), next) {
             (Ok(file), _) => file,
             // to wait for the old file would be to miss what happens now
-            (Err(IngestError::Permission(_)), Some(lost)) => {
+            (Err(IngestError::Permission(_)), Some(lost)) if Some(lost.stat.id) != current => {
                 self.horizon = lost.stat.modified;
                 into.gap += lost.stat.len;
                 into.lost_by =
@@ -166,14 +170,16 @@ impl Follower {
             // a rotation came between: the next look sees both names
             return Ok(Step::Wait);
         }
+        if let Some(place) = self.place_in(&file).filter(|_| self.is_pattern()) {
+            return self.read_on_from(place, file, context);
+        }
         let head = file.read(0, HEAD)?;
-        let rotated_since = || {
-            let except = |s: &Sibling| {
-                Some(s.stat.id) == current || self.is_finished(s) || siblings::begins(s, &head)
-            };
-            siblings::next_after(&self.siblings(), self.horizon, except).is_some()
+        let begins = |s: &Sibling| siblings::begins(s, &head);
+        let is_rotated = || {
+            self.next(&self.siblings(), (current, None), begins)
+                .is_some()
         };
-        if next.is_none() && rotated_since() {
+        if next.is_none() && is_rotated() {
             return Ok(Step::Again);
         }
         self.opened_empty = if head.is_empty() {
@@ -191,19 +197,68 @@ impl Follower {
             return Ok(false);
         };
         let id = reading.file.id;
+        if reading.closed {
+            return Ok(true);
+        }
         let current = match Stat::of(&self.log()) {
-            _ if reading.closed => return Ok(true),
-            Ok(stat) if stat.id == id => return Ok(false),
-            Ok(stat) if stat.len > 0 => return Ok(true),
+            Ok(stat) if stat.id == id && !self.is_pattern() => return Ok(false),
+            Ok(stat) if stat.len > 0 && !self.is_pattern() => return Ok(true),
             Ok(stat) => Some(stat.id),
             Err(e) if e.is_missing() => None,
             Err(e) => return Err(e),
         };
-        let siblings = self.siblings();
-        let newer = siblings::next_after(&siblings, self.horizon, |s| {
-            s.stat.id == id || Some(s.stat.id) == current || self.is_finished(s)
-        });
-        Ok(newer.is_some())
+        let read = (current, Some(id));
+        Ok(self.next(&self.siblings(), read, |_| false).is_some())
+    }
+
+    /// The oldest file with something that was not read, but for the one that is read now, and for copies. The
+    /// `current` one is not asked for, unless it is of a pattern: there any may be written to.
+    fn next<'s>(
+        &self,
+        siblings: &'s [Sibling],
+        (current, read_now): (Option<FileId>, Option<FileId>),
+        is_copy: impl Fn(&Sibling) -> bool,
+    ) -> Option<&'s Sibling> {
+        let is_pattern = self.is_pattern();
+        siblings::next(siblings, |sibling| {
+            let id = Some(sibling.stat.id);
+            let is_current = id == current;
+            if id == read_now || (is_current && !is_pattern) {
+                return false;
+            }
+            let known = self.finished.iter().find(|(known, _)| Some(*known) == id);
+            let known = known.filter(|_| is_pattern);
+            // one that was made within the tick of the last write is the newest by its name
+            let is_late = sibling.stat.modified > self.horizon || is_current;
+            match known {
+                Some((_, place)) if sibling.stat.len == place.offset => return false,
+                None if !is_late => return false,
+                _ => {}
+            }
+            match self.place_in_sibling(sibling) {
+                Some(place) => is_pattern && sibling.stat.len > place.offset,
+                None => is_late && (is_current || !is_copy(sibling)),
+            }
+        })
+    }
+
+    /// Goes on in a file of a pattern that was finished.
+    fn read_on_from(
+        &mut self,
+        place: Place,
+        file: LogFile,
+        context: String,
+    ) -> Result<Step, IngestError> {
+        if !std::mem::replace(&mut self.has_told_many, true) {
+            tracing::warn!(
+                path = %self.path.display(),
+                "several files of this pattern are written to, and are read in turn; name each in a [[slow_log]] of its own"
+            );
+        }
+        self.finished.retain(|(id, _)| *id != file.id);
+        self.opened_empty = file.stat()?.if_empty();
+        self.reading = Some(Reading::from_offset(file, place.offset, context)?);
+        Ok(Step::Again)
     }
 
     /// The place before the first byte of a log that is not there yet.
@@ -231,7 +286,7 @@ impl Follower {
         if sibling.rotated
             && sibling.stat.len > 0
             && let Ok(file) = LogFile::open(&sibling.path)
-            && let Ok(place) = Place::beginning(&file)
+            && let Ok(place) = Place::end(&file)
         {
             self.remember(file.id, place);
         }
@@ -242,17 +297,23 @@ impl Follower {
         self.finished.push_front((id, place));
     }
 
-    fn is_finished(&self, sibling: &Sibling) -> bool {
-        self.finished
-            .iter()
-            .filter(|(id, place)| {
-                let is_whole_copy = place.is_telling() && place.offset == sibling.stat.len;
-                *id == sibling.stat.id || is_whole_copy
-            })
-            .any(|(_, place)| {
-                // an inode may have a second life
-                LogFile::open(&sibling.path).is_ok_and(|f| place.is_in(&f).unwrap_or(false))
-            })
+    /// Up to where a finished file was read.
+    fn place_in(&self, file: &LogFile) -> Option<Place> {
+        let length = file.stat().ok()?.len;
+        let is_whole_copy = |place: &Place| place.is_telling() && place.offset == length;
+        let places = self.finished.iter();
+        let mut places = places.filter(|(id, place)| *id == file.id || is_whole_copy(place));
+        // an inode may have a second life
+        let place = places.find(|(_, place)| place.is_in(file).unwrap_or(false));
+        place.map(|(_, place)| *place)
+    }
+
+    fn place_in_sibling(&self, sibling: &Sibling) -> Option<Place> {
+        self.place_in(&LogFile::open(&sibling.path).ok()?)
+    }
+
+    fn is_pattern(&self) -> bool {
+        Pattern::of(&self.path).is_some()
     }
 
     /// The file that the server writes to: the newest where the path is a pattern.

@@ -267,3 +267,48 @@ fn a_copy_that_a_person_made_is_not_read_after_the_log_was_renamed() {
     rig.settle();
     assert_eq!(rig.told(), ["#1\n", "#2\n", "#3\n"]);
 }
+
+/// Two clusters of one server, or one that writes two formats.
+#[test]
+fn files_of_a_pattern_that_are_all_written_to_are_read_once() {
+    for crashes in [false, true] {
+        let mut rig = Rig::of_pattern("postgresql-*", Start::End);
+        for name in [
+            "postgresql-15.log",
+            "postgresql-16.log",
+            "postgresql-16.csv",
+        ] {
+            rig.append(name, "#old\n");
+        }
+        rig.poll();
+        let mut expected = Vec::new();
+        for turn in 0..6 {
+            for name in [
+                "postgresql-15.log",
+                "postgresql-16.log",
+                "postgresql-16.csv",
+            ] {
+                let entry = format!("#{turn} of {name}\n");
+                rig.append(name, &entry);
+                expected.push(entry);
+            }
+            rig.settle();
+            if crashes {
+                rig.crash(rig.batches.len());
+            }
+        }
+        let mut told = rig.told();
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected, "{crashes}");
+        assert_eq!(rig.gap(), 0);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_entry() {
+    let mut rig = Rig::new(Start::Beginning);
+    rig.append("slow.log", "\u{feff}#0\n");
+    rig.settle();
+    assert_eq!(rig.told(), ["#0\n"]);
+}

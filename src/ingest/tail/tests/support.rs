@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::ingest::slow_log::{Entry, Next, Parser, Progress};
+use crate::ingest::slow_log::{BYTE_ORDER_MARK, Entry, Next, Parser, Progress};
 use crate::ingest::tail::reading::MakeParser;
 use crate::ingest::tail::{Follower, Start};
 use crate::ingest::{Checkpoint, IngestError, RawBatch, SourceMeta};
@@ -217,7 +217,9 @@ impl Rig {
 
 fn follower(path: PathBuf, start: Start, resume: Option<Checkpoint>, eager: bool) -> Follower {
     let make: MakeParser = Box::new(move |head| {
-        let known = head.starts_with(b"#") || head.starts_with(b"\0");
+        let known = [b"#".as_slice(), b"\0", BYTE_ORDER_MARK]
+            .iter()
+            .any(|sign| head.starts_with(sign));
         known.then(|| -> Box<dyn Parser> {
             Box::new(Hashes {
                 eager,
