@@ -8,19 +8,18 @@ mod log;
 mod sense;
 mod value;
 
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::detect::catalogue::{self, DetectSettings};
 use crate::ingest::slow_log::Format;
-use crate::ingest::tail;
+use crate::ingest::tail::{self, pattern::Pattern};
 use crate::model::id::{ServiceName, SourceId};
 use crate::report::{Lang, Links, Style};
 use crate::{alert, incident, normalise, serve, store, window};
@@ -44,10 +43,10 @@ pub struct Config {
     /// `[store]`
     pub store: store::Settings,
     /// `[[slow_log]]`
-    #[serde(deserialize_with = "distinct_logs")]
+    #[serde(deserialize_with = "value::distinct")]
     pub slow_log: Vec<SlowLog>,
     /// `[[log]]`
-    #[serde(deserialize_with = "log::distinct")]
+    #[serde(deserialize_with = "value::distinct")]
     pub log: Vec<Log>,
     /// `[fingerprint]`
     pub fingerprint: normalise::Settings,
@@ -93,37 +92,52 @@ impl Config {
     /// Whether its parts fit together.
     ///
     /// # Errors
-    /// The first that does not, naming its key.
+    /// All that does not, naming the keys.
     pub fn consistent(&self) -> Result<(), Misconfigured> {
-        if self.paths().any(|path| *path == self.store.path) {
-            return Err(Misconfigured(format!(
-                "`store.path`: {} is a log that is followed; give the store a file of its own",
-                self.store.path.display()
-            )));
+        let problems = self.inconsistencies();
+        if problems.is_empty() {
+            return Ok(());
         }
-        if let Some(log) = self.log.iter().find(|log| log.is_slow_log(&self.slow_log)) {
-            return Err(Misconfigured(format!(
+        Err(Misconfigured(problems.join("\n")))
+    }
+
+    /// What does not fit together.
+    pub fn inconsistencies(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let store = &self.store.path;
+        if self.paths().any(|path| overlap(path, store)) {
+            problems.push(format!(
+                "`store.path`: {} is a log that is followed; give the store a file of its own",
+                store.display()
+            ));
+        }
+        problems.extend(self.followed_twice());
+        problems.extend(self.telemetry.nonsense());
+        problems
+    }
+
+    /// Logs that two sections follow, by whatever names.
+    fn followed_twice(&self) -> Option<String> {
+        let slow = |path: &PathBuf| self.slow_log.iter().any(|log| overlap(&log.path, path));
+        if let Some(log) = self.log.iter().find(|log| slow(&log.path)) {
+            return Some(format!(
                 "`log.path`: {} is a [[slow_log]], too, which tells its errors already; remove one of the two",
                 log.path.display()
-            )));
+            ));
         }
-        let is_filter = |text: &str| {
-            text.contains('=') || text.parse::<tracing::level_filters::LevelFilter>().is_ok()
-        };
-        if !self.telemetry.log.split(',').any(is_filter) {
-            return Err(Misconfigured(format!(
-                "`telemetry.log`: {:?} names no level; write off, error, warn, info, debug or trace",
-                self.telemetry.log
-            )));
-        }
-        match &self.telemetry.otlp {
-            Some(url) if !(url.starts_with("http://") || url.starts_with("https://")) => {
-                Err(Misconfigured(format!(
-                    "`telemetry.otlp`: {url:?} is no URL; write it like http://127.0.0.1:4317"
-                )))
-            }
-            _ => Ok(()),
-        }
+        let paths: Vec<&PathBuf> = self.paths().collect();
+        let pairs = paths
+            .iter()
+            .enumerate()
+            .flat_map(|(at, first)| paths[at + 1..].iter().map(move |second| (*first, *second)));
+        let (first, second) = pairs
+            .into_iter()
+            .find(|(first, second)| overlap(first, second))?;
+        Some(format!(
+            "`path` of a log: {} and {} are the same file, or may be, which would be counted twice; remove one of the two",
+            first.display(),
+            second.display()
+        ))
     }
 
     /// Makes the folder of the store, if it is not there yet.
@@ -141,17 +155,25 @@ impl Config {
     }
 }
 
-/// A log that is named twice would be counted twice.
-fn distinct_logs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SlowLog>, D::Error> {
-    let logs = Vec::<SlowLog>::deserialize(from)?;
-    let mut seen = BTreeSet::new();
-    match logs.iter().find(|log| !seen.insert(&log.path)) {
-        Some(twice) => Err(D::Error::custom(format!(
-            "{} is followed twice; remove one of the two",
-            twice.path.display()
-        ))),
-        None => Ok(logs),
-    }
+/// Whether two paths stand for the same file, one for a file of the other's pattern among them.
+fn overlap(first: &Path, second: &Path) -> bool {
+    let file = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let is_one_of = |path: &Path, other: &Path| {
+        Pattern::of(other).is_some_and(|pattern| {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            folder.unwrap_or(Path::new(".")) == pattern.folder
+                && path.file_name().is_some_and(|name| pattern.fits(name))
+        })
+    };
+    first == second
+        || file(first).is_some_and(|id| file(second) == Some(id))
+        || is_one_of(first, second)
+        || is_one_of(second, first)
 }
 
 /// A value that can be read and means nothing; names its key and what would be right.
@@ -191,6 +213,12 @@ pub struct SlowLog {
 
 fn poll_interval() -> Duration {
     tail::Settings::default().poll_interval
+}
+
+impl AsRef<Path> for SlowLog {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl SlowLog {
@@ -310,9 +338,62 @@ impl Default for Telemetry {
     }
 }
 
+impl Telemetry {
+    /// What of it can be read and means nothing.
+    fn nonsense(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let is_filter = |text: &str| {
+            text.contains('=') || text.parse::<tracing::level_filters::LevelFilter>().is_ok()
+        };
+        if !self.log.split(',').any(is_filter) {
+            problems.push(format!(
+                "`telemetry.log`: {:?} names no level; write off, error, warn, info, debug or trace",
+                self.log
+            ));
+        }
+        if let Some(url) = &self.otlp
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            problems.push(format!(
+                "`telemetry.otlp`: {url:?} is no URL; write it like http://127.0.0.1:4317"
+            ));
+        }
+        problems
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_does_not_fit_together_is_told_at_once() {
+        let config = defaults("[telemetry]\nlog = \"loud\"\notlp = \"nowhere\"\n");
+        let told = config.inconsistencies();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("`telemetry.log`") && told[1].contains("`telemetry.otlp`"));
+    }
+
+    #[test]
+    fn a_file_is_followed_once_under_whatever_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::write(path("a.log"), "").unwrap();
+        std::os::unix::fs::symlink(path("a.log"), path("link")).unwrap();
+        let follow = |paths: [&str; 2]| {
+            let section = |name: &str| format!("[[slow_log]]\npath = \"{}\"\n", path(name));
+            defaults(&paths.map(section).concat()).inconsistencies()
+        };
+        for twice in [
+            ["a.log", "link"],
+            ["*.log", "a.log"],
+            ["postgresql-S??.log", "postgresql-*.log"],
+        ] {
+            assert_eq!(follow(twice).len(), 1, "{twice:?}");
+        }
+        assert_eq!(follow(["*.csv", "*.log"]), Vec::<String>::new());
+        assert_eq!(follow(["a.log", "b.log"]), Vec::<String>::new());
+    }
 
     fn defaults(text: &str) -> Config {
         load::parse("defaults.toml", text, []).unwrap()

@@ -1,10 +1,12 @@
 //! `sqleuth check`: every key, every file, every login, each with a line that says what to mend.
 
 use std::error::Error as _;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
+
+use anyhow::Context;
 
 use crate::alert::slack::{Connection, Login};
 use crate::app::schema;
@@ -23,12 +25,16 @@ const HEAD: u64 = 64 << 10;
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = load(Some(file))?;
     let mut lines = vec![Ok(format!("{}: every key is understood", file.display()))];
-    lines.push(match config.consistent() {
-        Ok(()) => Ok("its parts fit together".to_owned()),
-        Err(error) => Err(error.into()),
-    });
+    let problems = config.inconsistencies();
+    if problems.is_empty() {
+        lines.push(Ok("its parts fit together".to_owned()));
+    }
+    lines.extend(
+        problems
+            .into_iter()
+            .map(|problem| Err(anyhow::anyhow!(problem))),
+    );
     lines.push(page(&config));
-    lines.push(Ok("general: ok".to_owned()));
     lines.push(store(&config));
     lines.push(slack(&config));
     if config.sources().is_empty() {
@@ -60,21 +66,30 @@ fn page(config: &Config) -> anyhow::Result<String> {
     Ok(format!("listen.http: {}", config.listen.http))
 }
 
+/// Whether the store can be written, or made; nothing is left behind.
 fn store(config: &Config) -> anyhow::Result<String> {
-    config.make_store_folder()?;
-    let folder = config
-        .store
-        .path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
+    let path = &config.store.path;
+    let is_folder = |folder: &&Path| folder.is_dir();
+    let folders = path.ancestors().skip(1);
+    let folder = folders
+        .map(|folder| {
+            if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            }
+        })
+        .find(is_folder)
         .unwrap_or(Path::new("."));
-    let metadata = std::fs::metadata(folder)?;
-    anyhow::ensure!(
-        !metadata.permissions().readonly(),
-        "store.path: {} cannot be written",
-        folder.display()
-    );
-    Ok(format!("store.path: {}", config.store.path.display()))
+    let probe = folder.join(format!(".sqleuth-check-{}", std::process::id()));
+    let is_writable = OpenOptions::new().write(true).create_new(true).open(&probe);
+    let is_writable = is_writable.and_then(|_| std::fs::remove_file(&probe));
+    is_writable.with_context(|| format!("store.path: {} cannot be written", folder.display()))?;
+    if path.exists() {
+        let store = OpenOptions::new().append(true).open(path);
+        store.with_context(|| format!("store.path: {} cannot be written", path.display()))?;
+    }
+    Ok(format!("store.path: {}", path.display()))
 }
 
 fn slack(config: &Config) -> anyhow::Result<String> {

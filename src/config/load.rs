@@ -11,7 +11,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, sense};
+use super::Config;
+use super::sense::{self, Nonsense};
 
 /// Prefix of environment variables that override keys: `SQLEUTH__LISTEN__HTTP` is `listen.http`.
 pub const ENV_PREFIX: &str = "SQLEUTH__";
@@ -137,18 +138,22 @@ pub fn parse(
         .filter(|(key, _)| key.starts_with(ENV_PREFIX))
         .collect();
     overrides.sort();
-    let (source, table) = source.with_environment(table.into_inner(), &overrides);
-    deserialize(&source, table)
+    let (source, table, problems) = source.with_environment(table.into_inner(), &overrides);
+    deserialize(&source, table, problems)
 }
 
-fn deserialize(source: &Source<'_>, mut table: DeTable<'_>) -> Result<Config, LoadError> {
-    let mut problems = Vec::new();
+fn deserialize(
+    source: &Source<'_>,
+    mut table: DeTable<'_>,
+    mut problems: Vec<Problem>,
+) -> Result<Config, LoadError> {
     let mut cuts: Vec<String> = Vec::new();
+    let mut told: Vec<(String, String)> = Vec::new();
     loop {
         let whole = Spanned::new(0..source.text.len(), table.clone());
         let error = match Config::deserialize(toml::Deserializer::from(whole)) {
             Ok(config) => {
-                problems.extend(source.nonsense(&config));
+                problems.extend(source.nonsense(&config, &table));
                 return if problems.is_empty() {
                     Ok(config)
                 } else {
@@ -170,7 +175,18 @@ fn deserialize(source: &Source<'_>, mut table: DeTable<'_>) -> Result<Config, Lo
         }
         let name = path.as_deref().and_then(|path| path.rsplit('.').next());
         cuts.extend(name.map(str::to_owned));
-        problems.push(source.problem(&error, path.as_deref().unwrap_or("")));
+        let at = path.as_deref().unwrap_or("");
+        // of a section that only a variable names, the key is cut first
+        let is_again = told.iter().any(|(key, message)| {
+            let inner = key
+                .strip_prefix(at)
+                .is_some_and(|rest| rest.starts_with('.'));
+            inner && message == error.message()
+        });
+        if !is_again {
+            problems.push(source.problem(&error, at));
+        }
+        told.push((at.to_owned(), error.message().to_owned()));
         if path.is_none() || problems.len() >= MAX_PROBLEMS {
             return Err(LoadError::Invalid(problems));
         }
@@ -199,17 +215,23 @@ impl<'a> Source<'a> {
         mut self,
         mut table: DeTable<'t>,
         overrides: &'t [(String, String)],
-    ) -> (Self, DeTable<'t>) {
+    ) -> (Self, DeTable<'t>, Vec<Problem>) {
+        let mut problems = Vec::new();
         for (variable, value) in overrides {
             let at = ENV_SPAN + self.variables.len();
             let path: Vec<_> = variable[ENV_PREFIX.len()..]
                 .split("__")
                 .map(str::to_ascii_lowercase)
                 .collect();
-            put(&mut table, "", &path, value, at..at + 1);
+            let misplaced = put(&mut table, "", &path, value, at..at + 1).err();
+            problems.extend(misplaced.map(|what| Problem {
+                place: format!("environment variable {variable}"),
+                what,
+                fix: Some("give it in the file".to_owned()),
+            }));
             self.variables.push(variable.clone());
         }
-        (self, table)
+        (self, table, problems)
     }
 
     fn problem(&self, error: &toml::de::Error, path: &str) -> Problem {
@@ -226,10 +248,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn nonsense(&self, config: &Config) -> impl Iterator<Item = Problem> {
-        let problem = |(what, fix): (String, &str)| Problem {
-            place: self.name.to_owned(),
-            what,
+    fn nonsense(&self, config: &Config, table: &DeTable<'_>) -> impl Iterator<Item = Problem> {
+        let problem = |Nonsense { key, what, fix }: Nonsense| Problem {
+            place: self.place(span_of(table, &key)),
+            what: format!("`{key}`: {what}"),
             fix: Some(fix.to_owned()),
         };
         sense::nonsense(config).into_iter().map(problem)
@@ -246,15 +268,16 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Puts a value where its path leads; says what is in the way.
 fn put<'t>(
     table: &mut DeTable<'t>,
     parent: &str,
     path: &[String],
     value: &'t str,
     span: Range<usize>,
-) {
+) -> Result<(), String> {
     let Some((first, rest)) = path.split_first() else {
-        return;
+        return Ok(());
     };
     // `full_scan` in a variable name stands for the detector `full-scan`, which shells do not allow.
     let name = if parent == "detect" {
@@ -265,13 +288,27 @@ fn put<'t>(
     let key = Spanned::new(span.clone(), name.into());
     if rest.is_empty() {
         table.insert(key, Spanned::new(span, value_of(value)));
-        return;
+        return Ok(());
     }
     let entry = table
         .entry(key)
         .or_insert_with(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
-    if let DeValue::Table(inner) = entry.get_mut() {
-        put(inner, first, rest, value, span);
+    match entry.get_mut() {
+        DeValue::Table(inner) => put(inner, first, rest, value, span),
+        DeValue::Array(_) => Err(format!(
+            "`{first}` is a list, which variables do not reach into"
+        )),
+        _ => Err(format!("`{first}` is no section")),
+    }
+}
+
+/// Where the value stands that a dotted path leads to.
+fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let value = table.get(first)?;
+    match value.get_ref() {
+        DeValue::Table(inner) if !rest.is_empty() => span_of(inner, rest),
+        _ => Some(value.span()),
     }
 }
 
@@ -418,6 +455,19 @@ mod tests {
             told[0].starts_with("environment variable SQLEUTH__LISTEN__HTTP"),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn a_variable_that_reaches_nothing_is_told_once() {
+        let file = "[[slow_log]]\npath = \"a\"\n";
+        let told = problems(file, &[("SQLEUTH__SLOW_LOG__PATH", "b")]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("SQLEUTH__SLOW_LOG__PATH: `slow_log` is a list"),
+            "{told:?}"
+        );
+        let told = problems("", &[("SQLEUTH__GENRAL__SERVICE", "1")]);
+        assert_eq!(told.len(), 1, "{told:?}");
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! `[[log]]`: logs of errors, beside the slow logs.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::{General, SlowLog, Zone, value};
+use super::{General, Zone, value};
 use crate::ingest::server_log::Kind;
 use crate::ingest::tail;
 use crate::model::id::{ServiceName, SourceId};
@@ -83,22 +81,11 @@ impl Log {
     pub fn zone(&self, general: &General) -> TimeZone {
         self.time_zone.as_ref().unwrap_or(&general.time_zone).get()
     }
-
-    pub(super) fn is_slow_log(&self, logs: &[SlowLog]) -> bool {
-        logs.iter().any(|log| log.path == self.path)
-    }
 }
 
-/// A log that is named twice would be counted twice.
-pub(super) fn distinct<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Log>, D::Error> {
-    let logs = Vec::<Log>::deserialize(from)?;
-    let mut seen = BTreeSet::new();
-    match logs.iter().find(|log| !seen.insert(&log.path)) {
-        Some(twice) => Err(D::Error::custom(format!(
-            "{} is followed twice; remove one of the two",
-            twice.path.display()
-        ))),
-        None => Ok(logs),
+impl AsRef<Path> for Log {
+    fn as_ref(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -4,8 +4,17 @@ use toml::{Table, Value};
 
 use super::Config;
 
-/// What is wrong with the values, naming the keys; empty when they make sense.
-pub(super) fn nonsense(config: &Config) -> Vec<(String, &'static str)> {
+/// What is wrong with a value.
+#[derive(Debug)]
+pub(super) struct Nonsense {
+    /// Its key, with those of the tables that it is in.
+    pub(super) key: String,
+    pub(super) what: &'static str,
+    pub(super) fix: &'static str,
+}
+
+/// What is wrong with the values; empty when they make sense.
+pub(super) fn nonsense(config: &Config) -> Vec<Nonsense> {
     let mut found = Vec::new();
     let general = &config.general;
     for (key, url) in [
@@ -14,14 +23,20 @@ pub(super) fn nonsense(config: &Config) -> Vec<(String, &'static str)> {
         ("grafana_url", &general.grafana_url),
     ] {
         if url.as_deref().is_some_and(|url| !is_url(url)) {
-            let what = format!("`general.{key}`: no address of a page");
-            found.push((what, "begin it with http:// or https:// and a host"));
+            found.push(Nonsense {
+                key: format!("general.{key}"),
+                what: "no address of a page",
+                fix: "begin it with http:// or https:// and a host",
+            });
         }
     }
     if let Ok(detect) = Table::try_from(&config.detect) {
         for key in odd_numbers(&detect) {
-            let what = format!("`detect.{key}`: neither zero nor a positive number");
-            found.push((what, "see `sqleuth defaults`"));
+            found.push(Nonsense {
+                key: format!("detect.{key}"),
+                what: "neither zero nor a positive number",
+                fix: "see `sqleuth defaults`",
+            });
         }
     }
     found
@@ -71,6 +86,21 @@ mod tests {
         ] {
             assert!(told.contains(&format!("`detect.{key}`")), "{told}");
         }
+    }
+
+    #[test]
+    fn what_means_nothing_is_told_with_its_line() {
+        let told = problems("[general]\nservice = \"a\"\npublic_url = \"nowhere\"\n");
+        assert!(told.starts_with("f:3: `general.public_url`"), "{told}");
+        let variable = (
+            "SQLEUTH__DETECT__FULL_SCAN__MIN_LOAD".to_owned(),
+            "-1.0".to_owned(),
+        );
+        let told = parse("f", "", [variable]).unwrap_err().to_string();
+        assert!(
+            told.starts_with("environment variable SQLEUTH__DETECT"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Values whose types refuse what means nothing, so that it is told with its line.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -51,6 +52,24 @@ impl<'de> Deserialize<'de> for Zone {
         let name = String::deserialize(from)?;
         Self::of(&name).ok_or_else(|| D::Error::custom(format!("{name:?} is no IANA time zone")))
     }
+}
+
+/// Logs; one that is named twice would be counted twice.
+pub(super) fn distinct<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + AsRef<Path>,
+{
+    let logs = Vec::<T>::deserialize(from)?;
+    let mut seen = BTreeSet::new();
+    let mut paths = logs.iter().map(T::as_ref);
+    if let Some(twice) = paths.find(|path: &&Path| !seen.insert(*path)) {
+        return Err(D::Error::custom(format!(
+            "{} is followed twice; remove one of the two",
+            twice.display()
+        )));
+    }
+    Ok(logs)
 }
 
 /// The path of a file.
