@@ -221,7 +221,10 @@ pub(super) fn begins_entry(line: &[u8]) -> bool {
 
 /// Whether `line` goes on with a message of PostgreSQL: `DETAIL:`, `STATEMENT:`.
 pub(super) fn is_detail(line: &[u8]) -> bool {
-    severity_of(line).is_some_and(|parts| parts.is_detail())
+    let Some(parts) = severity_of(line) else {
+        return false;
+    };
+    parts.is_detail()
 }
 
 /// What lines of a header of the MySQL family start with.

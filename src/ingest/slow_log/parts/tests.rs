@@ -161,7 +161,8 @@ proptest! {
         kinds in prop::collection::vec(0_usize..12, 1..12),
         lengths in prop::collection::vec(100_000_usize..1_500_000, 1..4),
     ) {
-        let log: String = kinds.into_iter().map(|kind| format!("{HEADER}{}", statement(kind))).collect();
+        let entries = kinds.into_iter().map(|kind| format!("{HEADER}{}", statement(kind)));
+        let log = entries.collect::<Vec<_>>().concat();
         let options = Options::default();
         let whole = as_a_whole(log.as_bytes(), &options);
         prop_assert!(in_parts(log.as_bytes(), &options, &lengths) == whole);

@@ -70,11 +70,12 @@ fn a_program_that_writes_no_more_entries_holds_up_nobody() {
     let entry = |name: &str, sql: &str| {
         let lines = format!("{HEADER}{sql};\n");
         let lines = lines.lines().map(|line| format!("{name}  | {line}\n"));
-        lines.collect::<String>()
+        lines.collect::<Vec<_>>().concat()
     };
     let mut log = entry("db-1", "SELECT a FROM idle");
     for n in 0..2_000 {
-        log.push_str(&format!("db-1  | 7 Query SELECT general {n}\n"));
+        let general = format!("db-1  | 7 Query SELECT general {n}\n");
+        log.push_str(&general);
         log.push_str(&entry("db-2", &format!("SELECT b FROM busy{n}")));
     }
     let mut told = 0;
