@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise, safe};
-use crate::detect::basis::weight::{Weight, number, times};
+use crate::detect::basis::weight::{Weight, number, part, times};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
 use crate::model::sql::{Dialect, TableName};
-use crate::model::subject::{
-    Baseline, Basis, Horizon, Load, Peak, PeakReading, QueryProfile, RowLoad,
-};
+use crate::model::stretch::Stretch;
+use crate::model::subject::{Baseline, Basis, Horizon, Load, QueryProfile, RowLoad};
+use crate::model::time::Timestamp;
 
 declare_detector! {
     /// ## What it sees
@@ -30,9 +30,10 @@ declare_detector! {
     /// - no run of the baseline read as much as the mean does now, or, if some did, *every* run does so now: another mix of
     ///   known parameters is no flip.
     ///
-    /// In a whole file the busiest minute is held against the rest: with at least `min_runs` runs that ended in it, three
-    /// quarters of which read >= `min_ratio` times what three quarters of all runs read at most (all of them, against
-    /// 19 of 20, where they are fewer than 20); rows sent and run time as above, by their means.
+    /// In a whole file the runs from some time on, for as long as most of them read like that, and the busiest minute, are
+    /// held against what ran before (at least `min_baseline_runs` runs), all by their means; no run before read as much
+    /// as they do on average, and more than half of them do. Between the two lies a sixteenth to an eighth of the file that
+    /// counts for neither: in it the change may have come.
     ///
     /// From `min_critical_load` on it is critical. Without a baseline, or without row counts (PostgreSQL's log), the verdict is `Insufficient`.
     ///
@@ -45,7 +46,7 @@ declare_detector! {
     ///
     /// ## False alarms
     /// - A table that grows: reads more by degrees, silent by `min_ratio` against the hour or day before.
-    /// - A heavy customer who was there before: silent, as only some runs read more.
+    /// - A heavy customer who was there before: silent, as runs before read as much.
     /// - A larger page or period asked for: silent by `max_answer_ratio`.
     /// - A cold cache: slower, but reads no more rows.
     pub static META = {
@@ -149,23 +150,38 @@ impl Detector<QueryProfile> for PlanFlip {
 }
 
 impl PlanFlip {
-    /// The busiest minute of a file against the rest of it.
+    /// What ran in a file from some time on against what ran before.
     fn within_file(&self, profile: &QueryProfile, weight: Weight) -> Verdict {
-        let load = &profile.load;
-        let told = load.peak.zip(load.rows_examined);
-        let told = told.and_then(|(peak, all)| Some((peak, peak.reading?, all)));
-        let Some((peak, minute, all)) = told else {
+        let stretches = &*profile.load.stretches;
+        if stretches.is_empty() {
             return self.untold();
+        }
+        let minute = profile.load.peak.and_then(|peak| peak.reading);
+        let later = (1..stretches.len()).filter_map(|from| self.since(stretches, from));
+        let turns = later.chain(minute.map(|minute| (before(stretches, &minute), minute)));
+        let is_told = |(before, now): &(Stretch, Stretch)| {
+            before.runs >= self.0.min_baseline_runs && now.runs >= self.0.min_runs
         };
-        let rest = all.runs.saturating_sub(minute.runs);
-        if minute.runs < self.0.min_runs || rest < self.0.min_baseline_runs {
-            return Verdict::Clear;
+        let mut changes = turns.filter(is_told).map(|(b, n)| Change::within(&b, &n));
+        let flip = changes.find(|change| self.is_flip(change));
+        flip.map_or(Verdict::Clear, |flip| self.report(profile, weight, &flip))
+    }
+
+    /// What ran before a stretch that reads more, and what ran from it on for as long as it reads like this one. The change
+    /// may have come in the stretch before.
+    fn since(&self, stretches: &[Stretch], from: usize) -> Option<(Stretch, Stretch)> {
+        let before = sum(&stretches[..from.saturating_sub(1).max(1)]);
+        let first = &stretches[from];
+        let reads_more = rows(first) >= self.0.min_ratio * rows(&before).max(1.0);
+        if !reads_more || !do_most_read(first, rows(first), &before) {
+            return None;
         }
-        let change = Change::within(load, &peak, &minute, self.0.min_ratio);
-        if self.is_flip(&change) {
-            return self.report(profile, weight, &change);
-        }
-        Verdict::Clear
+        let alike = |s: &&Stretch| do_most_read(s, first.typical(), &before);
+        let now = stretches[from..].iter().take_while(alike);
+        Some((
+            before,
+            now.copied().fold(Stretch::default(), Stretch::together),
+        ))
     }
 
     /// The source does not tell rows.
@@ -205,6 +221,11 @@ impl PlanFlip {
         let draft = Draft::new(&META, profile, crossed)
             .with(trend("rows_examined_per_run", change.rows, Unit::Rows))
             .with(trend(change.time, change.seconds, Unit::Seconds))
+            .with_all(
+                change
+                    .since
+                    .map(|at| Evidence::clause("since", &at.to_string())),
+            )
             .with_all(steps)
             .costing(weight)
             .severity(weight.severity(self.0.min_critical_load));
@@ -236,6 +257,8 @@ struct Change {
     slowdown: f64,
     /// No other mix of runs that there were before.
     is_new: bool,
+    /// When it came, in a file.
+    since: Option<Timestamp>,
 }
 
 impl Change {
@@ -260,23 +283,24 @@ impl Change {
             answer_ratio: answer(now)? / answer(before)?.max(1.0),
             slowdown: times(now.elapsed.p50, before.elapsed.p50),
             is_new: unheard_of || every_run,
+            since: None,
         })
     }
 
-    /// A minute of a file against what is usual in it.
-    fn within(all: &Load, peak: &Peak, minute: &PeakReading, min_ratio: f64) -> Self {
-        let per_run = |count: u64| number(count) / number(minute.runs.max(1));
-        let usual = number(minute.usual);
-        let mean_time = peak.elapsed.div_f64(number(peak.runs.max(1)));
-        let usual_answer = answer(all).unwrap_or_default().max(1.0);
+    /// Two stretches of a file.
+    fn within(before: &Stretch, now: &Stretch) -> Self {
+        let answered = |stretch: &Stretch| part(stretch.answered, stretch.runs);
+        let seconds = |s: &Stretch| s.elapsed().as_secs_f64() / number(s.runs.max(1));
+        let is_unheard_of = rows(now) > number(before.most);
         Self {
-            basis: Arc::from("rest of the log"),
-            rows: (usual, per_run(minute.examined)),
+            basis: Arc::from("earlier in the log"),
+            rows: (rows(before), rows(now)),
             time: "run_time",
-            seconds: (all.elapsed.p50.as_secs_f64(), mean_time.as_secs_f64()),
-            answer_ratio: per_run(minute.answered) / usual_answer,
-            slowdown: times(mean_time, all.elapsed.p50),
-            is_new: number(minute.most) >= min_ratio * usual.max(1.0),
+            seconds: (seconds(before), seconds(now)),
+            answer_ratio: answered(now) / answered(before).max(1.0),
+            slowdown: seconds(now) / seconds(before),
+            is_new: is_unheard_of && do_most_read(now, rows(now), before),
+            since: Some(now.at),
         }
     }
 
@@ -284,6 +308,28 @@ impl Change {
     fn ratio(&self) -> f64 {
         self.rows.1 / self.rows.0.max(1.0)
     }
+}
+
+/// What ran before the stretch of a minute, and the one before that.
+fn before(stretches: &[Stretch], minute: &Stretch) -> Stretch {
+    let ended = stretches.partition_point(|stretch| stretch.at <= minute.at);
+    let known = ended.saturating_sub(1);
+    sum(&stretches[..if known > 1 { known - 1 } else { known }])
+}
+
+/// Rows read per run.
+fn rows(stretch: &Stretch) -> f64 {
+    part(stretch.rows, stretch.runs)
+}
+
+/// Whether the typical run read rather that much than what was typical before.
+fn do_most_read(now: &Stretch, rows: f64, before: &Stretch) -> bool {
+    now.typical() >= (rows.max(1.0) * before.typical().max(1.0)).sqrt()
+}
+
+fn sum(stretches: &[Stretch]) -> Stretch {
+    let all = stretches.iter().copied();
+    all.fold(Stretch::default(), Stretch::together)
 }
 
 fn told(rows: Option<RowLoad>) -> Option<RowLoad> {

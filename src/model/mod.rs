@@ -13,6 +13,7 @@ pub mod obstacle;
 pub mod offset;
 pub mod schema;
 pub mod sql;
+pub mod stretch;
 pub mod subject;
 pub mod time;
 pub mod value;

@@ -12,6 +12,7 @@ use crate::model::id::{FingerprintId, ServiceName};
 use crate::model::offset::Offsets;
 use crate::model::schema::TableSchema;
 use crate::model::sql::{StatementRef, TableName};
+use crate::model::stretch::Stretch;
 use crate::model::time::{Interval, Timestamp};
 
 /// One statement of one service on one database, over one interval and within one origin.
@@ -100,6 +101,9 @@ pub struct Load {
     /// A minute of it; `None` where none is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak: Option<Peak>,
+    /// What its runs read in a whole file, stretch by stretch, the oldest first; at most 16. Empty where none told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<Stretch>,
     /// Time spent waiting for locks.
     pub lock: Option<Duration>,
     /// Rows read.
@@ -151,36 +155,18 @@ impl Load {
 pub struct Peak {
     /// The minute.
     pub span: Interval,
-    /// Runs that were under way in it.
+    /// Runs that were under way in the minute that had the most of them, which may be another one.
     pub runs: u64,
-    /// Their run time in it.
+    /// Run time in it.
     pub elapsed: Duration,
     /// Time that was waited for locks in the minute that had the most of it, which may be another one.
     pub waited: Duration,
     /// The shortest time from the end of one run to that of the next, in a whole file; `None` for a single run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart: Option<Duration>,
-    /// What its runs read, beside what is usual in a whole file; `None` where too few told.
+    /// What the runs read that ended in the minute of a whole file in which those took longest; `None` where none told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reading: Option<PeakReading>,
-}
-
-/// Rows read by the runs that ended in a minute, and by all runs of the file.
-///
-/// Of the minute a low quantile and of the file a high one, so that neither a few heavy runs in the minute nor a minute
-/// that happened to have more of them than others makes a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeakReading {
-    /// Runs that ended in it and told what they read.
-    pub runs: u64,
-    /// Rows that three quarters of them read at least (all of them, where they are few); at most a factor of 4 too low.
-    pub most: u64,
-    /// Rows that they read.
-    pub examined: u64,
-    /// Rows that they sent or changed.
-    pub answered: u64,
-    /// Rows that three quarters of all runs of the file read at most (19 of 20, where those of the minute are few).
-    pub usual: u64,
+    pub reading: Option<Stretch>,
 }
 
 /// A distribution of run times, each within 1 % of the true value.

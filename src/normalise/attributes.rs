@@ -85,6 +85,12 @@ impl Likes {
         Self(1 << kind)
     }
 
+    /// One of them begins with a wildcard.
+    pub fn begin_with_a_wildcard(self) -> bool {
+        self.names()
+            .any(|kind| matches!(kind, "suffix" | "contains"))
+    }
+
     /// Names of the kinds: `exact`, `prefix` (an index serves these), `suffix`, `contains`.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let bits = (0..).zip(Self::KINDS);
@@ -117,21 +123,15 @@ pub struct Repeats {
 /// Counts them while the text is read.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    list: u32,
     rows: u32,
     most: Repeats,
 }
 
 impl Counter {
-    /// A value of a list; `first` when it begins one.
+    /// A list of so many values.
     #[inline]
-    pub(super) fn value(&mut self, first: bool) {
-        self.list = if first {
-            1
-        } else {
-            self.list.saturating_add(1)
-        };
-        self.most.longest_list = self.most.longest_list.max(self.list);
+    pub(super) fn list(&mut self, values: u32) {
+        self.most.longest_list = self.most.longest_list.max(values);
     }
 
     /// A row; `first` when none stands right before it.

@@ -301,7 +301,7 @@ impl Normaliser {
     pub fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
         reading::read(sql, Rules::of(dialect), truncated, &mut self.stream);
         let cut = truncated || self.stream.is_cut();
-        let wildcard = self.stream.leading_wildcard;
+        let wildcard = self.stream.likes.begin_with_a_wildcard();
         let variant = u128::from(wildcard) << 9 | u128::from(cut) << 8 | u128::from(dialect as u8);
         let key = self.stream.key() ^ variant;
         let low = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
@@ -337,7 +337,7 @@ impl Normaliser {
         let known = self.shapes.get(shape_key);
         let new = known.is_none();
         let set_ops = canonical.set_ops;
-        let wildcard = self.stream.leading_wildcard;
+        let wildcard = self.stream.likes.begin_with_a_wildcard();
         let statement = match known {
             Some(statement) => with_attributes(statement, set_ops, wildcard),
             None => Arc::new(self.parse(canonical, dialect, cut)),
@@ -365,7 +365,7 @@ impl Normaliser {
                 if shape.tables.is_empty() {
                     shape.tables = canonical.tables.into_iter().map(TableName::from).collect();
                 }
-                shape.leading_wildcard = self.stream.leading_wildcard;
+                shape.leading_wildcard = self.stream.likes.begin_with_a_wildcard();
                 Parsed::Shape(Box::new(shape))
             }
             Err(why) => {

@@ -15,7 +15,7 @@ impl Lexer<'_> {
         (open && end > brace + 1 && self.sql.get(end) == Some(&b'}')).then_some(end + 1)
     }
 
-    /// `__[POSTCOMPILE_name]`: a list that SQLAlchemy writes out when it knows how long it is.
+    /// `__[POSTCOMPILE_name]`: a list that `SQLAlchemy` writes out when it knows how long it is.
     pub(super) fn expanding_placeholder(&mut self) -> bool {
         let rest = &self.sql[self.at..];
         let end = memchr(b']', rest).filter(|_| rest.starts_with(b"[POSTCOMPILE_"));

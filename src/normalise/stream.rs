@@ -11,8 +11,7 @@ use super::chains::{Chains, Joint};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::paging::Paging;
 use super::signal_words::{
-    AND, BY, FALSE, HAVING, ILIKE, LIKE, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE,
-    VALUES, WHEN, WHERE,
+    BY, FALSE, HAVING, LIMIT, OFFSET, ON, OR, SELECT, SET, TRUE, UNION, UPDATE, VALUES, WHEN, WHERE,
 };
 use crate::model::event::TraceRef;
 
@@ -70,16 +69,12 @@ pub(super) struct Stream {
     pub(super) compares: bool,
     /// Literals of which is kept how they are written.
     pub(super) typed: u8,
-    /// A LIKE waits for its pattern.
-    pub(super) like: bool,
     /// A value was left out of the text: equal texts need not be equal runs.
     pub(super) placeholders: bool,
     /// How long lists and runs of rows are.
     pub(super) counter: Counter,
     /// Very long chains.
     pub(super) chains: Chains,
-    /// The pattern of a LIKE begins with a wildcard.
-    pub(super) leading_wildcard: bool,
     /// Kinds of patterns of LIKE.
     pub(super) likes: Likes,
     /// The last comment that may have tags.
@@ -110,6 +105,8 @@ pub(super) struct Frame {
     pub(super) start: usize,
     pub(super) row: bool,
     pub(super) list: bool,
+    /// Commas between its items.
+    pub(super) commas: u32,
     /// Behind it, an ORDER BY list goes on.
     by_list: bool,
     /// Behind it, conditions go on.
@@ -204,13 +201,8 @@ impl Stream {
             UPDATE => self.compares = false,
             // They become literals later, where their place allows it.
             TRUE | FALSE => self.parameters.extend_from_slice(&text.bytes()[..length]),
-            LIKE | ILIKE => self.like = true,
-            AND => self.like = false,
             WHEN => self.may_repeat(Joint::When, length),
-            OR => {
-                self.like = false;
-                self.may_repeat(Joint::Or, length);
-            }
+            OR => self.may_repeat(Joint::Or, length),
             _ => {}
         }
     }
@@ -264,9 +256,15 @@ impl Stream {
     #[inline]
     pub(super) fn separator(&mut self, mark: u8) {
         self.sign(&[mark]);
-        if mark == b',' {
-            self.may_repeat(Joint::Comma, 1);
+        if mark != b',' {
+            return;
         }
+        if self.frames.len() == self.depth
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.commas = frame.commas.saturating_add(1);
+        }
+        self.may_repeat(Joint::Comma, 1);
     }
 
     /// The start or the end of a hint.
@@ -304,6 +302,7 @@ impl Stream {
                 start,
                 row,
                 list,
+                commas: 0,
                 by_list,
                 compares,
             });
@@ -324,6 +323,7 @@ impl Stream {
         self.depth = self.depth.saturating_sub(1);
         if let Some(frame) = frame {
             (self.by_list, self.compares) = (frame.by_list, frame.compares);
+            self.count_items(&frame);
         }
         let Some(frame) = frame.filter(|frame| frame.row) else {
             return;
@@ -343,6 +343,15 @@ impl Stream {
     /// Takes back the last token, a word of so many bytes.
     pub(super) fn forget_word(&mut self, bytes: usize) {
         self.out.truncate(self.out.len().saturating_sub(bytes + 1));
+    }
+
+    /// Counts the items of a list that is over; rows are counted as such.
+    fn count_items(&mut self, list: &Frame) {
+        let inside = self.out.get(list.start + 2..).unwrap_or_default();
+        let is_row_or_empty = matches!(inside, [SIGN, b'(' | b')' | b']', ..]);
+        if list.list && !is_row_or_empty {
+            self.counter.list(list.commas.saturating_add(1));
+        }
     }
 
     /// Whether the last token ends an operand, as far as bytes tell; a keyword passes for a name.

@@ -28,7 +28,6 @@ impl Stream {
     /// A literal that is written so.
     #[inline]
     pub(super) fn value(&mut self, text: &[u8], tag: u8) {
-        self.like = false;
         let mut end = self.out.len();
         if let [.., before, op, SIGN, sign @ (b'-' | b'+')] = self.out[..end] {
             self.parameters.push(sign);
@@ -44,14 +43,10 @@ impl Stream {
                 [.., LITERAL | INTEGER | DECIMAL | TEXT, SIGN, b',']
             )
         {
-            self.counter.value(false);
             self.out.truncate(end - 2);
             return;
         }
         self.out.truncate(end);
-        if folds {
-            self.counter.value(true);
-        }
         let tag = if self.compares && self.typed < MAX_TYPED {
             self.compared(tag, folds)
         } else {
@@ -114,11 +109,35 @@ impl Stream {
         if is_key && self.expects_json_path() {
             return self.json_key(text);
         }
-        if self.like {
-            self.leading_wildcard |= matches!(text, [b'%' | b'_', ..]);
+        if self.begins_pattern() {
             self.likes |= Likes::of(text);
         }
         self.value(text, TEXT);
+    }
+
+    /// Whether what comes next is the pattern of a LIKE, or what that begins with.
+    fn begins_pattern(&self) -> bool {
+        /// What may stand before a pattern.
+        const WRAPS: [&[u8]; 5] = [
+            b"\x06(",
+            b"\x01concat",
+            b"\x01binary",
+            b"\x01lower",
+            b"\x01upper",
+        ];
+        const LIKES: [&[u8]; 6] = [
+            b"\x01like",
+            b"\x01ilike",
+            b"\x06~~",
+            b"\x06~~*",
+            b"\x06!~~",
+            b"\x06!~~*",
+        ];
+        let mut before = &*self.out;
+        while let Some(outside) = WRAPS.iter().find_map(|wrap| before.strip_suffix(*wrap)) {
+            before = outside;
+        }
+        LIKES.iter().any(|like| before.ends_with(like))
     }
 
     fn after_json_operator(&self) -> bool {

@@ -27,6 +27,10 @@ enum Place {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent observations of one statement"
+)]
 struct Frame {
     place: Place,
     /// The statement is an INSERT.

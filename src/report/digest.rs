@@ -181,6 +181,8 @@ pub struct Query {
     pub findings: Vec<Slug>,
     /// The parser does not know its text; it is grouped all the same.
     pub opaque: bool,
+    /// The log had cut its text, and it may be the beginning of more than one statement, or of none.
+    pub truncated: bool,
     /// What its texts have beside its identity.
     pub attributes: Attributes,
 }
@@ -331,6 +333,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         tables: statement.tables().to_vec(),
         findings,
         opaque: statement.shape().is_none(),
+        truncated: statement.truncated,
         attributes: attributes.unwrap_or_default(),
     }
 }

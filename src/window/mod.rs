@@ -25,6 +25,7 @@ mod run;
 mod settings;
 pub mod sketch;
 mod source;
+mod stretches;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -222,6 +222,7 @@ impl QueryStats {
             inner: Duration::from_nanos(self.inner),
             cancelled_elapsed: cancelled.map(latency),
             peak: None,
+            stretches: Vec::new(),
             lock: self.lock.map(Duration::from_nanos),
             rows_examined: row_load(&self.examined),
             rows_returned: row_load(&self.returned),

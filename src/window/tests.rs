@@ -522,7 +522,7 @@ fn the_rows_that_runs_skip_are_told_of_all_windows_of_a_minute() {
     windows.observe(batch(vec![page(14, Some(30_000))], 2), at(14));
     let outputs = windows.observe(idle(25), at(25));
     let profiles = closed(&outputs).into_iter().flat_map(|c| &c.profiles);
-    let offsets = profiles.filter_map(|p| p.load.offsets).last().unwrap();
+    let offsets = profiles.filter_map(|p| p.load.offsets).next_back().unwrap();
     assert_eq!((offsets.told(), offsets.at_least(10_000)), (2, 1));
     assert_eq!(offsets.rows, 30_020);
 }

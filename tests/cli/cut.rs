@@ -26,7 +26,8 @@ fn queries(texts: &[&str], jobs: &str) -> Vec<Value> {
             q["template"],
             q["count"],
             q["time_s"],
-            q["rows_examined"]
+            q["rows_examined"],
+            q["truncated"]
         ])
     };
     let mut told: Vec<Value> = queries.iter().map(told).collect();
@@ -76,6 +77,8 @@ fn a_text_cut_where_a_statement_ends_takes_no_run_of_it_away() {
     let counts: Vec<&Value> = runs.iter().map(|(_, count)| *count).collect();
     assert_eq!(counts, [2, 2, 1], "{all:?}");
     assert_eq!(all, queries(&texts, "2"));
+    let is_cut = all.iter().filter(|query| query[5] == true).count();
+    assert_eq!(is_cut, 1, "{all:?}");
     let mut ids: Vec<&Value> = all.iter().map(|query| &query[0]).collect();
     ids.dedup();
     assert_eq!(ids.len(), 3, "{all:?}");

@@ -8,7 +8,8 @@
 //! table: customers rows=1000000 elapsed=50s writes=9 set: runs=3 total=90s max=31s rows=600000 told=no
 //! ddl: CREATE TABLE customers (id INT PRIMARY KEY) ENGINE=InnoDB (one line a statement)
 //! horizon: whole            peak: runs=3 total=50s waited=2s apart=1h   (the busiest minute)
-//!                           peak: ... ended=60 examined=2000000 least=1000000 sent=20 usual=40
+//! stretch: 0 runs=60 examined=40 sent=20 time=2ms   (from that minute of a file on; lines of one minute are added up)
+//! minute: 600 runs=15 examined=2000000 sent=20 time=3s   (the same of one minute, in which runs took longest)
 //! offset: 100000 x3, 20 x47   (of how many runs; all runs that of `sql`)
 //! bytes: 2000 (per run)     page: runs=40 total=2s sql=SELECT ... LIMIT ? (a query that ran beside, one a line)
 //! day: 3 examined=30000 time=40ms runs=900 (what the median run of a day cost, one a line)
@@ -24,8 +25,9 @@ use sqleuth::model::event::{Coverage, CoverageSource, DbTarget, Origin, PlanRow}
 use sqleuth::model::id::{FingerprintId, ServiceName};
 use sqleuth::model::offset::Offsets;
 use sqleuth::model::sql::{Dialect, Parsed, Statement};
+use sqleuth::model::stretch::Stretch;
 use sqleuth::model::subject::{
-    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak, PeakReading,
+    Baseline, Basis, Companion, Exemplar, Horizon, Latency, Load, ParameterLoad, Peak,
     QueryProfile, RowLoad, TableFacts, TotalLoad,
 };
 use sqleuth::model::time::{Interval, Timestamp};
@@ -112,6 +114,10 @@ pub(crate) fn build(base: &str, own: &str, horizon: Horizon) -> QueryProfile {
     let mut load = load(&notes, "");
     load.offsets = offsets(&notes, load.count);
     load.peak = notes.get("peak").map(|line| peak(span.from, line));
+    load.stretches = stretches(&notes, span.from, "stretch");
+    if let Some(peak) = &mut load.peak {
+        peak.reading = stretches(&notes, span.from, "minute").pop();
+    }
     let statement = Arc::new(statement(&notes));
     let profile = QueryProfile {
         statement: Arc::clone(&statement),
@@ -237,12 +243,13 @@ fn load(notes: &Notes, before: &str) -> Load {
     Load {
         count: runs,
         peak: None,
+        stretches: Vec::new(),
         untimed: 0,
         untimed_cuts: 0,
         errors: cancelled,
         cancelled,
         elapsed: latency(notes, before, runs),
-        inner: std::time::Duration::ZERO,
+        inner: Duration::ZERO,
         cancelled_elapsed: cut(notes, cancelled),
         lock: notes.time(&key("lock")),
         rows_examined: rows(notes.get(&key("examined")), runs),
@@ -406,21 +413,31 @@ fn peak(from: Timestamp, line: &str) -> Peak {
         elapsed: duration(facts["total"]),
         waited: time("waited").unwrap_or_default(),
         apart: time("apart"),
-        reading: facts.contains_key("ended").then(|| reading(&facts)),
+        reading: None,
     }
 }
 
-/// Of the busiest minute of a file: how many runs ended, what each read and sent, and what is usual.
-fn reading(facts: &BTreeMap<&str, &str>) -> PeakReading {
-    let count = |key: &str| -> u64 { facts[key].replace('_', "").parse().expect("a number") };
-    let runs = count("ended");
-    PeakReading {
-        runs,
-        most: count("least"),
-        examined: count("examined") * runs,
-        answered: count("sent") * runs,
-        usual: count("usual"),
+/// `stretch: 0 runs=60 examined=40 sent=20 time=2ms`, one a line: what runs read from a minute of the file on. Lines of
+/// one minute are added up.
+fn stretches(notes: &Notes, from: Timestamp, key: &str) -> Vec<Stretch> {
+    let mut by_minute: BTreeMap<u64, Stretch> = BTreeMap::new();
+    for line in notes.stated(key) {
+        let (minute, facts) = line.split_once(' ').expect("a stretch has facts");
+        let facts = pairs(facts);
+        let count = |key: &str| -> u64 { facts[key].replace('_', "").parse().expect("a number") };
+        let minute = minute.parse().expect("a number of minutes");
+        let at = from.plus(Duration::from_secs(60 * minute));
+        let run = Stretch::of(
+            at,
+            count("examined"),
+            count("sent"),
+            duration(facts["time"]),
+        );
+        let told = run.times(u32::try_from(count("runs")).expect("a few runs"));
+        let known = by_minute.entry(minute).or_default();
+        *known = known.together(told);
     }
+    by_minute.into_values().collect()
 }
 
 /// A page query that ran beside a count.

@@ -1,5 +1,6 @@
 //! The stage from outside.
 
+mod attributes;
 mod cut_logs;
 mod cuts;
 mod goldens;

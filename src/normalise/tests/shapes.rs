@@ -339,27 +339,6 @@ fn texts_that_differ_in_how_values_are_written_are_one_statement() {
 }
 
 #[test]
-fn lists_and_rows_are_counted_beside_the_identity() {
-    let repeats = |sql: &str| {
-        let found = known(sql, Dialect::Mysql).attributes.repeats;
-        (found.longest_list, found.rows)
-    };
-    assert_eq!(repeats("SELECT a FROM t WHERE b = 1"), (0, 0));
-    assert_eq!(
-        repeats("SELECT a FROM t WHERE b IN (1) AND c IN (1, -2, 'x')"),
-        (3, 0)
-    );
-    assert_eq!(
-        repeats("INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, 'c')"),
-        (0, 3)
-    );
-    assert_eq!(
-        repeats("SELECT a FROM t WHERE (b, c) IN ((1, 2), (3, 4))"),
-        (0, 2)
-    );
-}
-
-#[test]
 fn what_holds_no_query_is_known_by_its_words() {
     for (sql, kind) in [
         ("XA START 'a'", StatementKind::Transaction),

@@ -222,7 +222,7 @@ pub(super) const BASES: &[Entry] = &[
     ),
     ("first day seen", "the first day seen", "처음 관찰된 날"),
     ("previous hour", "the hour before", "직전 1시간"),
-    ("rest of the log", "the rest of the log", "로그의 나머지"),
+    ("earlier in the log", "earlier in the log", "로그의 앞부분"),
     (
         "same hour of earlier days",
         "the same hour of earlier days",

@@ -64,6 +64,7 @@ pub(super) const ROLES: &[Entry] = &[
     ("error_code", "error code", "오류 코드"),
     ("message", "message", "메시지"),
     ("parameters", "parameter set", "매개변수 묶음"),
+    ("since", "since", "시작 시각"),
     ("set_operation", "set operation", "집합 연산"),
     ("leads_to", "is known to lead to", "알려진 결과:"),
     (

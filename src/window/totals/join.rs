@@ -84,23 +84,23 @@ impl Totals {
     }
 
     /// What each beginning of a cut text is the beginning of.
-    fn families(&self) -> HashMap<Opening, Family> {
+    fn families(&self) -> BTreeMap<Opening, Family> {
         let openings = self.cuts.values().flatten();
-        let mut families: HashMap<Opening, Family> =
+        let mut families: BTreeMap<Opening, Family> =
             openings.map(|opening| (*opening, Family::None)).collect();
         let is_complete = self.whole_texts.each_opening(|opening, slot| {
             if let Some(family) = families.get_mut(&opening) {
                 *family = match *family {
                     Family::None => Family::Slot(slot),
-                    Family::Slot(known) if known == slot => Family::Slot(slot),
+                    Family::Slot(known) if known == slot => Family::Slot(known),
                     Family::Slot(_) | Family::Several => Family::Several,
                 };
             }
         });
         if !is_complete {
-            families
-                .values_mut()
-                .for_each(|family| *family = Family::Several);
+            for family in families.values_mut() {
+                *family = Family::Several;
+            }
         }
         families
     }

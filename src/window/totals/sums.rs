@@ -1,7 +1,7 @@
 //! What one statement did over all of a log.
 
 use crate::model::course::CoursePoint;
-use crate::model::subject::{Latency, Load, Peak, PeakReading};
+use crate::model::subject::{Latency, Load};
 use crate::model::time::Timestamp;
 use crate::window::course::sampler::Sampler;
 use crate::window::minutes::{Minutes, Spent};
@@ -9,6 +9,7 @@ use crate::window::names::Role;
 use crate::window::query::{Detail, QueryStats, latency, nanos};
 use crate::window::run::Run;
 use crate::window::sketch::Sketch;
+use crate::window::stretches::Stretches;
 
 /// What one statement did.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,7 @@ pub struct Sums {
     pub(super) lock: Sketch,
     course: Sampler,
     minutes: Minutes,
+    stretches: Stretches,
 }
 
 impl Sums {
@@ -42,34 +44,19 @@ impl Sums {
                 weight: run.weight,
             };
             self.minutes.add(end, &spent);
+            if let Some(read) = spent.read(end) {
+                self.stretches.add(read);
+            }
         }
     }
 
     /// What a detector reads.
     pub(super) fn load(&self) -> Load {
-        let peak = self.minutes.peak().map(|peak| Peak {
-            reading: self.reading(),
-            ..peak
-        });
         Load {
-            peak,
+            peak: self.minutes.peak(),
+            stretches: self.stretches.kept().to_vec(),
             ..self.stats.load()
         }
-    }
-
-    /// What the runs of the busiest minute read, against what is usual.
-    fn reading(&self) -> Option<PeakReading> {
-        /// With fewer runs chance may have put several heavy ones into one minute of a day.
-        const FEW: u64 = 20;
-        let read = self.minutes.read()?;
-        let (skipped, usual) = if read.runs < FEW { (0, 95) } else { (25, 75) };
-        Some(PeakReading {
-            runs: read.runs,
-            most: read.all_but(skipped),
-            examined: read.examined,
-            answered: read.answered,
-            usual: self.stats.examined.percentile(usual),
-        })
     }
 
     /// What a run cost, half hour by half hour or in longer steps; runs without a time have no part in it.
@@ -88,5 +75,6 @@ impl Sums {
         self.lock.merge(&other.lock);
         self.course.merge(&other.course);
         self.minutes.merge(&other.minutes);
+        self.stretches.merge(&other.stretches);
     }
 }

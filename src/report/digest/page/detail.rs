@@ -168,14 +168,22 @@ fn facts(query: &Query, digest: &Digest, style: &Style) -> Vec<String> {
         facts.extend(listed(label, names, or_more));
     }
     facts.extend(texts::told(query, lang));
-    if query.opaque {
-        let grouped = lang.pick(
-            "not known to the parser, grouped by its text",
-            "파서가 모르는 문장, 텍스트로 묶음",
-        );
-        facts.push(grouped.to_owned());
-    }
+    facts.extend(text(query, lang).map(str::to_owned));
     facts
+}
+
+/// What is not known of its text.
+fn text(query: &Query, lang: Lang) -> impl Iterator<Item = &'static str> {
+    let cut = query.truncated.then_some((
+        "cut by the log, its end is not known",
+        "로그에서 잘린 문장, 끝부분은 알 수 없음",
+    ));
+    let grouped = query.opaque.then_some((
+        "not known to the parser, grouped by its text",
+        "파서가 모르는 문장, 텍스트로 묶음",
+    ));
+    let told = [cut, grouped].into_iter().flatten();
+    told.map(move |(english, korean)| lang.pick(english, korean))
 }
 
 fn period(query: &Query, style: &Style) -> Option<String> {
