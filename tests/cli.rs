@@ -12,6 +12,8 @@ mod opaque;
 mod paging;
 #[path = "cli/progress.rs"]
 mod progress;
+#[path = "cli/recorded.rs"]
+mod recorded;
 #[path = "cli/truth.rs"]
 mod truth;
 

@@ -13,8 +13,8 @@ use crate::detect::{
     Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
     connection_refusal, data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column,
     implicit_cast, load_hog, lock_wait, missing_index, missing_where, needless_count, non_sargable,
-    parameter_skew, plan_flip, query_timeout, random_order, sort_spill, unbounded_aggregate,
-    union_hotspot,
+    parameter_skew, plan_flip, query_timeout, random_order, server_crash, sort_spill,
+    unbounded_aggregate, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -45,6 +45,7 @@ pub static ALL: &[&DetectorMeta] = &[
     &plan_flip::META,
     &query_timeout::META,
     &random_order::META,
+    &server_crash::META,
     &sort_spill::META,
     &unbounded_aggregate::META,
     &union_hotspot::META,
@@ -75,6 +76,7 @@ pub struct DetectSettings {
     pub plan_flip: plan_flip::Settings,
     pub query_timeout: query_timeout::Settings,
     pub random_order: random_order::Settings,
+    pub server_crash: server_crash::Settings,
     pub sort_spill: sort_spill::Settings,
     pub unbounded_aggregate: unbounded_aggregate::Settings,
     pub union_hotspot: union_hotspot::Settings,
@@ -132,6 +134,10 @@ impl Catalogue {
         self.add_of_errors(
             s.query_timeout.enabled,
             query_timeout::QueryTimeout::new(s.query_timeout),
+        );
+        self.add_of_errors(
+            s.server_crash.enabled,
+            server_crash::ServerCrash::new(s.server_crash),
         );
     }
 

@@ -34,7 +34,7 @@ declare_detector! {
     /// fail, it is critical.
     ///
     /// Not counted are runs that a client or an operator cancelled, and what other detectors judge: statements cut at a
-    /// limit, deadlocks, waits for locks, refused and broken connections.
+    /// limit, deadlocks, waits for locks, refused and broken connections, crashes.
     ///
     /// ## Example
     /// ```sql
@@ -203,7 +203,8 @@ fn is_judged(class: ErrorClass) -> bool {
         | ErrorClass::Deadlock
         | ErrorClass::LockWait
         | ErrorClass::ConnectionRefused
-        | ErrorClass::ConnectionAborted => false,
+        | ErrorClass::ConnectionAborted
+        | ErrorClass::Crash => false,
     }
 }
 

@@ -66,6 +66,7 @@ pub mod parameter_skew;
 pub mod plan_flip;
 pub mod query_timeout;
 pub mod random_order;
+pub mod server_crash;
 pub mod sort_spill;
 pub mod unbounded_aggregate;
 pub mod union_hotspot;

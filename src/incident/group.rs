@@ -9,7 +9,12 @@ use crate::model::incident::Incident;
 use crate::model::time::Interval;
 
 /// Detectors of what a whole server suffers from.
-const ABOUT_SERVER: [&str; 3] = ["connection-refusal", "deadlock", "lock-wait"];
+const ABOUT_SERVER: [&str; 4] = [
+    "connection-refusal",
+    "deadlock",
+    "lock-wait",
+    "server-crash",
+];
 
 /// Whether two findings concern the same thing: a statement, a table, or, where one of them is about the server
 /// and not about a statement, the database.

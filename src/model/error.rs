@@ -50,6 +50,8 @@ pub enum ErrorClass {
     ConnectionAborted,
     /// Memory, disk, or a damaged table.
     Resource,
+    /// The server, or one of its processes, died.
+    Crash,
     /// Anything else.
     #[default]
     Other,
@@ -69,6 +71,7 @@ impl ErrorClass {
             Self::ConnectionRefused => "connection-refused",
             Self::ConnectionAborted => "connection-aborted",
             Self::Resource => "resource",
+            Self::Crash => "crash",
             Self::Other => "other",
         }
     }

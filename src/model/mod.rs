@@ -16,4 +16,5 @@ pub mod sql;
 pub mod stretch;
 pub mod subject;
 pub mod time;
+pub mod upkeep;
 pub mod value;

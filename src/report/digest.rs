@@ -9,6 +9,7 @@ mod load;
 mod markdown;
 mod numbers;
 mod page;
+mod server;
 mod source;
 mod text;
 
@@ -30,6 +31,7 @@ pub use attributes::{Attributes, Lengths, Skipped, Tagged};
 pub use json::write_json;
 pub use load::{LoadCurve, LoadStep};
 pub use numbers::{Rows, Seconds, Times};
+pub use server::{CheckpointTimes, ChoreTimes, Server};
 pub use source::{Asked, NotJudged, Readable, Seldom, Source};
 
 /// The report for people: what is worth a look. For programs, [`write_json`] tells all.

@@ -56,6 +56,7 @@ pub fn failure(class: ErrorClass, lang: Lang) -> &'static str {
         ErrorClass::ConnectionRefused => lang.pick("connection refused", "연결 거부"),
         ErrorClass::ConnectionAborted => lang.pick("connection broken", "연결 끊김"),
         ErrorClass::Resource => lang.pick("out of a resource", "자원 부족"),
+        ErrorClass::Crash => lang.pick("server crash", "서버 비정상 종료"),
         ErrorClass::Other => lang.pick("other error", "기타 오류"),
     }
 }

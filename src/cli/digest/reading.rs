@@ -13,7 +13,8 @@ use crate::ingest::slow_log;
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
 use crate::model::event::Coverage;
 use crate::model::time::Timestamp;
-use crate::report::digest::{Asked, LoadCurve, Source};
+use crate::model::upkeep::Upkeep;
+use crate::report::digest::{Asked, LoadCurve, Server, Source};
 use crate::window::Totals;
 
 /// Logs as they are read.
@@ -23,6 +24,7 @@ pub(super) struct Reading {
     interrupt: Interrupt,
     source: Source,
     coverage: Option<Coverage>,
+    upkeep: Upkeep,
 }
 
 /// All that was read.
@@ -40,6 +42,7 @@ impl Reading {
             interrupt,
             source: Source::default(),
             coverage: None,
+            upkeep: Upkeep::default(),
         }
     }
 
@@ -163,8 +166,11 @@ impl Reading {
         let Self {
             mut source,
             coverage,
+            upkeep,
             ..
         } = self;
+        source.frequent_checkpoints = upkeep.checkpoints.too_frequent;
+        source.server = Server::of(&upkeep);
         source.outside = outside;
         source.statements = totals.count();
         source.nested_statements = totals.nested();
@@ -181,11 +187,11 @@ impl Reading {
     }
 
     fn note(&mut self, summary: &Summary) {
+        self.upkeep.merge(&summary.upkeep);
         let source = &mut self.source;
         source.bytes += summary.bytes;
         source.entries += summary.entries;
         source.unparsed_entries += summary.unparsed;
-        source.frequent_checkpoints += summary.frequent_checkpoints;
         let Some(format) = summary.format else {
             return;
         };

@@ -10,11 +10,12 @@ use crate::model::time::{Interval, Timestamp};
 use crate::window::WindowKey;
 
 /// Detectors that look at errors and not at runs.
-const OF_ERRORS: [&str; 4] = [
+const OF_ERRORS: [&str; 5] = [
     "alias-in-where",
     "connection-refusal",
     "deadlock",
     "error-burst",
+    "server-crash",
 ];
 
 /// A full scan that nobody could miss.

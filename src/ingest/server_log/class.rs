@@ -6,8 +6,8 @@ use crate::model::error::ErrorClass;
 use crate::model::event::Outcome;
 
 use ErrorClass::{
-    Access, Cancelled, ConnectionAborted, ConnectionRefused, Constraint, Deadlock, LockWait, Other,
-    Resource, Schema, Timeout,
+    Access, Cancelled, ConnectionAborted, ConnectionRefused, Constraint, Crash, Deadlock, LockWait,
+    Other, Resource, Schema, Timeout,
 };
 
 /// Whole SQLSTATEs that are not what their class (the first two characters) is.
@@ -149,8 +149,14 @@ const POSTGRES_PARTS: &[(&[u8], &[u8], &str)] = &[
     (b"could not write to file ", b"", "53100"),
 ];
 
+/// How a server died, which no SQLSTATE tells: `signal 9`, `exit code 2`.
+const CRASHES: [&str; 3] = ["signal ", "exit code ", "recovery"];
+
 /// The kind of a SQLSTATE or of an error number.
 pub fn of_code(code: &str) -> ErrorClass {
+    if CRASHES.iter().any(|crash| code.starts_with(crash)) {
+        return Crash;
+    }
     if code.len() == 5 && !code.bytes().all(|b| b.is_ascii_digit()) || code.starts_with('0') {
         return of_state(code);
     }

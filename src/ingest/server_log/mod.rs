@@ -6,6 +6,7 @@
 
 mod application;
 pub mod class;
+mod crash;
 mod deadlock;
 mod mysql_error;
 mod phrases;

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use memchr::memmem;
 
 use super::records::{First, Grammar};
-use super::{class, deadlock, phrases};
+use super::{class, crash, deadlock, phrases};
 use crate::ingest::RawError;
 use crate::ingest::slow_log::zone::Calendar;
 use crate::ingest::slow_log::{Entry, scan};
@@ -33,6 +33,8 @@ const BREAKS: &[(&[u8], &str)] = &[
 pub(super) struct MysqlError {
     calendar: Calendar,
     dump: Dump,
+    /// It told of a crash, after which it recovers.
+    crashed: bool,
 }
 
 /// How far the dump of a deadlock has come, in the record begun last.
@@ -58,6 +60,7 @@ impl MysqlError {
         Self {
             calendar: Calendar::new(zone),
             dump: Dump::None,
+            crashed: false,
         }
     }
 
@@ -76,6 +79,14 @@ impl MysqlError {
 
     fn header<'l>(&mut self, line: &'l [u8]) -> Option<Header<'l>> {
         let (at, rest) = self.date(line)?;
+        if let Some(text) = rest.strip_prefix(crash::UTC) {
+            return Some(Header {
+                at,
+                is_error: true,
+                number: None,
+                text,
+            });
+        }
         let open = memchr::memchr(b'[', &rest[..rest.len().min(64)])?;
         let close = open + memchr::memchr(b']', &rest[open..])?;
         let level = &rest[open + 1..close];
@@ -168,6 +179,26 @@ impl Grammar for MysqlError {
                 ..Entry::default()
             });
             return;
+        }
+        if let Some(crash) = crash::read(header.text, record) {
+            // the recovery that follows is of the same crash, and may be told in two lines
+            if std::mem::replace(&mut self.crashed, true) && crash.is_recovery {
+                return;
+            }
+            tell(Entry {
+                sql: crash.sql.into(),
+                end: Some(at),
+                error: Some(Box::new(error(
+                    ErrorClass::Crash,
+                    &crash.code,
+                    crash.message,
+                ))),
+                ..Entry::default()
+            });
+            return;
+        }
+        if memmem::find(header.text, b": ready for connections").is_some() {
+            self.crashed = false;
         }
         if let Some(entry) = aborted(&header).or_else(|| failure(&header)) {
             tell(entry);

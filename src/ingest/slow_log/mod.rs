@@ -22,6 +22,7 @@ use crate::ingest::{RawEntry, RawError, RawRun};
 use crate::model::event::{Access, Coverage, Nesting, Outcome, RowCounts};
 use crate::model::sql::{Dialect, RawSql};
 use crate::model::time::Timestamp;
+use crate::model::upkeep::Upkeep;
 
 pub(in crate::ingest) use self::format::{BYTE_ORDER_MARK, Carrier};
 pub use self::format::{Format, Options, open, parser, sniff};
@@ -166,9 +167,9 @@ pub trait Parser: Send {
         None
     }
 
-    /// How often the server said so far that checkpoints come too often.
-    fn frequent_checkpoints(&self) -> u64 {
-        0
+    /// What the log told so far of the server itself.
+    fn upkeep(&self) -> Upkeep {
+        Upkeep::default()
     }
 
     /// What must be remembered at a checkpoint to go on from there, as JSON.

@@ -17,6 +17,7 @@ use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser}
 use crate::clock::Clock;
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
+use crate::model::upkeep::Upkeep;
 
 pub use likeness::{Likeness, first_end, head, likeness};
 
@@ -101,8 +102,8 @@ pub struct Summary {
     pub coverage: Coverage,
     /// A zone that its dates name and that is not known.
     pub unclear_zone: Option<String>,
-    /// How often the server said that checkpoints come too often.
-    pub frequent_checkpoints: u64,
+    /// What it tells of the server itself.
+    pub upkeep: Upkeep,
 }
 
 /// How far a log has been read.
@@ -185,7 +186,7 @@ impl<'p> Log<'p> {
         let done = self.reader.run(parser, summary, tell_progress, tell);
         summary.coverage = parser.coverage();
         summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
-        summary.frequent_checkpoints = parser.frequent_checkpoints();
+        summary.upkeep = parser.upkeep();
         done
     }
 

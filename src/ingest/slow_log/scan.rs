@@ -184,7 +184,7 @@ pub(in crate::ingest) fn name(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// A statement without the white space, `NUL` bytes and semicolons behind it.
-pub(super) fn without_end(sql: &[u8]) -> &[u8] {
+pub(in crate::ingest) fn without_end(sql: &[u8]) -> &[u8] {
     let end = sql
         .iter()
         .rposition(|b| !(b.is_ascii_whitespace() || *b == 0 || *b == b';'))

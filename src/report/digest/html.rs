@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest as hash};
 use crate::model::finding::Severity;
 use crate::report::chart::{self, escape};
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns, statistics,
+    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns, server_columns, statistics,
 };
 use crate::report::{Lang, sentence, words};
 
@@ -76,6 +76,7 @@ fn told(page: &Page, section: Section) -> Vec<String> {
             (details.map(|d| detail(d, lang)).collect(), &None)
         }
         Section::Errors => (page.errors.iter().map(failure).collect(), &page.errors_note),
+        Section::Server => (vec![server(page)], &None),
         Section::Notes => {
             let notes: Vec<_> = page.notes.iter().map(|n| tag("li", n)).collect();
             let list = format!("<ul class=\"quiet\">{}</ul>", notes.concat());
@@ -137,6 +138,20 @@ fn failure(failure: &Failure) -> String {
     });
     let (what, message) = (tag("h3", &failure.what), tag("p", &failure.message));
     format!("<section class=\"card\">{what}{message}{statement}</section>")
+}
+
+fn server(page: &Page) -> String {
+    let head = server_columns(page.lang).map(|name| format!("<th scope=\"col\">{name}</th>"));
+    let row = |cells: &[String; 5]| {
+        let cells = cells.each_ref().map(|cell| tag("td", cell));
+        format!("<tr>{}</tr>", cells.concat())
+    };
+    let rows: Vec<_> = page.server.iter().map(row).collect();
+    format!(
+        "<div class=\"numbers\"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        head.concat(),
+        rows.concat()
+    )
 }
 
 fn remedy(remedy: &Try, lang: Lang) -> String {

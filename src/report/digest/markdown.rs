@@ -1,7 +1,7 @@
 //! The report for a ticket: Markdown that needs nothing beyond tables and code.
 
 use crate::report::digest::page::{
-    Advice, Detail, Failure, Line, Page, Section, Try, columns, statistics,
+    Advice, Detail, Failure, Line, Page, Section, Try, columns, server_columns, statistics,
 };
 use crate::report::markdown::{code, fence, inline, table};
 use crate::report::{Lang, sentence, words};
@@ -39,6 +39,7 @@ fn told(page: &Page, section: Section) -> Vec<String> {
             (details.map(|d| detail(d, lang)).collect(), &None)
         }
         Section::Errors => (page.errors.iter().map(failure).collect(), &page.errors_note),
+        Section::Server => (vec![server(page)], &None),
         Section::Notes => (vec![bullets(&page.notes)], &None),
     };
     let below = below.iter().map(|note| inline(note));
@@ -85,6 +86,15 @@ fn failure(failure: &Failure) -> String {
         );
     }
     said
+}
+
+fn server(page: &Page) -> String {
+    let rows: Vec<Vec<String>> = page
+        .server
+        .iter()
+        .map(|row| row.iter().map(|cell| inline(cell)).collect())
+        .collect();
+    table(&server_columns(page.lang), &rows)
 }
 
 fn remedy(remedy: &Try, lang: Lang) -> String {

@@ -6,6 +6,7 @@ mod errors;
 mod front;
 mod notes;
 mod profile;
+mod server;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::report::digest::{Digest, Query};
 use crate::report::{Lang, Style, sentence, unit, words};
 
 pub(super) use errors::Failure;
+pub(super) use server::{Row, columns as server_columns};
 
 /// Statements in the table when nobody asks for another number.
 const SHOWN: usize = 15;
@@ -45,6 +47,8 @@ pub(super) struct Page {
     /// What failed, the most frequent first, and a remark below it.
     pub(super) errors: Vec<Failure>,
     pub(super) errors_note: Option<String>,
+    /// What the server did by itself.
+    pub(super) server: Vec<Row>,
     /// What the reader must know to judge the report.
     pub(super) notes: Vec<String>,
 }
@@ -56,6 +60,7 @@ pub(super) enum Section {
     Profile,
     Details,
     Errors,
+    Server,
     Notes,
 }
 
@@ -160,6 +165,7 @@ impl Page {
                 .collect(),
             errors: errors::errors(digest, style.lang),
             errors_note: errors::note(digest, style.lang),
+            server: server::rows(digest, style.lang),
             notes: notes::notes(digest, style.lang),
         }
     }
@@ -174,6 +180,7 @@ impl Page {
             (Section::Profile, !self.profile.is_empty()),
             (Section::Details, !self.details.is_empty()),
             (Section::Errors, !self.errors.is_empty()),
+            (Section::Server, !self.server.is_empty()),
             (Section::Notes, !self.notes.is_empty()),
         ];
         let told = sections.into_iter().filter(|(_, is_told)| *is_told);
@@ -189,6 +196,7 @@ impl Section {
             Self::Profile => lang.pick("Statements by total time", "총 실행 시간별 문장"),
             Self::Details => lang.pick("In detail", "상세"),
             Self::Errors => lang.pick("Errors, the most frequent first", "오류, 잦은 순"),
+            Self::Server => lang.pick("The server itself", "서버 자체"),
             Self::Notes => lang.pick("Notes", "참고 사항"),
         }
     }

@@ -8,7 +8,7 @@ use crate::model::event::CoverageSource;
 use crate::model::sql::{Dialect, Statement};
 use crate::model::subject::Load;
 use crate::model::time::Timestamp;
-use crate::report::digest::{LoadCurve, Seconds};
+use crate::report::digest::{LoadCurve, Seconds, Server};
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -40,6 +40,8 @@ pub struct Source {
     pub errors: u64,
     /// How often PostgreSQL said that checkpoints come too often.
     pub frequent_checkpoints: u64,
+    /// What the log tells of the server itself.
+    pub server: Option<Server>,
     /// Runs by dialect.
     pub dialects: BTreeMap<Dialect, Readable>,
     /// Run time over time; `None` when no run tells its time.

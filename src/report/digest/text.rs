@@ -5,7 +5,8 @@ mod fit;
 use std::fmt::{self, Write};
 
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns as headings, statistics,
+    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns as headings,
+    server_columns, statistics,
 };
 use crate::report::{Lang, words};
 
@@ -71,6 +72,10 @@ impl Sheet {
                     .zip(&page.errors)
                     .try_for_each(|(rank, e)| self.failure(rank, e))?;
                 &page.errors_note
+            }
+            Section::Server => {
+                self.server(page)?;
+                &None
             }
             Section::Notes => {
                 let mut notes = page.notes.iter();
@@ -188,6 +193,17 @@ impl Sheet {
         let told = [Some(&failure.message), failure.statement.as_ref()];
         let mut told = told.into_iter().flatten().filter(|text| !text.is_empty());
         told.try_for_each(|text| self.paragraph(INDENT, "", text))
+    }
+
+    fn server(&mut self, page: &Page) -> fmt::Result {
+        let head = server_columns(self.lang).map(str::to_owned);
+        let mut rows = std::iter::once(&head).chain(&page.server);
+        rows.try_for_each(|[what, times, total, longest, remark]| {
+            let figures = [times, total, longest].map(|cell| right(cell, 10)).concat();
+            let line = format!("    {}{figures}  {}", left(what, 14), printable(remark));
+            let room = self.width;
+            writeln!(self.text, "{}", left(&line, room).trim_end())
+        })
     }
 
     fn ailment(&mut self, ailment: &Ailment) -> fmt::Result {

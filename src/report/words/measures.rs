@@ -4,6 +4,7 @@ use super::Entry;
 
 /// Names of measures and trends.
 pub(super) const MEASURES: &[Entry] = &[
+    ("crashes", "crashes", "비정상 종료"),
     (
         "rows_examined_per_row_sent",
         "rows read per row sent",

@@ -3,6 +3,18 @@
 /// In English, in Korean.
 pub(super) const REMEDIES: &[(&str, &str)] = &[
     (
+        "find who killed it: the kernel, when memory ran out (its log names the process), or a person; then let all sessions together fit into memory (work_mem or sort_buffer_size times connections), or give the server more",
+        "누가 종료했는지 확인할 것: 메모리 부족 시의 커널(커널 로그에 프로세스 이름이 남음) 또는 사람. 그런 다음 모든 세션의 메모리 합(work_mem 또는 sort_buffer_size x 연결 수)이 들어가도록 하거나 메모리를 늘릴 것",
+    ),
+    (
+        "find out why it was not shut down: the logs of the kernel and of the container tell of memory that ran out, of a power cut, or of a stop that did not wait for it",
+        "정상 종료되지 않은 이유를 확인할 것: 메모리 부족, 정전, 기다리지 않은 중지는 커널과 컨테이너 로그에 남음",
+    ),
+    (
+        "read the server's log right before it for the assertion or the fault, keep the core file, and update the server and its extensions: repeat the statement on another machine only",
+        "직전의 서버 로그에서 assertion이나 오류를 확인하고, 코어 파일을 보관하고, 서버와 확장을 업데이트할 것: 문장 재현은 다른 장비에서만",
+    ),
+    (
         "candidate index, unverified: built from the statement's conditions alone; check existing indexes, selectivity and write cost first",
         "검증되지 않은 후보 인덱스: 쿼리의 조건만 보고 만들었음. 기존 인덱스, 선택도, 쓰기 비용을 먼저 확인할 것",
     ),

@@ -2,6 +2,7 @@
 
 mod applications;
 mod casts;
+mod crash;
 mod detectors;
 mod error_log;
 mod errors;

@@ -217,3 +217,41 @@ fn what_is_remembered_at_a_checkpoint_goes_on_in_the_rest_of_a_large_record_and_
     );
     assert_eq!(feed(&mut *second, rest.as_bytes(), 100, Next::End).len(), 1);
 }
+
+const CRASHES: &str = "\
+261122 11:33:10 [ERROR] /usr/sbin/mariadbd got signal 11 ;
+Sorry, we probably made a mistake, and this is a bug.
+
+Thread pointer: 0x7f2c1c000c18
+/usr/sbin/mariadbd(my_print_stacktrace+0x2e)[0x55898c5fd87e]
+Query (0x7f2c1c010f30): select a
+from t where b = 'x'
+
+Connection ID (thread ID): 8
+Status: NOT_KILLED
+
+2026-11-22 11:33:13 0 [Note] InnoDB: Starting crash recovery from checkpoint LSN=46590
+2026-11-22 11:33:13 0 [Note] /usr/sbin/mariadbd: ready for connections.
+2026-11-22 11:40:00 0 [Note] InnoDB: Starting crash recovery from checkpoint LSN=46600
+2026-11-22 11:40:01 0 [Note] /usr/sbin/mariadbd: ready for connections.
+2026-11-22T11:50:10Z UTC - mysqld got signal 6 ;
+Most likely, you have hit a bug, but this error can also be caused by malfunctioning hardware.
+Query (7f4e3c0018d0): is an invalid pointer
+Connection ID (thread ID): 9
+2026-11-22T11:50:12.000000Z 1 [Warning] [MY-012551] [InnoDB] Database was not shutdown normally!
+2026-11-22T11:50:12.000000Z 1 [System] [MY-012552] [InnoDB] Starting crash recovery.
+2026-11-22T11:50:13.000000Z 0 [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.0.40'
+2026-11-22 11:55:00 0 [Note] InnoDB: the word got signal 9 is no crash
+";
+
+#[test]
+fn a_crash_is_told_once_with_what_ran() {
+    let expected = [
+        "2026-11-22T11:33:10Z /@ crash signal 11 [select a\nfrom t where b = 'x'] /usr/sbin/mariadbd got signal 11",
+        "2026-11-22T11:40:00Z /@ crash recovery [] InnoDB: Starting crash recovery from checkpoint LSN=46600",
+        "2026-11-22T11:50:10Z /@ crash signal 6 [] mysqld got signal 6",
+    ];
+    for piece in [1, 7, CRASHES.len()] {
+        assert_eq!(read(CRASHES, piece, Next::End), expected);
+    }
+}

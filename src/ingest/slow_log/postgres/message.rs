@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::server::{self, Told};
 use crate::ingest::slow_log::scan;
 
 /// What a message says, as far as statements are concerned.
@@ -31,8 +32,8 @@ pub(super) enum Message<'a> {
     Threshold(Option<Duration>),
     /// `log_lock_waits`: a process waits for a lock, or has it after a long wait.
     Waits(Wait<'a>),
-    /// Checkpoints come too often: the write-ahead log fills up before they are due.
-    Checkpoints,
+    /// What the server says of itself.
+    Server(Told<'a>),
     /// The connection broke.
     Broke(Broken<'a>),
     /// The session has ended.
@@ -68,7 +69,7 @@ pub(super) struct Portal<'a> {
 
 /// Whether a message that is no error says something of statements.
 pub(super) fn is_wanted(text: &[u8]) -> bool {
-    const STARTS: [&[u8]; 12] = [
+    const STARTS: [&[u8]; 11] = [
         b"duration: ",
         b"statement: ",
         b"execute ",
@@ -77,12 +78,11 @@ pub(super) fn is_wanted(text: &[u8]) -> bool {
         b"disconnection: ",
         b"parameter \"log_min_duration_statement\"",
         b"process ",
-        b"checkpoints are occurring too frequently",
         b"could not receive data from client",
         b"could not send data to client",
         b"unexpected EOF on client connection",
     ];
-    STARTS.iter().any(|start| text.starts_with(start))
+    STARTS.iter().any(|start| text.starts_with(start)) || server::read(text).is_some()
 }
 
 /// Whether a message is like `Dauer: 0.888 ms  Anweisung: ...`: the `lc_messages` of the server is another.
@@ -128,11 +128,11 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
     if let Some(rest) = text.strip_prefix(b"process ") {
         return waits(rest).map_or(Message::Other, Message::Waits);
     }
+    if let Some(told) = server::read(text) {
+        return Message::Server(told);
+    }
     if text.starts_with(b"could not ") || text.starts_with(b"unexpected EOF") {
         return Message::Broke(Broken(text));
-    }
-    if text.starts_with(b"checkpoints are occurring too frequently") {
-        return Message::Checkpoints;
     }
     if text.starts_with(b"disconnection: ") {
         return Message::Left;

@@ -21,6 +21,7 @@ mod plan;
 mod prefix;
 mod runs;
 mod seen;
+mod server;
 mod session;
 mod sessions;
 mod stderr;
@@ -34,6 +35,7 @@ use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
+use crate::model::upkeep::Upkeep;
 
 use self::context::Context;
 pub(super) use self::csv::looks_like_csv;
@@ -276,8 +278,8 @@ impl Parser for Postgres {
         self.sessions.threshold.coverage()
     }
 
-    fn frequent_checkpoints(&self) -> u64 {
-        self.sessions.checkpoints
+    fn upkeep(&self) -> Upkeep {
+        self.sessions.upkeep.clone()
     }
 
     fn context(&self) -> String {

@@ -22,6 +22,7 @@ use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
 use crate::ingest::slow_log::threshold::{Reason, Threshold};
+use crate::model::upkeep::Upkeep;
 
 /// A restart reads no more than this again.
 const MAX_HELD_BYTES: u64 = 1 << 20;
@@ -41,8 +42,10 @@ pub(super) struct Sessions {
     /// Bytes of the statements and plans that wait.
     waiting_bytes: usize,
     pub(super) threshold: Threshold,
-    /// How often the server said that checkpoints come too often.
-    pub(super) checkpoints: u64,
+    /// What the server said of itself.
+    pub(super) upkeep: Upkeep,
+    /// It is coming up after one of its processes died.
+    pub(super) reinitialises: bool,
     pub(super) database: String,
     /// Runs that a record before this byte tells were told before the restart.
     pub(super) told_until: u64,
@@ -74,7 +77,8 @@ impl Sessions {
             waiting: Waiting::default(),
             waiting_bytes: 0,
             threshold: Threshold::default(),
-            checkpoints: 0,
+            upkeep: Upkeep::default(),
+            reinitialises: false,
             database: database.to_owned(),
             told_until: 0,
             settled_until: 0,
@@ -156,7 +160,7 @@ impl Sessions {
             }
             Message::Waits(wait) => self.waits(record, wait, session, tell),
             Message::Broke(broken) => self.broke(record, broken, tell),
-            Message::Checkpoints => self.checkpoints += 1,
+            Message::Server(told) => self.told_of_server(record, &told, tell),
             Message::Threshold(None) | Message::Other => {}
         }
         false

@@ -27,6 +27,7 @@ use super::format::{begins_entry, is_detail};
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
 use crate::model::event::Coverage;
 use crate::model::sql::Dialect;
+use crate::model::upkeep::Upkeep;
 
 /// An outer line that is longer holds more than one statement may, and is passed over.
 const MAX_LINE_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10);
@@ -273,8 +274,8 @@ impl Parser for Wrapped {
         self.inner.unclear_zone()
     }
 
-    fn frequent_checkpoints(&self) -> u64 {
-        self.inner.frequent_checkpoints()
+    fn upkeep(&self) -> Upkeep {
+        self.inner.upkeep()
     }
 
     fn context(&self) -> String {
