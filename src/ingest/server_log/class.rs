@@ -149,6 +149,36 @@ const POSTGRES_PARTS: &[(&[u8], &[u8], &str)] = &[
     (b"could not write to file ", b"", "53100"),
 ];
 
+/// Codes of Prisma, which stand in the place of those of the server: Prisma's Error message reference.
+const PRISMA: &[(&str, ErrorClass)] = &[
+    ("P1000", Access),
+    ("P1001", ConnectionRefused),
+    ("P1002", ConnectionRefused),
+    ("P1003", Schema),
+    ("P1008", Timeout),
+    ("P1010", Access),
+    ("P1017", ConnectionAborted),
+    ("P2000", Constraint),
+    ("P2002", Constraint),
+    ("P2003", Constraint),
+    ("P2004", Constraint),
+    ("P2005", Constraint),
+    ("P2006", Constraint),
+    ("P2007", Constraint),
+    ("P2011", Constraint),
+    ("P2012", Constraint),
+    ("P2013", Constraint),
+    ("P2014", Constraint),
+    ("P2020", Constraint),
+    ("P2021", Schema),
+    ("P2022", Schema),
+    ("P2024", ConnectionRefused),
+    ("P2025", Constraint),
+    ("P2028", Timeout),
+    ("P2034", Deadlock),
+    ("P2037", ConnectionRefused),
+];
+
 /// How a server died, which no SQLSTATE tells: `signal 9`, `exit code 2`.
 const CRASHES: [&str; 3] = ["signal ", "exit code ", "recovery"];
 
@@ -172,7 +202,8 @@ pub fn of_code(code: &str) -> ErrorClass {
 }
 
 fn of_state(code: &str) -> ErrorClass {
-    if let Some((_, class)) = STATES.iter().find(|(state, _)| *state == code) {
+    let whole = STATES.iter().chain(PRISMA);
+    if let Some((_, class)) = whole.into_iter().find(|(state, _)| *state == code) {
         return *class;
     }
     let known = STATE_CLASSES

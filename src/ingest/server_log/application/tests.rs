@@ -136,6 +136,47 @@ fn each_error_of_a_real_program_of_java_is_told_once() {
     assert_eq!(codes(&recorded("java.log.xz")), expected);
 }
 
+#[test]
+fn each_error_of_a_real_program_of_node_is_told_once_however_it_logs() {
+    let of_mysql = MYSQL.into_iter().flat_map(|code| [code, code]);
+    // `connect ECONNREFUSED` of a plain socket may be that of any service: it is not told
+    let last_of_mysql = ["lock-wait 1205", "access 1045"];
+    let all = of_mysql.chain(last_of_mysql).chain(POSTGRES).chain([POOL]);
+    let expected: Vec<&str> = all.collect();
+    for style in ["text", "json"] {
+        let log = recorded(&format!("node-{style}.log.xz"));
+        assert_eq!(codes(&log), expected, "{style}: {:#?}", read(&log));
+    }
+}
+
+#[test]
+fn codes_of_prisma_are_of_the_kind_of_their_cause() {
+    let record = |code: &str, said: &str| {
+        format!(
+            "2026-11-22T04:00:00.000Z ERROR failed PrismaClientKnownRequestError: \n\
+             Invalid `prisma.order.create()` invocation:\n\n\n{said}\n    at Zn.handleRequestError (/srv/shop/index.js:1:1) {{\n  \
+             code: '{code}',\n  clientVersion: '5.22.0',\n  meta: {{ modelName: 'Order', target: [ 'id' ] }}\n}}\n"
+        )
+    };
+    let log = [
+        record("P2002", "Unique constraint failed on the fields: (`id`)"),
+        record(
+            "P2024",
+            "Timed out fetching a new connection from the connection pool.",
+        ),
+        record(
+            "P2034",
+            "Transaction failed due to a write conflict or a deadlock. Please retry your transaction",
+        ),
+        record(
+            "P2022",
+            "The column `Order.note` does not exist in the current database.",
+        ),
+    ];
+    let expected = ["constraint P2002", POOL, "deadlock P2034", "schema P2022"];
+    assert_eq!(codes(&log.concat()), expected);
+}
+
 const SPRING: &str = "\
 2026-11-22 04:00:00.123 ERROR 17 --- [nio-8080-exec-1] o.a.c.c.C.[.[.[/].[dispatcherServlet] : Servlet.service() threw exception [Request processing failed; nested exception is org.springframework.jdbc.BadSqlGrammarException: PreparedStatementCallback; bad SQL grammar [SELECT id FROM orders WHERE note = ?]; nested exception is java.sql.SQLSyntaxErrorException: Unknown column 'note' in 'where clause'] with root cause
 

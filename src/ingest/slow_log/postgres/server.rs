@@ -149,8 +149,9 @@ fn seconds(text: &[u8]) -> Option<Duration> {
 impl Sessions {
     /// Takes note of what the server says of itself.
     pub(super) fn told_of_server(&mut self, record: &Record<'_>, told: &Told<'_>, tell: Tell<'_>) {
-        // a function may `RAISE LOG` whatever it likes
-        if !record.user.is_empty() && !matches!(told, Told::Starved(_)) {
+        // A function may `RAISE LOG` whatever it likes. Its user is no sign: a prefix with `%b` names every process.
+        let is_session = !record.database.is_empty();
+        if is_session && matches!(told, Told::Crashed(..) | Told::Recovers | Told::Ready) {
             return;
         }
         // what a restart reads again was counted
