@@ -58,7 +58,7 @@ impl Server {
 
 impl CheckpointTimes {
     fn of(told: &Checkpoints) -> Option<Self> {
-        (*told != Checkpoints::default()).then(|| Self {
+        (*told != Checkpoints::default()).then_some(Self {
             count: told.count,
             too_frequent: told.too_frequent,
             total_s: Seconds(told.total),
