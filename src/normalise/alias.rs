@@ -103,7 +103,8 @@ impl<'a, 't> Renamer<'a, 't> {
             }
             let Some(alias) = table.alias else {
                 if let Some(name) = cte {
-                    let called = Called { name, row: false };
+                    let (row, query) = (false, false);
+                    let called = Called { name, row, query };
                     names.insert((table.scope, &tokens[table.name.start].text), called);
                 }
                 continue;

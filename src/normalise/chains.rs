@@ -15,6 +15,9 @@ use crate::model::sql::SetOps;
 /// What stands in shorter streams is folded when they have been read.
 pub(super) const LONG_STREAM_BYTES: usize = 64 * 1024;
 
+/// No parenthesis opens there.
+const OUTERMOST: usize = usize::MAX;
+
 /// Words that join branches in another way.
 const OTHER_SET_OPERATIONS: [&str; 3] = ["except", "intersect", "minus"];
 /// Words behind which no arm of the same CASE follows, and the one that begins another.
@@ -52,8 +55,8 @@ impl Joint {
 /// A chain that is being read.
 #[derive(Debug, Default)]
 struct Chain {
-    /// Where the parenthesis around it opens, if there is one; `None` when no chain is read.
-    around: Option<Option<usize>>,
+    /// Where the parenthesis around it opens, [`OUTERMOST`] if there is none; `None` when no chain is read.
+    around: Option<usize>,
     /// Where its last link begins, with what joins it to the one before.
     start: usize,
     /// How often each link was seen, by its hash.
@@ -110,7 +113,7 @@ impl Stream {
         if self.frames.len() != self.depth || joint == Joint::Comma && !lists {
             return;
         }
-        let around = frame.map(|frame| frame.start);
+        let around = frame.map_or(OUTERMOST, |frame| frame.start);
         let chain = &mut self.chains.open[joint as usize];
         let link = self.out.get(chain.start..at).unwrap_or_default();
         if chain.around != Some(around) || !is_link(link, joint) {

@@ -247,7 +247,7 @@ impl<'a> Pass<'_, 'a> {
         if needless {
             self.needless[inner.open] = true;
             self.needless[index] = true;
-            if inner.what == What::Group {
+            if inner.what == What::Group && self.top.cases == 0 {
                 self.top.level = self.top.level.max(inner.level);
             }
         }

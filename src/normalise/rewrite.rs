@@ -185,8 +185,9 @@ impl<'a> Pass<'a, '_> {
     /// `ROW(a, b)` is `(a, b)`.
     fn is_row_constructor(&self) -> bool {
         let signs = [",", "(", "="];
+        let words = ["values", "where", "and", "or", "not", "on"];
         self.next_is(1, |t| t.is_sign("("))
-            && self.last_is(|t| t.is("values") || signs.iter().any(|sign| t.is_sign(sign)))
+            && self.last_is(|t| t.is_any(&words) || signs.iter().any(|sign| t.is_sign(sign)))
     }
 
     /// `LIMIT a, b`, `LIMIT b OFFSET a`, `OFFSET a ROWS FETCH NEXT b ROWS ONLY`: the second form for all.

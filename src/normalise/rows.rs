@@ -20,6 +20,8 @@ pub(super) struct Called {
     pub(super) name: String,
     /// Alone, it can be nothing but a row: no column of its table is called so.
     pub(super) row: bool,
+    /// It is a query, not a table with columns of its own.
+    pub(super) query: bool,
 }
 
 impl Called {
@@ -37,7 +39,8 @@ impl Called {
             let known = table.function || table.query.is_some_and(|query| !shown(query));
             known && !table.columns.iter().any(listed)
         });
-        Self { name, row }
+        let query = table.query.is_some();
+        Self { name, row, query }
     }
 }
 
@@ -52,7 +55,9 @@ pub(super) fn is_row(
     let next_is = |sign| tokens.get(index + 1).is_some_and(|t| t.is_sign(sign));
     let argument = next_is(")")
         && before(1).is_some_and(|t| t.is_sign("("))
-        && before(2).is_some_and(|t| ROW_FUNCTIONS.iter().any(|name| t.is_word(name)));
+        && before(2).is_some_and(|t| {
+            ROW_FUNCTIONS.iter().any(|name| t.is_word(name)) || called.query && t.is_word("count")
+        });
     let of_itself = before(1).is_none_or(|t| !t.is_sign("."))
         || before(2).is_some_and(|t| t.text == tokens[index].text);
     let others = before(1).is_some_and(|t| t.is_sign("::") || t.is("as") || t.is_literal());

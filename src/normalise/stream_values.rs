@@ -106,7 +106,7 @@ impl Stream {
             return self.json_key(text);
         }
         let is_key = json_path::is_plain(text) || hashed_key(text).is_some();
-        if is_key && self.expects_json_path() {
+        if is_key && (self.after_word(&[b"path"]) || self.expects_json_path()) {
             return self.json_key(text);
         }
         if self.begins_pattern() {

@@ -4,6 +4,7 @@
 //! line with `!` is another one than those and than every other line with `!`. `⏎` is a line break, `⇥` a tab.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use super::known;
 use crate::model::sql::Dialect::{self, Generic, Mysql, Postgres};
@@ -181,7 +182,7 @@ fn frozen() -> String {
     ] {
         for family in families(table) {
             let fingerprint = known(&family.members[0], dialect).statement.fingerprint;
-            lines.push_str(&format!("{fingerprint} {name}: {}\n", family.name));
+            writeln!(lines, "{fingerprint} {name}: {}", family.name).unwrap();
         }
     }
     lines
