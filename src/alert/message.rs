@@ -150,26 +150,25 @@ fn reasons(incident: &Incident, style: &Style) -> String {
     format!("{why}\n{}", lines.join("\n"))
 }
 
-/// The most likely cause and how it stands to the other findings; never told as a fact. Its own numbers stand in the
-/// line of the finding.
+/// The most likely cause, what it costs and how it stands to the other findings; never told as a fact.
 pub(super) fn cause_line(incident: &Incident, style: &Style) -> String {
     let Some(cause) = &incident.cause else {
         return String::new();
     };
     let lang = style.lang;
-    let confidence = unit::percent(cause.confidence);
+    let confidence = words::confidence(cause.confidence, lang);
     let what = &cause.finding;
     let mut line = lang.pick(
-        format!("Most likely cause: {what} (confidence {confidence})"),
-        format!("가장 유력한 원인: {what} (신뢰도 {confidence})"),
+        format!("Most likely cause: {what} ({confidence})"),
+        format!("가장 유력한 원인: {what} ({confidence})"),
     );
     for (label, facts) in [
         (lang.pick("for", "뒷받침"), &cause.evidence),
         (lang.pick("against", "반대"), &cause.counter_evidence),
     ] {
         let said: Vec<_> = (facts.iter())
-            .filter(|e| matches!(e, Evidence::Clause { .. }))
-            .take(2)
+            .filter(|e| matches!(e, Evidence::Clause { .. } | Evidence::Cost { .. }))
+            .take(3)
             .map(|e| sentence::evidence(e, style))
             .collect();
         if !said.is_empty() {

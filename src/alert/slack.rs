@@ -370,7 +370,7 @@ impl Failure {
 
 /// A webhook tells only these, because each is a new message.
 fn is_turn(told: &Told, incident: &Incident) -> bool {
-    told.escalated(incident) || told.newly_resolved(incident)
+    told.escalated(incident) || told.led_anew(incident) || told.newly_resolved(incident)
 }
 
 /// A message that cannot be edited any more.

@@ -93,6 +93,13 @@ impl Told {
         incident.severity > self.severity || reopened
     }
 
+    /// Another problem leads than the one that was told, and it is sick now: people act on what they read first.
+    pub fn led_anew(&self, incident: &Incident) -> bool {
+        let lead = incident.findings.first().filter(|lead| lead.active);
+        let is_new = lead.is_some_and(|lead| self.findings.first() != Some(&key(lead)));
+        is_new && incident.state == IncidentState::Firing
+    }
+
     /// It is over now, and that was not told.
     pub fn newly_resolved(&self, incident: &Incident) -> bool {
         incident.state == IncidentState::Resolved && self.state != IncidentState::Resolved
@@ -138,6 +145,18 @@ mod tests {
         assert_eq!(told.new_findings(&now).len(), 1);
         assert!(told.escalated(&now) && !told.newly_resolved(&now));
         assert!(told.newly_resolved(&example::resolved()));
+    }
+
+    #[test]
+    fn another_lead_is_a_turn_while_it_is_sick() {
+        let before = example::incident();
+        let told = Told::of(&before, Place::Webhook);
+        assert!(!told.led_anew(&before));
+        let mut now = before;
+        now.findings.swap(0, 1);
+        assert!(told.led_anew(&now));
+        now.findings[0].active = false;
+        assert!(!told.led_anew(&now));
     }
 
     #[test]

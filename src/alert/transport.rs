@@ -25,7 +25,7 @@ pub struct Settings {
     /// File that holds a bot token with the scope `chat:write`: one message per incident, edited as it changes,
     /// with the evidence in its thread. Unset: no bot.
     pub token_file: Option<PathBuf>,
-    /// File that holds the URL of an incoming webhook: one message when an incident fires, worsens or ends,
+    /// File that holds the URL of an incoming webhook: one message when an incident fires, worsens, changes its lead or ends,
     /// because a webhook cannot edit. Unset: no webhook.
     pub webhook_file: Option<PathBuf>,
     /// Channel id or name for the bot; a webhook has its channel built in.

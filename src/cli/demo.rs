@@ -1,5 +1,6 @@
 //! `sqleuth demo`: plays recordings and tells of the incidents as they arise.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use crate::cli::run::runtime;
 use crate::cli::{Demo, print};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::incident::{Incident, IncidentState};
+use crate::model::finding::Severity;
+use crate::model::incident::{Incident, IncidentState, TimelineEvent};
+use crate::model::time::Timestamp;
 use crate::report::{Style, moment, sentence, sql, unit, words};
 use crate::store::Reader;
 use crate::store::view::IncidentFilter;
@@ -74,6 +77,7 @@ async fn play(options: &Demo, cases: &[&'static Case]) -> anyhow::Result<()> {
         style,
         once: options.once,
         told: Vec::new(),
+        rises: BTreeMap::new(),
     };
     let played = Arc::new(Notify::new());
     let done = Arc::clone(&played);
@@ -116,6 +120,8 @@ struct Teller {
     /// when everything has been played.
     once: bool,
     told: Vec<(String, IncidentState)>,
+    /// How often each was told to have become worse.
+    rises: BTreeMap<String, usize>,
 }
 
 impl Teller {
@@ -163,6 +169,7 @@ impl Teller {
             if self.tell_once(&incident, IncidentState::Firing) {
                 print(&self.story(&incident))?;
             }
+            self.tell_rises(&incident)?;
             if is_over && self.tell_once(&incident, IncidentState::Resolved) {
                 print(&self.end(&incident))?;
             }
@@ -180,6 +187,21 @@ impl Teller {
         is_news
     }
 
+    /// Tells how it became worse, each time once.
+    fn tell_rises(&mut self, incident: &Incident) -> anyhow::Result<()> {
+        let told = self.rises.entry(incident.id.to_string()).or_default();
+        for (at, to) in rises(incident).skip(*told) {
+            *told += 1;
+            print(&format!(
+                "{}  {}  became {}\n",
+                moment::stamp(at, &self.style.zone),
+                incident.id,
+                words::severity(to, self.style.lang)
+            ))?;
+        }
+        Ok(())
+    }
+
     fn story(&self, incident: &Incident) -> String {
         let style = &self.style;
         let mut text = format!(
@@ -189,7 +211,7 @@ impl Teller {
                 &style.zone
             ),
             incident.id,
-            words::severity(incident.severity, style.lang),
+            words::severity(at_first(incident), style.lang),
             incident.title
         );
         for found in &incident.findings {
@@ -224,5 +246,23 @@ impl Teller {
             incident.id,
             unit::duration(over.since(incident.started_at))
         )
+    }
+}
+
+/// When it became worse, and how bad.
+fn rises(incident: &Incident) -> impl Iterator<Item = (Timestamp, Severity)> {
+    let entries = incident.timeline.iter();
+    entries.filter_map(|entry| match entry.what {
+        TimelineEvent::SeverityRaised { to } => Some((entry.at, to)),
+        _ => None,
+    })
+}
+
+/// How bad it was when it was detected: what rises to critical was a warning.
+fn at_first(incident: &Incident) -> Severity {
+    match rises(incident).next() {
+        Some((_, Severity::Critical)) => Severity::Warning,
+        Some(_) => Severity::Info,
+        None => incident.severity,
     }
 }

@@ -24,7 +24,8 @@ declare_detector! {
     ///
     /// ## How it decides
     /// Deadlocks of the same statements (of the same statement, where the log does not tell the other): >= `min_per_hour`,
-    /// counted over the last minute and the hour or so before it, or over all of a file. With `min_per_minute` in the last
+    /// counted over the last minute and the hour or so before it, or over all of a file. They are told at once, whether
+    /// they come in a burst or one by one, and are over when none has come for twice as long as they were apart. With `min_per_minute` in the last
     /// minute it is critical. Who waits for what is told by the `DETAIL` of PostgreSQL's message and by the
     /// error log of MySQL and MariaDB (`innodb_print_all_deadlocks`); a MySQL slow log tells the victim alone.
     ///
@@ -95,7 +96,7 @@ impl Detector<ErrorProfile> for Deadlock {
         if profile.family.class != ErrorClass::Deadlock || is_serialization {
             return Verdict::Clear;
         }
-        let seen = profile.load.count + profile.baseline.map_or(0, |before| before.count);
+        let seen = profile.load.count.saturating_add(profile.earlier.count);
         if seen < self.0.min_per_hour {
             return Verdict::Insufficient {
                 seen,
@@ -137,6 +138,7 @@ impl Deadlock {
             .with_all(statements)
             .with_all(locks)
             .severity(severity)
+            .recurring(errors::first_seen(profile))
             .remedy(advise(
                 "let every transaction take its locks in the same order (by table, then by primary key), keep it short, and try a transaction again that was undone",
             ))

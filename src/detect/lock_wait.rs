@@ -24,8 +24,8 @@ declare_detector! {
     /// By run times that tell their waits (`Lock_time` of MySQL and MariaDB): at least `min_runs` runs, and waits that
     /// make up >= `min_share` of the run time and >= `min_waiting` seconds per second of a minute, in a whole file of the one with the longest waits. Or by
     /// what the server says of waits (`log_lock_waits` of PostgreSQL, lock wait timeouts of either): >= `min_waits` within
-    /// a minute, or `min_waited` seconds that were waited in it. PostgreSQL names the process that holds the lock, and its
-    /// statement where the log shows it. It is critical when `critical_waiting` connections wait all the time.
+    /// a minute, or `min_waited` seconds that were waited in it. PostgreSQL names the process that holds the lock; its
+    /// statement is told where it still runs and the log shows its start (`log_statement`). It is critical when `critical_waiting` connections wait all the time.
     ///
     /// ## Example
     /// ```sql
@@ -184,6 +184,7 @@ impl Detector<ErrorProfile> for LockWait {
                 over: profile.span,
             })
             .severity(self.severity(waited / 60.0))
+            .recurring(None)
             .remedy(advise(REMEDY))
             .found()
     }

@@ -11,7 +11,18 @@ const FADE: f64 = 0.8;
 #[derive(Debug, Clone)]
 pub struct Causes {
     /// Direct effects of a detector's problem.
-    effects: BTreeMap<String, BTreeSet<String>>,
+    effects: BTreeMap<String, BTreeMap<String, Through>>,
+}
+
+/// What the first must do to lead to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Through {
+    /// Nothing beside what it is.
+    #[default]
+    Itself,
+    /// It must lock rows: a plain read does not, in neither server.
+    RowLocks,
 }
 
 #[derive(Debug, Deserialize)]
@@ -25,6 +36,8 @@ struct Table {
 struct Edge {
     from: String,
     to: String,
+    #[serde(default)]
+    through: Through,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader of the table; a test demands it")
@@ -36,19 +49,28 @@ impl Causes {
     /// The table that this program was built with.
     pub fn built_in() -> Self {
         let table = table();
-        let mut effects: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut effects: BTreeMap<String, BTreeMap<String, Through>> = BTreeMap::new();
         for edge in table.edge {
-            effects.entry(edge.from).or_default().insert(edge.to);
+            let of_cause = effects.entry(edge.from).or_default();
+            of_cause.insert(edge.to, edge.through);
         }
         Self { effects }
     }
 
     /// How strongly `from` may lead to `to`, directly (1) or through others: 0 if it cannot.
     pub fn strength(&self, from: &str, to: &str) -> f64 {
+        self.strength_of(from, true, to)
+    }
+
+    /// The same for a problem of a statement that locks rows, or does not.
+    pub(super) fn strength_of(&self, from: &str, locks_rows: bool, to: &str) -> f64 {
         let mut reached = BTreeSet::from([from]);
         let mut next = VecDeque::from([(from, 1.0)]);
         while let Some((cause, strength)) = next.pop_front() {
-            for effect in self.effects.get(cause).into_iter().flatten() {
+            for (effect, through) in self.effects.get(cause).into_iter().flatten() {
+                if *through == Through::RowLocks && !locks_rows {
+                    continue;
+                }
                 if effect == to {
                     return strength;
                 }
@@ -68,11 +90,14 @@ impl Causes {
         let mut reached = BTreeSet::new();
         let mut next = vec![from];
         while let Some(cause) = next.pop() {
-            let effects = self.effects.get(cause).into_iter().flatten();
+            let Some(effects) = self.effects.get(cause) else {
+                continue;
+            };
             next.extend(
                 effects
-                    .filter(|effect| reached.insert(effect.as_str()))
-                    .map(String::as_str),
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|effect| reached.insert(*effect)),
             );
         }
         reached.len()
@@ -113,7 +138,7 @@ mod tests {
     fn a_cause_reaches_more_than_its_effect() {
         let causes = Causes::built_in();
         for (cause, effects) in &causes.effects {
-            for effect in effects {
+            for effect in effects.keys() {
                 assert!(
                     causes.reach(cause) > causes.reach(effect),
                     "{cause}, {effect}"
@@ -121,6 +146,18 @@ mod tests {
             }
         }
         assert_eq!(causes.reach("load-hog"), 0);
+    }
+
+    #[test]
+    fn a_plain_read_leads_to_no_wait_for_a_row() {
+        let causes = Causes::built_in();
+        for from in ["full-scan", "missing-index", "missing-where", "plan-flip"] {
+            for to in ["lock-wait", "deadlock"] {
+                assert!(causes.strength_of(from, true, to) > 0.0, "{from}, {to}");
+                assert!(causes.strength_of(from, false, to) <= 0.0, "{from}, {to}");
+            }
+        }
+        assert!(causes.strength_of("lock-wait", false, "query-timeout") >= 1.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::incident::group::are_linked;
 use crate::incident::standing::Standing;
 use crate::incident::state::cost_seconds;
 use crate::model::evidence::Evidence;
-use crate::model::finding::{ProblemKey, Urgency};
+use crate::model::finding::{Finding, ProblemKey, Urgency};
 use crate::model::incident::{Cause, IncidentFinding};
 use crate::model::time::Timestamp;
 
@@ -119,7 +119,25 @@ fn leads_to(cause: &IncidentFinding, effect: &IncidentFinding, causes: &Causes) 
     if !are_linked(&cause.finding, &effect.finding) {
         return 0.0;
     }
-    causes.strength(&cause.finding.detector, &effect.finding.detector)
+    let (from, to) = (&cause.finding.detector, &effect.finding.detector);
+    causes.strength_of(from, locks_rows(&cause.finding), to)
+}
+
+/// Whether its statement locks rows: all but plain reads do. A problem without a statement may.
+fn locks_rows(finding: &Finding) -> bool {
+    let Some(template) = &finding.template else {
+        return true;
+    };
+    let text = template.as_str();
+    let mut words = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty());
+    let is = |word: &str, any: &[&str]| any.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let reads = words
+        .next()
+        .is_some_and(|first| is(first, &["SELECT", "WITH", "VALUES", "TABLE"]));
+    // A name that reads like one of these is rather taken for it.
+    !reads || words.any(|word| is(word, &["UPDATE", "SHARE", "DELETE", "INSERT", "MERGE"]))
 }
 
 /// Order counts only where the onsets do not overlap.

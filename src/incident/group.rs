@@ -112,6 +112,7 @@ mod tests {
             errors: None,
             template: None,
             tables: vec![Arc::from("users")],
+            recurring: false,
             evidence: Vec::new(),
             remedies: Vec::new(),
         }

@@ -193,7 +193,7 @@ impl Incidents {
         let quiet: Vec<ProblemKey> = self
             .problems
             .values()
-            .filter(|problem| now.since(problem.last_sick) >= self.settings.quiet_after)
+            .filter(|problem| now.since(problem.last_sick) >= problem.quiet_after(&self.settings))
             .filter(|problem| problem.is_sick() && problem.source == draft.source)
             .filter(|problem| !unknown.contains(&problem.key))
             .map(|problem| problem.key.clone())

@@ -21,6 +21,7 @@ mod story;
 mod verdicts;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,9 @@ pub struct Problem {
     pub last_sick: Timestamp,
     /// End of the first well or quiet window since, if it is well now.
     pub well_since: Option<Timestamp>,
+    /// Longest time between two of its sick windows, where it is judged by events that come again.
+    #[serde(default)]
+    pub pace: Duration,
     /// The finding at its worst.
     pub worst: Finding,
     /// Source that saw it sick last; only its silence or its word lets the problem rest.

@@ -11,6 +11,8 @@ use crate::model::time::{Interval, Timestamp};
 
 /// Relapses beyond this many do not lengthen the wait any more: 2^3 = 8 times.
 const MAX_DOUBLINGS: usize = 3;
+/// Events that come further apart than this are no longer one problem: rates of them are counted by the hour.
+const MAX_PACE: Duration = Duration::from_secs(30 * 60);
 
 impl Problem {
     /// A problem that was sick for the first time.
@@ -25,6 +27,7 @@ impl Problem {
             onset: Interval { from, to: span.to },
             last_sick: span.to,
             well_since: None,
+            pace: first_pace(&finding, span),
             worst: finding,
             source,
             incident: None,
@@ -46,6 +49,9 @@ impl Problem {
         }
         // What it was like the time before says nothing of this time.
         let is_back = !self.is_sick() && span.to.since(self.last_sick) > within;
+        if finding.recurring {
+            self.pace = self.pace.max(span.to.since(self.last_sick)).min(MAX_PACE);
+        }
         self.sick = self.sick.saturating_add(1);
         self.last_sick = self.last_sick.max(span.to);
         self.well_since = None;
@@ -64,14 +70,27 @@ impl Problem {
 
     /// Whether people should be told, and have not been.
     pub(super) fn is_ripe(&self, settings: &Settings) -> bool {
-        let is_certain =
-            self.sick >= settings.fire_after || self.worst.severity == Severity::Critical;
+        let is_certain = self.sick >= settings.fire_after
+            || self.worst.severity == Severity::Critical
+            || self.worst.recurring;
         self.incident.is_none() && is_certain
+    }
+
+    /// How long it must not be seen to count as well: what comes every five minutes is not over after one.
+    pub(super) fn quiet_after(&self, settings: &Settings) -> Duration {
+        settings.quiet_after.max(self.pace.saturating_mul(2))
     }
 
     pub(super) fn is_sick(&self) -> bool {
         self.well_since.is_none()
     }
+}
+
+/// How far apart the events behind a first finding can be taken to have come: there are two gaps between three.
+fn first_pace(finding: &Finding, span: Interval) -> Duration {
+    let began = finding.began.filter(|_| finding.recurring);
+    let gap = began.map_or(Duration::ZERO, |began| span.to.since(began) / 2);
+    gap.min(MAX_PACE)
 }
 
 /// What makes a finding worse than another of the same problem; costs are finite and not negative, so that their

@@ -14,6 +14,7 @@ use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::WindowKey;
 
+mod events;
 mod relapse;
 
 const START: u64 = 1_795_288_960;
@@ -58,6 +59,7 @@ fn finding(of: Sick, n: u64) -> Finding {
         errors: None,
         template: None,
         tables: vec![Arc::from(of.table)],
+        recurring: false,
         evidence: vec![
             Evidence::measure("rows_examined", 2.0, 1.0, Unit::Rows),
             Evidence::Cost {

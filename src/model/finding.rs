@@ -78,6 +78,10 @@ pub struct Finding {
     /// Tables concerned, sorted.
     #[schema(value_type = Vec<String>)]
     pub tables: Vec<TableName>,
+    /// It was judged by events that are signs each, and that came again: one window with it is enough to tell of it, and
+    /// it is over when they stay away for longer than they used to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recurring: bool,
     /// Facts, the one that crossed the line first; never empty.
     pub evidence: Vec<Evidence>,
     /// What may help, best first.

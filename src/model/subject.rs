@@ -325,6 +325,8 @@ pub struct ErrorProfile {
     pub runs: Option<u64>,
     /// What all statements of the same origin and server did in it; zero for a source that tells of errors alone.
     pub total: TotalLoad,
+    /// Errors of the family that are remembered of the hour or so before the interval, however short that was watched.
+    pub earlier: ErrorLoad,
     /// What it was like before; `None` while the source was not watched for long enough to say.
     pub baseline: Option<ErrorBaseline>,
 }

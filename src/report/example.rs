@@ -93,6 +93,7 @@ fn full_scan() -> IncidentFinding {
                 "SELECT id, body FROM note WHERE owner_id = ? AND deleted < ? ORDER BY created_at DESC LIMIT ?",
             )),
             tables: vec![table("note")],
+            recurring: false,
             evidence: vec![
                 Evidence::measure("rows_examined_per_row_sent", 12_000.0, 100.0, Unit::Ratio),
                 Evidence::context("rows_of_table", 1_200_000.0, Unit::Rows),

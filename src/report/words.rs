@@ -10,11 +10,16 @@ mod roles;
 use crate::model::error::ErrorClass;
 use crate::model::finding::{Safety, Severity};
 use crate::model::incident::IncidentState;
-use crate::report::{Lang, sentence};
+use crate::report::{Lang, sentence, unit};
 
 use measures::{BASES, MEASURES};
 use remedies::REMEDIES;
 use roles::ROLES;
+
+/// From here on nothing of note speaks against a cause: it leads its rivals by far.
+const STRONG: f64 = 0.75;
+/// From here on more speaks for a cause than against it.
+const FAIR: f64 = 0.5;
 
 /// How bad, as a word.
 pub fn severity(severity: Severity, lang: Lang) -> &'static str {
@@ -33,6 +38,21 @@ pub fn state(state: IncidentState, lang: Lang) -> &'static str {
         IncidentState::Recovering => lang.pick("recovering", "회복 중"),
         IncidentState::Resolved => lang.pick("resolved", "해소됨"),
     }
+}
+
+/// How much a likely cause can be relied on: 41 % alone tells nobody whether to act on it.
+pub fn confidence(confidence: f64, lang: Lang) -> String {
+    let evidence = if confidence >= STRONG {
+        lang.pick("strong evidence", "근거 강함")
+    } else if confidence >= FAIR {
+        lang.pick("fair evidence", "근거 보통")
+    } else {
+        lang.pick(
+            "weak evidence, look at the others too",
+            "근거 약함, 다른 문제도 확인 필요",
+        )
+    };
+    format!("{evidence}, {}", unit::percent(confidence))
 }
 
 /// Whether a remedy keeps the meaning, as a phrase.

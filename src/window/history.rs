@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::course::CoursePoint;
-use crate::model::subject::{Baseline, Basis};
+use crate::model::subject::{Baseline, Basis, ErrorLoad};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::course::book::{Courses, point_of};
-use crate::window::errors::ErrorKey;
+use crate::window::errors::{self, ErrorKey};
 use crate::window::query::QueryStats;
 use crate::window::table::{QueryKey, QueryTable};
 
@@ -112,6 +112,15 @@ impl History {
             let count = table.errors.get(key).map_or(0, |stats| stats.load.count);
             (*span, count)
         })
+    }
+
+    /// All that is remembered of one family of errors.
+    pub(super) fn error_load(&self, key: &ErrorKey) -> ErrorLoad {
+        let mut sums = ErrorLoad::default();
+        for stats in self.tables().filter_map(|table| table.errors.get(key)) {
+            errors::merge(&mut sums, &stats.load);
+        }
+        sums
     }
 
     /// The interval that is remembered.

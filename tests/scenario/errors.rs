@@ -59,6 +59,7 @@ pub(crate) fn build(base: &str, own: &str) -> ErrorProfile {
         },
         runs: notes.count("runs"),
         total: total(&notes, ""),
+        earlier: earlier(&notes, span),
         baseline: baseline(&notes, span),
     };
     notes.assert_all_used();
@@ -139,6 +140,23 @@ fn total(notes: &Notes, before: &str) -> TotalLoad {
         count: notes.count(&key("all_runs")).unwrap_or(0),
         elapsed: notes.time(&key("all")).unwrap_or_default(),
         statements: 10,
+    }
+}
+
+/// Errors before, which need not have been watched for long.
+fn earlier(notes: &Notes, span: Interval) -> ErrorLoad {
+    let count = notes.count("before.errors").unwrap_or(0);
+    let Some(watched) = notes.get("before").filter(|_| count > 0) else {
+        return ErrorLoad::default();
+    };
+    let seen = Interval {
+        from: span.from.minus(duration(watched)),
+        to: span.from,
+    };
+    ErrorLoad {
+        count,
+        seen: Some(seen),
+        ..ErrorLoad::default()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency, Verdict};
 use crate::model::sql::TableName;
 use crate::model::subject::{ErrorProfile, Exemplar, QueryProfile};
+use crate::model::time::Timestamp;
 
 /// A finding while it is written.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl<'a> Draft<'a> {
             errors: None,
             template: Some(profile.statement.template.clone()),
             tables: profile.statement.tables().to_vec(),
+            recurring: false,
             evidence: vec![crossed],
             remedies: Vec::new(),
         };
@@ -64,6 +66,7 @@ impl<'a> Draft<'a> {
             errors: profile.family.apart(),
             template: statement.map(|s| s.template.clone()),
             tables: statement.map_or_else(Vec::new, |s| s.tables().to_vec()),
+            recurring: false,
             evidence: vec![crossed],
             remedies: Vec::new(),
         };
@@ -81,6 +84,13 @@ impl<'a> Draft<'a> {
     /// How bad it is.
     pub(in crate::detect) fn severity(mut self, severity: Severity) -> Self {
         self.finding.severity = severity;
+        self
+    }
+
+    /// Judged by events that came again, since the first of them.
+    pub(in crate::detect) fn recurring(mut self, since: Option<Timestamp>) -> Self {
+        self.finding.recurring = true;
+        self.finding.began = since;
         self
     }
 

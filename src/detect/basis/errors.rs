@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::subject::{ErrorProfile, Horizon};
+use crate::model::time::Timestamp;
 
 const ONE_MINUTE: Duration = Duration::from_secs(60);
 const ONE_HOUR: Duration = Duration::from_secs(3_600);
@@ -36,15 +37,21 @@ pub(in crate::detect) fn waited_within_a_minute(profile: &ErrorProfile) -> Durat
 
 /// Errors within an hour: in a whole file those of its busiest one, else of the last, as far as it is remembered.
 pub(in crate::detect) fn within_an_hour(profile: &ErrorProfile) -> u64 {
-    let before = profile.baseline;
-    let all = profile.load.count + before.map_or(0, |before| before.count);
+    let all = profile.load.count.saturating_add(profile.earlier.count);
     match profile.horizon {
         Horizon::Whole => profile.load.busiest_hour,
         Horizon::Recent | Horizon::Long => {
-            let before = before.map_or(Duration::ZERO, |before| before.span.duration());
-            let span = profile.span.duration() + before;
+            let watched = profile.baseline.map(|before| before.span.from);
+            let from = first_seen(profile).into_iter().chain(watched).min();
+            let span = from.map_or(ONE_HOUR, |from| profile.span.to.since(from));
             // At least an hour: ten minutes with one of them do not tell six an hour.
             all.saturating_mul(3_600) / span.max(ONE_HOUR).as_secs()
         }
     }
+}
+
+/// The first of all that are remembered.
+pub(in crate::detect) fn first_seen(profile: &ErrorProfile) -> Option<Timestamp> {
+    let seen = profile.earlier.seen.or(profile.load.seen)?;
+    Some(seen.from)
 }

@@ -44,7 +44,7 @@ fn slugs(incident: &Incident) -> Vec<String> {
     members.map(|m| m.finding.detector.to_string()).collect()
 }
 
-fn member<'i>(incident: &'i Incident, of: Sick) -> &'i IncidentFinding {
+fn member(incident: &Incident, of: Sick) -> &IncidentFinding {
     let key = finding(of, 0).key();
     let mut members = incident.findings.iter();
     members.find(|m| m.finding.key() == key).unwrap()

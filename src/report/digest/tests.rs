@@ -80,6 +80,7 @@ fn finding(id: u64, severity: Severity) -> Finding {
         errors: None,
         template: None,
         tables: vec![TableName::from("orders")],
+        recurring: false,
         evidence: vec![Evidence::Measure {
             name: Arc::from("rows_examined_per_run"),
             observed: 400_000.0,

@@ -129,10 +129,10 @@ pub(super) fn candidates(draft: &Draft<'_>) -> String {
         .collect();
     if let Some(cause) = &incident.cause {
         let slug = code(&cause.finding);
-        let confidence = unit::percent(cause.confidence);
+        let confidence = words::confidence(cause.confidence, lang);
         lines.push(lang.pick(
-            format!("- Ranked first by order and share of load: {slug}, confidence {confidence}. {record}"),
-            format!("- 순서와 부하 비중에 따른 1순위 후보: {slug}, 신뢰도 {confidence}. {record}"),
+            format!("- Ranked first by order and share of load: {slug} ({confidence}). {record}"),
+            format!("- 순서와 부하 비중에 따른 1순위 후보: {slug} ({confidence}). {record}"),
         ));
         let [for_it, against] = &draft.ledger.cause;
         for (label, facts, refs) in [

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::model::finding::Urgency;
 use crate::model::id::FingerprintId;
-use crate::model::incident::IncidentState;
+use crate::model::incident::{Incident, IncidentFinding, IncidentState, TimelineEvent};
 use crate::report::markdown::{code, inline, table};
 use crate::report::postmortem::Draft;
 use crate::report::postmortem::front::Times;
@@ -161,13 +162,14 @@ pub(super) fn detection(draft: &Draft<'_>) -> String {
     let record = draft.ledger.record;
     let times = Times::of(draft);
     let mut lines = Vec::new();
-    if let Some(lead) = incident.findings.first() {
-        let rule = code(&lead.finding.detector);
-        let data = moment::full(lead.onset.to, &style.zone);
+    if let Some(first) = first_seen(incident) {
+        let rule = code(&first.finding.detector);
+        let data = moment::full(first.onset.to, &style.zone);
         lines.push(lang.pick(
-            format!("- Rule: {rule}; the data allowed it from {data}. {record}"),
-            format!("- 규칙: {rule}; 데이터상 탐지 가능 시점 {data}. {record}"),
+            format!("- First rule: {rule}; the data allowed it from {data}. {record}"),
+            format!("- 첫 규칙: {rule}; 데이터상 탐지 가능 시점 {data}. {record}"),
         ));
+        lines.extend(lead_joined(draft, first));
     }
     let shown = |after: Option<Duration>| {
         after.map_or_else(
@@ -188,6 +190,38 @@ pub(super) fn detection(draft: &Draft<'_>) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// The problem that the data showed first.
+fn first_seen(incident: &Incident) -> Option<&IncidentFinding> {
+    let problems = incident.findings.iter();
+    let problems = problems.filter(|member| member.finding.urgency == Urgency::Acute);
+    problems.min_by_key(|member| member.onset.to)
+}
+
+/// The leading problem, where another was seen first: a cause whose runs take long is told at their end.
+fn lead_joined(draft: &Draft<'_>, first: &IncidentFinding) -> Option<String> {
+    let (incident, lang, style) = (draft.incident, draft.lang, &draft.style);
+    let lead = incident.findings.first()?;
+    if lead.finding.key() == first.finding.key() {
+        return None;
+    }
+    let joined = incident.timeline.iter().find(|entry| match &entry.what {
+        TimelineEvent::FindingJoined {
+            finding,
+            fingerprint,
+        } => *finding == lead.finding.detector && *fingerprint == lead.finding.fingerprint,
+        _ => false,
+    })?;
+    let rule = code(&lead.finding.detector);
+    let data = moment::full(lead.onset.to, &style.zone);
+    let at = moment::full(joined.at, &style.zone);
+    let took = unit::duration(joined.at.since(incident.started_at));
+    let record = draft.ledger.record;
+    Some(lang.pick(
+        format!("- Leading problem: {rule}; the data allowed it from {data}, detected at {at}, {took} after the start. {record}"),
+        format!("- 주요 문제: {rule}; 데이터상 탐지 가능 시점 {data}, 탐지 {at}, 시작 후 {took}. {record}"),
+    ))
 }
 
 /// What changed around the beginning, and when it became well.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::model::finding::{Severity, Urgency};
 use crate::model::incident::{Cause, Incident, IncidentFinding, IncidentState, TimelineEvent};
 use crate::model::time::{Interval, Timestamp};
-use crate::report::{Style, sentence, unit, words};
+use crate::report::{Style, sentence, words};
 use crate::serve::Site;
 use crate::serve::api::incidents;
 use crate::serve::api::params::Segment;
@@ -132,8 +132,7 @@ fn cause(cause: &Cause, incident: &Incident, style: &Style) -> Element {
     let summary = finding.map(|kept| el("p").child(sentence::headline(&kept.finding, style)));
     let confidence = el("p")
         .child(facts::detector(&cause.finding))
-        .child(lang.pick(", confidence ", ", 신뢰도 "))
-        .child(unit::percent(cause.confidence));
+        .child(format!(" ({})", words::confidence(cause.confidence, lang)));
     let column = |title: &str, facts_of: &[_]| {
         el("div")
             .child(el("h3").child(title))

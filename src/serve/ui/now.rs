@@ -8,7 +8,7 @@ use axum::extract::State;
 use crate::model::id::FingerprintId;
 use crate::model::incident::{Incident, IncidentState};
 use crate::model::time::{Interval, Timestamp};
-use crate::report::{Style, unit};
+use crate::report::{Style, unit, words};
 use crate::serve::Site;
 use crate::serve::api::params;
 use crate::serve::archive::{self, Read};
@@ -165,9 +165,8 @@ fn card(incident: &Incident, now: Timestamp, style: &Style) -> Element {
             .child(style.lang.pick("Most likely cause: ", "가장 유력한 원인: "))
             .child(facts::detector(&cause.finding))
             .child(format!(
-                " ({} {})",
-                style.lang.pick("confidence", "신뢰도"),
-                unit::percent(cause.confidence)
+                " ({})",
+                words::confidence(cause.confidence, style.lang)
             ))
     });
     let statement = incident.findings.iter().find_map(|kept| {

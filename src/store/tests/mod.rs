@@ -89,6 +89,7 @@ fn finding(from: u64, severity: Severity) -> Finding {
         errors: None,
         template: None,
         tables: vec![Arc::from("note")],
+        recurring: false,
         evidence: vec![Evidence::measure("rows", 2.0, 1.0, Unit::Rows)],
         remedies: Vec::new(),
     }

@@ -57,6 +57,7 @@ impl Source {
         };
         let profile = |(key, stats): (&ErrorKey, &errors::ErrorStats)| {
             let mut profile = views.profile(key, &stats.family, span, self.coverage);
+            profile.earlier = self.history.error_load(key);
             profile.baseline = self.error_baseline(key, span.from, &views);
             profile
         };
@@ -141,6 +142,7 @@ impl Views<'_> {
             runs: self.runs(key, family, coverage),
             total: self.total(&key.scope),
             load,
+            earlier: ErrorLoad::default(),
             baseline: None,
         }
     }

@@ -101,6 +101,7 @@ impl ErrorTotals {
                 load: stats.load.clone(),
                 runs,
                 total: *view.load(),
+                earlier: ErrorLoad::default(),
                 baseline: None,
             }
         })
