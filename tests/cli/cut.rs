@@ -86,7 +86,8 @@ fn a_text_cut_where_a_statement_ends_takes_no_run_of_it_away() {
 
 #[test]
 fn a_cut_text_finds_its_statement_among_any_number_and_behind_any_length() {
-    let column = |n: usize| format!("c{}_{}", char::from(b'a' + (n % 26) as u8), n / 26);
+    let letters: Vec<char> = ('a'..='z').collect();
+    let column = |n: usize| format!("c{}_{}", letters[n % 26], n / 26);
     let wide: Vec<String> = (0..300).map(|n| column(n) + "_of_a_long_name").collect();
     let whole = format!(
         "SELECT {} FROM wide WHERE a = 5 ORDER BY b",

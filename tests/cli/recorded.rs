@@ -55,7 +55,7 @@ fn counted(version: u32) -> BTreeMap<String, Counted> {
         one.calls += row[0].parse::<u64>().expect("a number");
         one.rows += row[1].parse::<u64>().expect("a number");
         one.millis += row[2].parse::<f64>().expect("a number");
-        one.text = row[3].to_owned();
+        row[3].clone_into(&mut one.text);
     }
     all
 }

@@ -27,6 +27,42 @@ fn kill_who_runs(server: &Postgres, text: &str) {
     run(Command::new("kill").args(["-9", &pid]));
 }
 
+/// What a digest of this log says of the server that died once and had little room for its WAL.
+fn assert_told(document: &Value, log: &str) {
+    let itself = &document["source"]["server"];
+    assert_eq!(itself["crashes"], 1, "{log}: {itself:#}");
+    assert_eq!(itself["starts"], 2, "{log}: {itself:#}");
+    let checkpoints = &itself["checkpoints"];
+    assert!(
+        checkpoints["count"].as_u64() >= Some(1),
+        "{log}: {itself:#}"
+    );
+    assert!(
+        checkpoints["too_frequent"].as_u64() >= Some(1),
+        "{log}: {itself:#}"
+    );
+    assert!(
+        checkpoints["longest_s"].as_f64() > Some(0.0),
+        "{log}: {itself:#}"
+    );
+    let errors = document["errors"].as_array().expect("errors");
+    let crash = errors.iter().find(|error| error["class"] == "crash");
+    let crash = crash.expect("the crash is an error");
+    assert_eq!(
+        (&crash["code"], &crash["count"]),
+        (&"signal 9".into(), &1.into())
+    );
+    assert!(
+        crash["template"]
+            .as_str()
+            .is_some_and(|t| t.contains("orders")),
+        "{crash:#}"
+    );
+    assert!(
+        document.to_string().contains("server-crash") && !document.to_string().contains("secret")
+    );
+}
+
 #[test]
 fn a_process_that_is_killed_is_an_incident_and_stands_in_the_digest() {
     let server = Postgres::start(&[
@@ -72,39 +108,7 @@ fn a_process_that_is_killed_is_an_incident_and_stands_in_the_digest() {
     server.settle(&["log", "csv", "json"]);
     for log in ["log", "csv", "json"] {
         let document: Value = serde_json::from_str(&digest(&server, "json", log)).expect("JSON");
-        let itself = &document["source"]["server"];
-        assert_eq!(itself["crashes"], 1, "{log}: {itself:#}");
-        assert_eq!(itself["starts"], 2, "{log}: {itself:#}");
-        let checkpoints = &itself["checkpoints"];
-        assert!(
-            checkpoints["count"].as_u64() >= Some(1),
-            "{log}: {itself:#}"
-        );
-        assert!(
-            checkpoints["too_frequent"].as_u64() >= Some(1),
-            "{log}: {itself:#}"
-        );
-        assert!(
-            checkpoints["longest_s"].as_f64() > Some(0.0),
-            "{log}: {itself:#}"
-        );
-        let errors = document["errors"].as_array().expect("errors");
-        let crash = errors.iter().find(|error| error["class"] == "crash");
-        let crash = crash.expect("the crash is an error");
-        assert_eq!(
-            (&crash["code"], &crash["count"]),
-            (&"signal 9".into(), &1.into())
-        );
-        assert!(
-            crash["template"]
-                .as_str()
-                .is_some_and(|t| t.contains("orders")),
-            "{crash:#}"
-        );
-        assert!(
-            document.to_string().contains("server-crash")
-                && !document.to_string().contains("secret")
-        );
+        assert_told(&document, log);
     }
     for format in ["text", "md", "html"] {
         let report = digest(&server, format, "log");
