@@ -81,29 +81,60 @@ fn render_finding(finding: &Finding) -> String {
         Urgency::Chronic => "chronic",
     };
     let mut lines = vec![format!("found {} {urgency}", finding.severity.as_str())];
-    lines.push(render_evidence(&finding.evidence[0]));
+    lines.push(measure(&finding.evidence[0]));
+    let more = finding.evidence.iter().skip(1);
+    lines.extend(more.map(|fact| format!("also {}", render_evidence(fact))));
     lines.push(format!("tables {}", finding.tables.join(", ")));
-    let sql = finding
-        .remedies
-        .iter()
-        .filter(|remedy| !remedy.sql.is_empty());
-    lines.extend(sql.map(|remedy| format!("remedy {}", remedy.sql)));
+    let remedies = finding.remedies.iter();
+    lines.extend(remedies.map(|remedy| match &*remedy.sql {
+        "" => format!("advice {}", remedy.why),
+        sql => format!("remedy {sql}"),
+    }));
     lines.join("\n")
 }
 
+/// What crossed the line is a number, and has a line.
+fn measure(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Measure {
+            threshold: Some(_), ..
+        } => render_evidence(evidence),
+        _ => format!("not a measure: {evidence:?}"),
+    }
+}
+
 fn render_evidence(evidence: &Evidence) -> String {
-    let Evidence::Measure {
-        name,
-        observed,
-        threshold,
-        ..
-    } = evidence
-    else {
-        return format!("not a measure: {evidence:?}");
-    };
     let round = |number: f64| (number * 1000.0).round() / 1000.0;
-    let threshold = threshold.map_or(f64::NAN, round);
-    format!("{name} {} of {threshold}", round(*observed))
+    match evidence {
+        Evidence::Measure {
+            name,
+            observed,
+            threshold,
+            ..
+        } => match threshold {
+            Some(threshold) => format!("{name} {} of {}", round(*observed), round(*threshold)),
+            None => format!("{name} {}", round(*observed)),
+        },
+        Evidence::Statement { role, template, .. } => format!("{role}: {}", template.as_str()),
+        Evidence::Clause { role, text } => format!("{role}: {text}"),
+        Evidence::Cost { seconds, share, .. } => {
+            let share = share.map_or_else(|| "untold".to_owned(), |s| round(s).to_string());
+            format!("cost {} s, share {share}", round(*seconds))
+        }
+        Evidence::Trend {
+            name,
+            before,
+            now,
+            basis,
+            ..
+        } => format!("{name} {} after {} ({basis})", round(*now), round(*before)),
+        Evidence::Exemplar { seconds, .. } => format!("a run of {} s", round(*seconds)),
+        Evidence::PlanNode { row } => {
+            format!("plan {} {} {} {}", row.step, row.table, row.access, row.key)
+                .trim_end()
+                .to_owned()
+        }
+    }
 }
 
 #[test]

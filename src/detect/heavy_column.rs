@@ -47,7 +47,7 @@ declare_detector! {
         summary_ko: "목록의 모든 행에서 큰 열까지 함께 가져오는 쿼리",
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
-        needs: "bytes sent (MariaDB, Percona Server; MySQL 8 with `log_slow_extra`)",
+        needs: "bytes sent, hence the MySQL family only (MariaDB, Percona Server; MySQL 8 with `log_slow_extra`)",
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -21,7 +21,8 @@ declare_detector! {
     /// pool is empty.
     ///
     /// ## How it decides
-    /// By run times that tell their waits (`Lock_time` of MySQL and MariaDB): at least `min_runs` runs, and waits that
+    /// By run times that tell their waits (`Lock_time`; of MySQL with those for rows, of MariaDB those for tables and their
+    /// definitions only): at least `min_runs` runs, and waits that
     /// make up >= `min_share` of the run time and >= `min_waiting` seconds per second of a minute, in a whole file of the one with the longest waits. Or by
     /// what the server says of waits (`log_lock_waits` of PostgreSQL, lock wait timeouts of either): >= `min_waits` within
     /// a minute, or `min_waited` seconds that were waited in it. PostgreSQL names the process that holds the lock; its
@@ -37,6 +38,7 @@ declare_detector! {
     /// ## False alarms
     /// - A statement that is slow by itself: its waits are no share of its time, quiet.
     /// - One long wait: PostgreSQL tells it once and then once more when it is over; below `min_waits` and `min_waited`.
+    /// - Not seen at all: waits for a row on MariaDB that end before the timeout; its log does not tell them.
     /// - `GET_LOCK()` and advisory locks, by which programs wait for each other on purpose, count like others.
     pub static META = {
         slug: "lock-wait",
@@ -44,7 +46,7 @@ declare_detector! {
         summary_ko: "쿼리가 다른 트랜잭션이 쥔 잠금을 기다림",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "lock times (MySQL, MariaDB slow log), log_lock_waits of PostgreSQL, or lock wait timeouts in either",
+        needs: "lock times (MySQL slow log; MariaDB: of tables, not of rows), log_lock_waits of PostgreSQL, or lock wait timeouts in either",
         since: "0.1.0",
         status: Status::Stable,
     }
