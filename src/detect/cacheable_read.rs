@@ -10,8 +10,9 @@ use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::id::FingerprintId;
-use crate::model::sql::{Shape, StatementKind};
+use crate::model::sql::{Dialect, Shape, StatementKind};
 use crate::model::subject::{ParameterLoad, QueryProfile};
+use crate::model::system_view::is_of_the_server;
 
 declare_detector! {
     /// ## What it sees
@@ -41,6 +42,8 @@ declare_detector! {
     /// - The same statement for many users: other values each time, silent.
     /// - A table that is written about as often as it is read: silent by `max_writes_per_read`.
     /// - A short burst: silent by `min_span`.
+    /// - A monitoring agent that asks the server about itself (`information_schema`, `pg_stat_activity`): silent, for the
+    ///   answer changes though nobody writes to it.
     /// - Writes by a trigger, a procedure or another server are not seen: check before you cache.
     pub static META = {
         slug: "cacheable-read",
@@ -106,7 +109,8 @@ impl Detector<QueryProfile> for CacheableRead {
     }
 
     fn inspect(&self, profile: &QueryProfile) -> Verdict {
-        let reads = profile.statement.shape().is_some_and(reads_tables);
+        let shape = profile.statement.shape();
+        let reads = shape.is_some_and(|shape| reads_tables(shape, profile.target.system));
         let weight = Weight::of(profile);
         let busy = weight.load >= self.0.min_load && profile.load.count >= self.0.min_runs;
         if !reads || !busy {
@@ -153,7 +157,11 @@ impl CacheableRead {
 }
 
 /// Whether the statement reads rows that stay the same until somebody writes.
-fn reads_tables(shape: &Shape) -> bool {
+fn reads_tables(shape: &Shape, system: Dialect) -> bool {
+    let mut tables = shape.tables.iter();
+    if tables.any(|table| is_of_the_server(table, system)) {
+        return false;
+    }
     let reads = shape.kind == StatementKind::Select && shape.written.is_empty();
     reads && !shape.tables.is_empty() && !shape.random_order
 }

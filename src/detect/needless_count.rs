@@ -39,6 +39,8 @@ declare_detector! {
     /// - A count without pages, as of a dashboard: silent.
     /// - A count that is cheaper than the page, or rare beside it because it is cached: silent by `min_ratio`, `min_load`.
     /// - A count with other conditions than the page: silent.
+    /// - Not seen: `SQL_CALC_FOUND_ROWS`, which counts within the page query. No log tells what the page alone would have
+    ///   cost, nor whether anybody needs the number; its rows examined speak for themselves in `full-scan` and `load-hog`.
     pub static META = {
         slug: "needless-count",
         summary: "every page of a list also counts all its rows",

@@ -15,6 +15,7 @@ pub mod schema;
 pub mod sql;
 pub mod stretch;
 pub mod subject;
+pub mod system_view;
 pub mod time;
 pub mod upkeep;
 pub mod value;

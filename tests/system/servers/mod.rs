@@ -9,6 +9,7 @@ mod errors;
 mod grouping;
 mod growth;
 mod habits;
+mod healthy;
 mod outage;
 mod peers;
 mod postgres;
