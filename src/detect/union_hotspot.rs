@@ -148,9 +148,13 @@ impl UnionHotspot {
             .or_else(|| self.dominated(union))
     }
 
+    /// Whether few of the rows that are read come out, as far as that is told: no index helps to read most of a table.
+    fn is_selective(&self, profile: &QueryProfile) -> bool {
+        rows_per_row_sent(profile).is_none_or(|ratio| ratio >= self.0.min_ratio)
+    }
+
     fn wasted(&self, profile: &QueryProfile, union: &Union) -> Option<Evidence> {
-        let sent = profile.load.rows_returned.filter(|r| r.runs > 0)?.mean();
-        let ratio = rows_read(profile) / sent.max(1.0);
+        let ratio = rows_per_row_sent(profile)?;
         let wasteful = union.removes_duplicates && ratio >= self.0.min_ratio;
         let name = "rows_examined_per_row_sent";
         wasteful.then(|| Evidence::measure(name, ratio, self.0.min_ratio, Unit::Ratio))
@@ -189,7 +193,9 @@ impl UnionHotspot {
         let branch = union.largest_scan().map(|(row, _)| row);
         let statement = &profile.statement;
         let scanned = union.scans().filter_map(|row| plan::table(row, statement));
-        let indexes = scanned.filter_map(|table| index::candidate(profile, &table));
+        let indexes = scanned
+            .filter(|_| self.is_selective(profile))
+            .filter_map(|table| index::candidate(profile, &table));
         let draft = Draft::new(&META, profile, crossed)
             .with(rows)
             .with(Evidence::clause("set_operation", union.name()))
@@ -264,6 +270,11 @@ impl<'a> Union<'a> {
 /// Whether anything is known of the work: durations alone say nothing about its cause.
 fn tells_effort(profile: &QueryProfile) -> bool {
     profile.load.rows_examined.is_some() || profile.plan.is_some() || profile.load.temp_files > 0
+}
+
+fn rows_per_row_sent(profile: &QueryProfile) -> Option<f64> {
+    let sent = profile.load.rows_returned.filter(|r| r.runs > 0)?.mean();
+    Some(rows_read(profile) / sent.max(1.0))
 }
 
 /// Rows read per run: counted, else those of the plan, else those that were sent after a spill.

@@ -115,15 +115,13 @@ fn entry(sick: &Sick<'_>, style: &Style) -> Option<Advice> {
     })
 }
 
-/// What may help, in the order in which it should be tried: what cures the worst first. Of findings that are equally
-/// bad, what can be pasted.
+/// What may help, in the order in which it should be tried: what cures the worst first, in its detector's own order. Of
+/// findings that are equally bad, the one whose first remedy can be pasted.
 pub(super) fn remedies<'a>(found: &[&'a Found]) -> Vec<&'a Remedy> {
-    let of_each = found
-        .iter()
-        .flat_map(|f| f.remedies.iter().map(|r| (f.severity, r)));
-    let mut remedies: Vec<_> = of_each.collect();
-    remedies.sort_by_key(|(severity, remedy)| (Reverse(*severity), remedy.sql.is_empty()));
-    remedies.into_iter().map(|(_, remedy)| remedy).collect()
+    let mut found = found.to_vec();
+    let is_words = |f: &Found| f.remedies.first().is_none_or(|r| r.sql.is_empty());
+    found.sort_by_key(|f| (Reverse(f.severity), is_words(f)));
+    found.into_iter().flat_map(|f| &f.remedies).collect()
 }
 
 /// What stands below the list, or in its place.
