@@ -103,7 +103,7 @@ fn habits_that_waste_are_advice_on_a_postgres_that_logs_plans() {
     wait_for("what resembles them, seen", || {
         let seen = daemon.items("queries?from=30m&limit=1000");
         let is_seen = |part: &&str| seen.iter().any(|q| template(q).contains(*part));
-        ALIKE.iter().all(|part| is_seen(&part)).then_some(())
+        ALIKE.iter().all(is_seen).then_some(())
     });
     let found = daemon.items("findings?from=30m&limit=1000");
     let resembles = |text: &str| ALIKE.iter().any(|part| text.contains(part));
