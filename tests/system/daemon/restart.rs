@@ -72,6 +72,17 @@ fn edits(slack: &Slack) -> Vec<Call> {
     slack.calls().into_iter().filter(Call::is_edit).collect()
 }
 
+/// Waits until the store knows of all that was told: what is killed before that tells it again.
+fn await_told(daemon: &Daemon) {
+    let store =
+        rusqlite::Connection::open(daemon.path("store.db")).expect("the daemon has a store");
+    wait_for("note of all that was told", || {
+        let due = "SELECT count(*) FROM outbox WHERE state = 'due'";
+        let due = store.query_row(due, [], |row| row.get::<_, i64>(0)).ok()?;
+        (due == 0).then_some(())
+    });
+}
+
 #[test]
 fn load_that_stops_and_comes_back_over_restarts_has_one_message_that_is_edited() {
     let mut scene = Scene::new();
@@ -82,6 +93,7 @@ fn load_that_stops_and_comes_back_over_restarts_has_one_message_that_is_edited()
     daemon.restart();
     let over = scene.well_until("end of the incident", || only_incident(&daemon, "resolved"));
     let told = wait_for("edit that tells the end", || edits(&slack).pop());
+    await_told(&daemon);
     daemon.kill();
     slack.settle();
     let before = edits(&slack).len();
@@ -107,6 +119,7 @@ fn an_outage_goes_on_in_the_store_of_an_earlier_release() {
     let mut daemon = scene.daemon(&slack_config(scene.dir.path(), &slack));
     scene.sick_until("message", || (!slack.parents().is_empty()).then_some(()));
     let fired = scene.sick_until("incident", || only_incident(&daemon, "firing"));
+    await_told(&daemon);
     daemon.kill();
     slack.settle();
     let told = slack.parents().len();

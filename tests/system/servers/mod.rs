@@ -8,8 +8,6 @@ mod error_log;
 mod errors;
 mod grouping;
 mod growth;
-mod habits;
-mod healthy;
 mod outage;
 mod peers;
 mod postgres;
