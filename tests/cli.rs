@@ -118,6 +118,14 @@ fn file(dir: &TempDir, name: &str, content: &[u8]) -> String {
     path.to_str().expect("paths of tests are UTF-8").to_owned()
 }
 
+/// What `digest` finds in a log of this text.
+fn findings(log: &str) -> Vec<Value> {
+    let dir = TempDir::new().expect("a directory");
+    let path = file(&dir, "slow.log", log.as_bytes());
+    let report = digest(&[&path]);
+    report["findings"].as_array().expect("findings").clone()
+}
+
 fn keys(value: &Value) -> Vec<&str> {
     let map = value.as_object().expect("an object");
     map.keys().map(String::as_str).collect()

@@ -182,61 +182,6 @@ impl Store {
     }
 }
 
-fn runs() -> impl Strategy<Value = Vec<(u64, u64, u64)>> {
-    // mostly in order, as a log is, with stragglers and leaps
-    let run = (-20_i64..40, 1_u64..6, 1_u64..50);
-    prop::collection::vec(run, 1..120).prop_map(|runs| {
-        let mut now = 100_i64;
-        let mut placed = Vec::new();
-        for (step, id, elapsed) in runs {
-            now += step / 4;
-            placed.push(((now + step.min(0)).max(0).unsigned_abs(), id, elapsed));
-        }
-        placed
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_crash_between_any_two_outputs_neither_loses_nor_doubles_a_run(
-        runs in runs(),
-        batch_len in 1_usize..9,
-        crashes in prop::collection::btree_set(0_usize..80, 0..6),
-    ) {
-        let mut expected: BTreeMap<FingerprintId, (u64, Duration)> = BTreeMap::new();
-        for &(_, id, elapsed) in &runs {
-            let (count, time) = expected.entry(FingerprintId(id)).or_default();
-            *count += 1;
-            *time += Duration::from_millis(elapsed);
-        }
-        let mut store = Store::default();
-        let mut windows = windows();
-        let mut read = 0;
-        let mut emitted = 0;
-        while read < runs.len() || store.offset < runs.len() as u64 {
-            let until = (read + batch_len).min(runs.len());
-            let events = runs[read..until].iter().map(|&(end, id, ms)| event(at(end), id, ms));
-            let now = at(300 + emitted as u64 / 3);
-            let mut outputs = windows.observe(batch(events.collect(), until as u64), now);
-            read = until;
-            if read == runs.len() {
-                outputs.extend(windows.drain());
-            }
-            for output in outputs {
-                emitted += 1;
-                if crashes.contains(&emitted) {
-                    // before this output, and all that follow it, reached the store
-                    windows = store.reopened();
-                    read = usize::try_from(store.offset).unwrap();
-                    break;
-                }
-                store.commit(output);
-            }
-        }
-        prop_assert_eq!(store.sums(), expected);
-    }
-}
-
 #[test]
 fn a_window_closes_when_the_log_has_passed_its_end_by_the_allowed_lateness() {
     let mut windows = windows();
@@ -395,59 +340,6 @@ fn the_time_of_a_window_is_its_own_and_counted_once() {
     assert_eq!(told, Duration::from_secs(15));
 }
 
-/// What is looked at when five minutes of such seconds have passed.
-fn long_profiles(runs: impl Fn(u64) -> Vec<QueryEvent>) -> Vec<QueryProfile> {
-    let mut windows = windows();
-    let mut long = Vec::new();
-    for second in 0..320 {
-        let outputs = windows.observe(batch(runs(second), second), at(second));
-        let profiles = closed(&outputs)
-            .into_iter()
-            .flat_map(|c| c.profiles.clone());
-        long.extend(profiles.filter(|p| p.horizon == Horizon::Long));
-    }
-    long
-}
-
-#[test]
-fn every_five_minutes_the_costliest_statements_are_seen_over_the_hour() {
-    let long = long_profiles(|second| vec![event(at(second), 1, 500), event(at(second), 2, 1)]);
-    let [hour] = long.as_slice() else {
-        panic!("{} long profiles", long.len());
-    };
-    assert_eq!(hour.statement.fingerprint, FingerprintId(1));
-    assert_eq!(hour.load.count, 300);
-    assert_eq!(hour.total.count, 600);
-}
-
-#[test]
-fn what_sends_most_of_the_bytes_is_costly_however_fast_it_is() {
-    let of_bytes = |second, id, elapsed_ms, bytes| QueryEvent {
-        bytes_sent: Some(bytes),
-        ..event(at(second), id, elapsed_ms)
-    };
-    let long = long_profiles(|second| {
-        vec![
-            of_bytes(second, 1, 500, 100),
-            of_bytes(second, 2, 1, 1_000_000),
-            of_bytes(second, 3, 1, 100),
-        ]
-    });
-    let seen: Vec<_> = long.iter().map(|p| p.statement.fingerprint.0).collect();
-    assert_eq!(seen, [1, 2]);
-}
-
-#[test]
-fn an_unfiltered_scan_tells_how_many_rows_its_table_has() {
-    let mut windows = windows();
-    let outputs = windows.observe(batch(vec![event(at(3), 1, 70)], 1), at(3));
-    assert!(outputs.len() < 2);
-    let outputs = windows.observe(idle(20), at(20));
-    let table = &closed(&outputs)[0].profiles[0].tables[0];
-    assert_eq!(table.rows, Some(700));
-    assert_eq!(table.elapsed, Duration::from_millis(70));
-}
-
 #[test]
 fn statements_beyond_the_bound_are_counted_as_one() {
     let settings = Settings {
@@ -478,80 +370,6 @@ fn a_sampled_run_counts_as_many() {
 }
 
 mod courses;
+mod crash;
 mod errors;
-
-#[test]
-fn a_pattern_that_no_index_serves_is_known_whichever_text_came_first() {
-    let mut normaliser = Normaliser::new(&normalise::Settings::default(), 0);
-    let mut text = |pattern: &str| {
-        let sql = format!("SELECT id FROM t WHERE name LIKE '{pattern}'");
-        normaliser
-            .statement(sql.as_bytes(), Dialect::Mysql, false)
-            .statement
-    };
-    let (prefix, infix) = (text("a%"), text("%a%"));
-    let run = |secs, statement: &StatementRef| QueryEvent {
-        statement: statement.clone(),
-        ..event(at(secs), 1, 5)
-    };
-    let mut windows = windows();
-    let first = vec![run(1, &prefix), run(2, &infix), run(3, &prefix)];
-    let mut outputs = windows.observe(batch(first, 1), at(3));
-    outputs.extend(windows.observe(batch(vec![run(14, &prefix)], 2), at(14)));
-    outputs.extend(windows.observe(batch(vec![run(40, &prefix)], 3), at(40)));
-    let profiles = closed(&outputs).into_iter().flat_map(|c| &c.profiles);
-    let kinds: Vec<bool> = profiles
-        .map(|p| p.statement.shape().unwrap().leading_wildcard)
-        .collect();
-    assert_eq!(
-        kinds,
-        [true, true],
-        "in its window, and in the minute after it"
-    );
-}
-
-#[test]
-fn the_rows_that_runs_skip_are_told_of_all_windows_of_a_minute() {
-    let page = |secs, offset| QueryEvent {
-        offset,
-        ..event(at(secs), 1, 5)
-    };
-    let mut windows = windows();
-    let first = vec![page(1, Some(20)), page(2, None)];
-    windows.observe(batch(first, 1), at(3));
-    windows.observe(batch(vec![page(14, Some(30_000))], 2), at(14));
-    let outputs = windows.observe(idle(25), at(25));
-    let profiles = closed(&outputs).into_iter().flat_map(|c| &c.profiles);
-    let offsets = profiles.filter_map(|p| p.load.offsets).next_back().unwrap();
-    assert_eq!((offsets.told(), offsets.at_least(10_000)), (2, 1));
-    assert_eq!(offsets.rows, 30_020);
-}
-
-#[test]
-fn a_sparse_log_makes_no_short_interval_of_a_few_runs() {
-    let mut windows = windows();
-    windows.observe(idle(0), at(3));
-    windows.observe(idle(600), at(603));
-    let slow = |id| event(at(604), id, 3_500);
-    windows.observe(batch(vec![slow(1), slow(1), slow(1)], 1), at(604));
-    let outputs = windows.observe(idle(620), at(623));
-    let profile = &closed(&outputs)[0].profiles[0];
-    assert_eq!(profile.span.duration(), Duration::from_secs(60));
-    let peak = profile.load.peak.unwrap();
-    assert_eq!(peak.span.duration(), Duration::from_secs(60));
-    assert_eq!((peak.runs, peak.elapsed.as_millis()), (3, 10_500));
-}
-
-#[test]
-fn a_run_that_began_long_before_is_part_of_the_last_minute_with_what_it_ran_in_it() {
-    let mut windows = windows();
-    windows.observe(idle(0), at(3));
-    windows.observe(idle(600), at(603));
-    let report = |end| event(at(end), 1, 1_800_000);
-    windows.observe(batch(vec![report(609), report(609)], 1), at(609));
-    let outputs = windows.observe(idle(620), at(623));
-    let profile = &closed(&outputs)[0].profiles[0];
-    assert_eq!(profile.load.elapsed.total.as_secs(), 3_600);
-    // the window ends a second later
-    assert_eq!(profile.load.peak.unwrap().elapsed.as_secs(), 2 * 59);
-}
+mod horizon;

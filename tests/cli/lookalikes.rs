@@ -4,9 +4,7 @@
 
 use std::fmt::Write as _;
 
-use tempfile::TempDir;
-
-use super::{digest, file};
+use super::findings;
 
 /// Midnight of some day, in seconds.
 const MIDNIGHT: u64 = 1_795_219_200;
@@ -86,10 +84,7 @@ fn mariadb(mut runs: Vec<Run>) -> String {
 
 /// Detectors and severities that `digest` tells of a log, sorted; not what follows from these logs being so simple.
 fn found(log: &str) -> Vec<String> {
-    let dir = TempDir::new().expect("a directory");
-    let path = file(&dir, "slow.log", log.as_bytes());
-    let report = digest(&[&path]);
-    let findings = report["findings"].as_array().expect("findings");
+    let findings = findings(log);
     let mut found: Vec<_> = findings
         .iter()
         .map(|f| format!("{} {}", f["detector"], f["severity"]).replace('"', ""))

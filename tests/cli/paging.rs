@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tempfile::TempDir;
 
-use super::{digest, file};
+use super::{digest, file, findings};
 
 const SECONDS: u64 = 1_795_219_200;
 
@@ -38,10 +38,7 @@ fn postgres(sql: &str) -> String {
 
 /// Detectors that tell of a log, sorted; not that its only statement is what takes the time.
 fn found(log: &str) -> Vec<String> {
-    let dir = TempDir::new().expect("a directory");
-    let path = file(&dir, "slow.log", log.as_bytes());
-    let report = digest(&[&path]);
-    let findings = report["findings"].as_array().expect("findings");
+    let findings = findings(log);
     let slugs = findings.iter().filter_map(|f| f["detector"].as_str());
     let mut slugs: Vec<_> = slugs.map(str::to_owned).collect();
     slugs.retain(|slug| !["load-hog", "cacheable-read"].contains(&&**slug));

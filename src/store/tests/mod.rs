@@ -1,6 +1,8 @@
 //! The store as its users see it: what was committed is read back, after any end of the process.
 
 mod crash;
+mod files;
+mod outbox;
 mod series;
 mod upgrade;
 mod versions;
@@ -238,122 +240,6 @@ fn courses_are_kept_for_as_long_as_anything_of_their_source() {
     close(handle, thread);
     let (handle, thread, recovered) = open(&settings);
     assert_eq!(recovered.courses, [courses("slow_log:test", 2)]);
-    close(handle, thread);
-}
-
-#[test]
-fn a_second_process_is_refused() {
-    let dir = TempDir::new().unwrap();
-    let (handle, thread, _) = open(&settings(&dir));
-    let refused = Writer::open(&settings(&dir), Vec::new(), &clock());
-    assert!(matches!(refused, Err(StoreError::InUse { .. })));
-    close(handle, thread);
-}
-
-#[test]
-fn a_file_of_a_later_version_is_left_alone() {
-    let dir = TempDir::new().unwrap();
-    let settings = settings(&dir);
-    let connection = rusqlite::Connection::open(&settings.path).unwrap();
-    connection
-        .pragma_update(None, "user_version", 1_000)
-        .unwrap();
-    drop(connection);
-    let before = std::fs::read(&settings.path).unwrap();
-    let refused = Writer::open(&settings, Vec::new(), &clock());
-    assert!(matches!(refused, Err(StoreError::Newer { .. })));
-    assert_eq!(std::fs::read(&settings.path).unwrap(), before);
-}
-
-#[test]
-fn a_broken_file_is_set_aside() {
-    let dir = TempDir::new().unwrap();
-    let settings = settings(&dir);
-    let (handle, thread, _) = open(&settings);
-    close(handle, thread);
-    std::fs::write(&settings.path, vec![b'x'; 8_192]).unwrap();
-    let (handle, thread, recovered) = open(&settings);
-    let aside = recovered.set_aside.unwrap();
-    assert!(
-        aside
-            .to_string_lossy()
-            .ends_with("sqleuth.db.corrupt-20261121T192252Z")
-    );
-    assert_eq!(std::fs::read(aside).unwrap(), vec![b'x'; 8_192]);
-    close(handle, thread);
-}
-
-#[test]
-fn a_file_that_was_never_a_store_is_refused_and_left_alone() {
-    let dir = TempDir::new().unwrap();
-    let settings = settings(&dir);
-    let log = b"# Time: 261121 19:22:52\n".repeat(100);
-    std::fs::write(&settings.path, &log).unwrap();
-    let clock = Clock::manual(secs(100));
-    let refused = Writer::open(&settings, Vec::new(), &clock);
-    assert!(matches!(refused, Err(StoreError::Foreign { .. })));
-    assert_eq!(std::fs::read(&settings.path).unwrap(), log);
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-}
-
-#[test]
-fn a_message_is_due_until_it_is_sent_and_then_is_an_alert_of_its_incident() {
-    let dir = TempDir::new().unwrap();
-    let settings = settings(&dir);
-    let (handle, thread, _) = open(&settings);
-    let reader = Reader::open(&settings.path).unwrap();
-    let firing = incident(1, IncidentState::Firing);
-    handle
-        .commit_blocking(decided(100, Some(firing), NoticeKind::Fired))
-        .unwrap();
-
-    let due = reader.outbox_due(secs(200), "slack").unwrap();
-    assert_eq!((due.len(), due[0].what), (1, NoticeKind::Fired));
-    let retry = Delivery::Retry {
-        at: secs(300),
-        error: "timeout".into(),
-        remote: Some("ts-0".into()),
-    };
-    settle(&handle, due[0].id, retry);
-    assert!(reader.outbox_due(secs(299), "slack").unwrap().is_empty());
-    let again = &reader.outbox_due(secs(300), "slack").unwrap()[0];
-    assert_eq!((again.attempts, again.remote.as_deref()), (1, Some("ts-0")));
-
-    let remote = "ts-1".into();
-    settle(&handle, due[0].id, Delivery::Begun { remote });
-    let begun = &reader.outbox_due(secs(300), "slack").unwrap()[0];
-    assert_eq!((begun.attempts, begun.remote.as_deref()), (1, Some("ts-1")));
-
-    settle(&handle, due[0].id, sent("ts-1"));
-    assert!(reader.outbox_due(secs(400), "slack").unwrap().is_empty());
-    let stored = reader.incident(&IncidentId::new("INC-20261121-1")).unwrap();
-    assert_eq!(stored.unwrap().alerts.len(), 1);
-    close(handle, thread);
-}
-
-#[test]
-fn notices_that_wait_become_one_and_later_ones_know_the_message_to_edit() {
-    let dir = TempDir::new().unwrap();
-    let settings = settings(&dir);
-    let (handle, thread, _) = open(&settings);
-    let reader = Reader::open(&settings.path).unwrap();
-    let firing = |revision| Some(incident(revision, IncidentState::Firing));
-    handle
-        .commit_blocking(decided(100, firing(1), NoticeKind::Fired))
-        .unwrap();
-    let in_flight = reader.outbox_due(secs(200), "slack").unwrap()[0].id;
-    handle
-        .commit_blocking(decided(110, firing(2), NoticeKind::Updated))
-        .unwrap();
-
-    let due = reader.outbox_due(secs(200), "slack").unwrap();
-    assert_eq!(due.len(), 1);
-    assert_eq!((due[0].what, due[0].revision), (NoticeKind::Fired, 2));
-
-    settle(&handle, in_flight, sent("ts-1"));
-    let due = reader.outbox_due(secs(200), "slack").unwrap();
-    assert_eq!(due[0].what, NoticeKind::Updated);
-    assert_eq!(due[0].remote.as_deref(), Some("ts-1"));
     close(handle, thread);
 }
 

@@ -101,14 +101,7 @@ impl Line {
                 stock.made += 1;
                 return Batch::default().of(dialect);
             }
-            stock = match stock.full.pop_front() {
-                Some(batch) => {
-                    drop(stock);
-                    self.process(batch, hand);
-                    lock(&self.stock)
-                }
-                None => wait(&self.free, stock),
-            };
+            stock = self.help_or_wait(stock, hand);
         }
     }
 
@@ -135,17 +128,24 @@ impl Line {
     pub(super) fn end(&self, hand: &mut Hand) -> Option<Whole> {
         let mut stock = lock(&self.stock);
         while stock.added < stock.put && !stock.is_lost {
-            stock = match stock.full.pop_front() {
-                Some(batch) => {
-                    drop(stock);
-                    self.process(batch, hand);
-                    lock(&self.stock)
-                }
-                None => wait(&self.free, stock),
-            };
+            stock = self.help_or_wait(stock, hand);
         }
         drop(stock);
         lock(&self.log).take()
+    }
+
+    /// Processes the next batch, or waits for others to be done with one.
+    fn help_or_wait<'s>(
+        &'s self,
+        mut stock: MutexGuard<'s, Stock>,
+        hand: &mut Hand,
+    ) -> MutexGuard<'s, Stock> {
+        let Some(batch) = stock.full.pop_front() else {
+            return wait(&self.free, stock);
+        };
+        drop(stock);
+        self.process(batch, hand);
+        lock(&self.stock)
     }
 
     /// There are no more batches.
