@@ -163,6 +163,7 @@ impl App {
         let stages = pipeline::Stages {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
+            health: self.health.clone(),
             live: self.live.clone(),
             wake: Arc::new(Notify::new()),
             store: store.clone(),

@@ -138,7 +138,7 @@ pub struct Digest {
     #[arg(long, value_name = "FILE.sql")]
     pub schema: Vec<PathBuf>,
     /// Show the N costliest statements, 15 unless this is given; JSON has all of them unless this is given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub top: Option<NonZeroUsize>,
     /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
     #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
@@ -149,6 +149,11 @@ pub struct Digest {
     /// Logs, .gz .xz and .zst too; directories and patterns ("slow.log*") of them; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "not a whole number from 1 on".to_owned())
 }
 
 /// More threads than this wait for the one that parses.
@@ -215,8 +220,8 @@ pub struct Incidents {
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub format: Output,
     /// At most so many
-    #[arg(long, default_value_t = 20)]
-    pub limit: usize,
+    #[arg(long, default_value = "20", value_parser = at_least_one)]
+    pub limit: NonZeroUsize,
 }
 
 /// `sqleuth postmortem`

@@ -29,7 +29,7 @@ use crate::model::id::FingerprintId;
 use crate::model::sql::{Statement, StatementRef};
 use crate::model::time::Timestamp;
 use crate::normalise::{EventBatch, Normaliser};
-use crate::serve::{Command, Live};
+use crate::serve::{Command, Health, Live};
 use crate::store::StoreHandle;
 use crate::topology::Topology;
 use crate::window::{Counters, PackedCourses, PackedWindow, Windows};
@@ -49,6 +49,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Stages {
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
+    pub(super) health: Health,
     pub(super) live: Live,
     pub(super) wake: Arc<Notify>,
     pub(super) store: StoreHandle,
@@ -118,7 +119,11 @@ impl Stages {
         let stop = topology.stop_token();
         topology.spawn(
             "watch",
-            watch(self.store.clone(), self.metrics.clone(), stop),
+            watch(
+                self.store.clone(),
+                (self.metrics.clone(), self.health.clone()),
+                stop,
+            ),
         );
         let store = self.store.clone();
         topology.spawn("store", decisions::submit(from_incident, store, to_durable));
@@ -236,11 +241,13 @@ impl Stages {
 /// Shows what no stage can show while it waits for the disk.
 async fn watch(
     store: StoreHandle,
-    metrics: Metrics,
+    (metrics, health): (Metrics, Health),
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
-        metrics.set_store_degraded(store.is_degraded());
+        let waits = store.is_degraded();
+        metrics.set_store_degraded(waits);
+        health.set_store_waits(waits);
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(WATCH) => {}

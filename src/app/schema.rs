@@ -1,12 +1,12 @@
 //! Opens the files that declare tables, for `run`, `digest` and `check`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::SlowLog;
+use crate::ingest::slow_log::offline::{self, OfflineError};
 use crate::model::id::SourceId;
 use crate::model::schema::Schema;
 use crate::normalise::ddl::{SchemaReader, Unread};
@@ -24,26 +24,51 @@ pub(crate) struct Declared {
     pub(crate) failed: Vec<Unreadable>,
 }
 
-/// A file that cannot be read.
+/// Why a file gives no tables.
 #[derive(Debug, thiserror::Error)]
-#[error("schema {}: {error}", path.display())]
-pub(crate) struct Unreadable {
-    path: PathBuf,
-    #[source]
-    error: io::Error,
+pub(crate) enum Unreadable {
+    /// It cannot be opened.
+    #[error("no schema: {error}{}", cause(error))]
+    Open {
+        #[source]
+        error: OfflineError,
+    },
+    /// It cannot be read to its end.
+    #[error("schema {}: {error}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    /// No file declares anything.
+    #[error(
+        "no table in the schema {0}: it wants the CREATE TABLE statements of a dump (--no-data, --schema-only) or of migrations"
+    )]
+    Empty(String),
 }
 
-/// Reads the files, in order.
+fn cause(error: &OfflineError) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
+/// Reads the files, packed or not, in order.
 pub(crate) fn read(paths: &[PathBuf]) -> Declared {
     let mut reader = SchemaReader::default();
     let mut failed = Vec::new();
     for path in paths {
         if let Err(error) = read_one(&mut reader, path) {
-            let path = path.clone();
-            failed.push(Unreadable { path, error });
+            failed.push(error);
         }
     }
     let (schema, unread, unread_count) = reader.finish();
+    if schema.is_empty() && failed.is_empty() && !paths.is_empty() {
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        failed.push(Unreadable::Empty(paths.join(", ")));
+    }
     Declared {
         schema,
         unread,
@@ -52,8 +77,13 @@ pub(crate) fn read(paths: &[PathBuf]) -> Declared {
     }
 }
 
-fn read_one(reader: &mut SchemaReader, path: &Path) -> io::Result<()> {
-    reader.read(&path.display().to_string(), File::open(path)?)
+fn read_one(reader: &mut SchemaReader, path: &Path) -> Result<(), Unreadable> {
+    let file = offline::content(path).map_err(|error| Unreadable::Open { error })?;
+    let read = reader.read(&path.display().to_string(), file);
+    read.map_err(|error| Unreadable::Read {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 /// The tables of each log's database; what is wrong is logged, and the rest is used.
@@ -62,7 +92,7 @@ pub(super) fn of_logs(logs: &[SlowLog]) -> BTreeMap<SourceId, Arc<Schema>> {
     for log in logs.iter().filter(|log| !log.schema.is_empty()) {
         let declared = read(&log.schema);
         for failed in &declared.failed {
-            tracing::warn!(%failed, "no schema from this file");
+            tracing::warn!(%failed, "a schema cannot be used");
         }
         if let Some(first) = declared.unread.first() {
             let statements = declared.unread_count;

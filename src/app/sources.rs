@@ -52,6 +52,10 @@ pub(super) fn follow_all(topology: &mut Topology, intake: Intake, sources: Sourc
         topology.spawn_blocking("tail", move || Ok(tail.run(&intake, &stop)?));
     }
     if is_idle {
+        tracing::warn!(
+            "no log is followed: there is no [[slow_log]] and no [[log]], and nothing will be found; give their paths in the file \
+             of --config, of which `sqleuth defaults` prints one"
+        );
         // Nothing to follow: the page still shows what was stored, until the stop.
         let stop = topology.stop_token();
         topology.spawn("idle", async move {

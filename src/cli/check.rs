@@ -130,7 +130,6 @@ fn tables(log: &SlowLog) -> anyhow::Result<String> {
         return Err(failed.into());
     }
     let (path, count) = (log.path.display(), declared.schema.len());
-    anyhow::ensure!(count > 0, "slow_log {path}: its schema declares no table");
     Ok(match declared.unread.first() {
         Some(first) => format!(
             "slow_log {path}: schema of {count} tables; {} statements of it could not be read, the first: {first}",
@@ -175,7 +174,10 @@ fn follow_errors(log: &Log) -> anyhow::Result<String> {
             anyhow::bail!("log {path}: kind is {set} in the configuration, but looks like {told}")
         }
         (None, None) => {
-            anyhow::bail!("log {path}: its kind cannot be told from its beginning; set `kind`")
+            anyhow::bail!(
+                "log {path}: nothing in its beginning is known: it is like no error log of a database and no log of a \
+                 program; it is not followed unless `kind` is set"
+            )
         }
         (Some(kind), _) => format!("log {path}: readable, {kind}"),
         (None, Some(kind)) => format!("log {path}: readable, {kind} by its first lines"),

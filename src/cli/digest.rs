@@ -1,6 +1,7 @@
 //! `sqleuth digest`: reads logs, sums them up, judges the sums, reports.
 
 mod crew;
+mod error_log;
 pub(super) mod interrupt;
 mod judging;
 mod reading;
@@ -27,6 +28,7 @@ use crate::model::time::Timestamp;
 use crate::report::digest::Asked;
 use crate::report::moment;
 
+use self::error_log::ErrorLog;
 use self::interrupt::Interrupt;
 use self::judging::Judging;
 use self::reading::Reading;
@@ -96,7 +98,13 @@ fn read_all(reading: &mut Reading, (inputs, options): (&Inputs, &Options), sink:
             if is_wanted || !error.is_no_log() {
                 reading.lack();
             }
-            tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error)));
+            match Some(&input.path)
+                .filter(|_| error.is_no_log())
+                .and_then(|path| ErrorLog::of(path))
+            {
+                Some(log) => tell(format_args!("sqleuth: {log}")),
+                None => tell(format_args!("sqleuth: {:#}", anyhow::Error::from(error))),
+            }
         }
         if reading.is_interrupted() {
             tell(format_args!(

@@ -18,7 +18,7 @@ pub(super) fn incidents(options: &Incidents) -> anyhow::Result<ExitCode> {
     let style = config.style();
     let reader = open(&config.store.path)?;
     let filter = IncidentFilter {
-        limit: options.limit,
+        limit: options.limit.get(),
         ..IncidentFilter::default()
     };
     let found = reader.incidents(&filter)?.items;

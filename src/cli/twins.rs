@@ -16,6 +16,9 @@ const ENDINGS: [(&str, Format); 3] = [
     ("log", Format::PostgresStderr),
 ];
 
+/// Endings of packed logs.
+const PACKED: [&str; 3] = ["gz", "xz", "zst"];
+
 /// What has the same records as a file, from some time on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Twin {
@@ -36,7 +39,7 @@ impl Twins {
         for path in paths {
             let Some(rank) = rank(path) else { continue };
             let known = best
-                .entry(path.with_extension(""))
+                .entry(stem(path))
                 .or_insert_with(|| (rank, path.to_owned()));
             if rank < known.0 {
                 *known = (rank, path.to_owned());
@@ -48,10 +51,7 @@ impl Twins {
     /// The most structured log of the server that wrote this one, too.
     pub(super) fn of(&self, path: &Path, options: &Options) -> Option<Twin> {
         let rank = rank(path)?;
-        let (_, best) = self
-            .0
-            .get(&path.with_extension(""))
-            .filter(|(best, _)| *best < rank)?;
+        let (_, best) = self.0.get(&stem(path)).filter(|(best, _)| *best < rank)?;
         if !is_of_its_format(path) || !is_of_its_format(best) {
             return None;
         }
@@ -75,8 +75,24 @@ fn as_exact_as(sample: Timestamp, at: Timestamp) -> Timestamp {
 }
 
 fn rank(path: &Path) -> Option<usize> {
-    let ending = path.extension()?;
+    let plain = unpacked(path);
+    let ending = plain.extension()?;
     ENDINGS.iter().position(|(known, _)| ending == *known)
+}
+
+/// What the logs of one server have in common.
+fn stem(path: &Path) -> PathBuf {
+    unpacked(path).with_extension("")
+}
+
+/// The name without the ending of a packer.
+fn unpacked(path: &Path) -> PathBuf {
+    let is_packer = |ending: &std::ffi::OsStr| PACKED.iter().any(|packed| ending == *packed);
+    if path.extension().is_some_and(is_packer) {
+        path.with_extension("")
+    } else {
+        path.to_owned()
+    }
 }
 
 /// Whether a file holds what its name promises.
@@ -122,6 +138,15 @@ mod tests {
             let from = twin(zone, &lines).from.unwrap();
             assert_eq!(from.to_string(), format!("2026-11-21T{hour:02}:00:00.5Z"));
         }
+    }
+
+    #[test]
+    fn a_packed_log_is_a_twin_too() {
+        let [log, json] = ["dir/a.log.gz", "dir/a.json"].map(Path::new);
+        let twins = Twins::among([log, json].into_iter());
+        assert_eq!(twins.0[Path::new("dir/a")].1, json);
+        assert_eq!((rank(log), stem(log)), (Some(2), stem(json)));
+        assert_eq!(rank(Path::new("a.txt.gz")), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What values must keep to beyond their types: what would silence a detector or break a link.
 
-use toml::{Table, Value};
+use toml::Value;
 
 use super::Config;
 
@@ -30,14 +30,13 @@ pub(super) fn nonsense(config: &Config) -> Vec<Nonsense> {
             });
         }
     }
-    if let Ok(detect) = Table::try_from(&config.detect) {
-        for key in odd_numbers(&detect) {
-            found.push(Nonsense {
-                key: format!("detect.{key}"),
-                what: "neither zero nor a positive number",
-                fix: "see `sqleuth defaults`",
-            });
+    if let Ok(Value::Table(detect)) = Value::try_from(&config.detect) {
+        for (slug, settings) in &detect {
+            found.extend(odd_numbers(&format!("detect.{slug}"), settings));
         }
+    }
+    if let Ok(window) = Value::try_from(&config.window) {
+        found.extend(odd_numbers("window", &window));
     }
     found
 }
@@ -51,16 +50,32 @@ fn is_url(url: &str) -> bool {
     rest.is_some_and(names_a_host) && url.chars().all(|c| c.is_ascii_graphic())
 }
 
-/// Keys of numbers that no measurement can be held against.
-fn odd_numbers(detect: &Table) -> Vec<String> {
+/// Numbers that no measurement can be held against. What is named a share is one, from nothing to all.
+fn odd_numbers(section: &str, settings: &Value) -> Vec<Nonsense> {
     let mut odd = Vec::new();
-    for (slug, settings) in detect {
-        for (key, value) in settings.as_table().into_iter().flatten() {
-            let is_odd =
-                matches!(value, Value::Float(number) if !(number.is_finite() && *number >= 0.0));
-            if is_odd {
-                odd.push(format!("{slug}.{key}"));
-            }
+    for (key, value) in settings.as_table().into_iter().flatten() {
+        let Value::Float(number) = value else {
+            continue;
+        };
+        let is_share = key.ends_with("share");
+        let (is_sound, what, fix) = if is_share {
+            let fix = "write a number from 0 to 1, like 0.5 for 50 %";
+            (
+                (0.0..=1.0).contains(number),
+                "no share: not within 0 and 1",
+                fix,
+            )
+        } else {
+            let is_sound = number.is_finite() && *number >= 0.0;
+            (
+                is_sound,
+                "neither zero nor a positive number",
+                "see `sqleuth defaults`",
+            )
+        };
+        if !is_sound {
+            let key = format!("{section}.{key}");
+            odd.push(Nonsense { key, what, fix });
         }
     }
     odd
@@ -68,6 +83,8 @@ fn odd_numbers(detect: &Table) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use toml::Value;
+
     use crate::config::load::parse;
 
     fn problems(text: &str) -> String {
@@ -85,6 +102,39 @@ mod tests {
             "load-hog.min_share",
         ] {
             assert!(told.contains(&format!("`detect.{key}`")), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_number_from_nothing_to_all() {
+        let told = problems("[detect.load-hog]\nmin_share = 50\n[window]\nlong_min_share = -3.0\n");
+        let lines: Vec<&str> = told.lines().collect();
+        let [load, window] = lines[..] else {
+            panic!("two problems: {told}");
+        };
+        assert!(
+            load.starts_with("f:2: `detect.load-hog.min_share`"),
+            "{told}"
+        );
+        assert!(window.starts_with("f:4: `window.long_min_share`"), "{told}");
+        assert!(
+            load.contains("0 and 1") && load.contains("0.5 for 50 %"),
+            "{told}"
+        );
+        let whole = "[detect.load-hog]\nmin_share = 1\n[window]\nlong_min_share = 0\n";
+        parse("f", whole, []).unwrap();
+    }
+
+    #[test]
+    fn every_limit_of_a_share_is_named_one() {
+        let all = Value::try_from(crate::config::Config::default()).unwrap();
+        let detect = all["detect"].as_table().unwrap();
+        let keys = detect
+            .values()
+            .filter_map(Value::as_table)
+            .flat_map(|table| table.keys());
+        for key in keys.filter(|key| key.contains("share")) {
+            assert!(key.ends_with("share"), "{key}");
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::index;
-use crate::detect::basis::weight::{Weight, number, part, told_runs};
+use crate::detect::basis::weight::{Weight, number, part};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
@@ -28,6 +28,8 @@ declare_detector! {
     ///   rows to disk);
     ///
     /// and time lost per second (of the last minute, or the busiest of a file) >= `min_load`. A warning, never critical.
+    /// MariaDB writes nothing of a run that neither scans nor sorts, and nothing at all unless asked: where most of the runs
+    /// that tell spilled, and more do not tell, the verdict is `Insufficient`.
     ///
     /// ## Example
     /// ```sql
@@ -47,7 +49,7 @@ declare_detector! {
         summary_ko: "정렬이나 그룹화가 메모리에 들어가지 않아 디스크를 쓰는 쿼리",
         urgency: Urgency::Acute,
         severity: Severity::Warning,
-        needs: "`log_slow_verbosity=query_plan`, or `log_temp_files`",
+        needs: "`log_slow_verbosity=query_plan`, `log_slow_extra`, or `log_temp_files`",
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -106,24 +108,28 @@ impl Detector<QueryProfile> for SortSpill {
         if !matters {
             return Verdict::Clear;
         }
-        let told = profile.load.access_known > 0 || profile.load.temp_files > 0;
-        if !told {
-            return Verdict::Insufficient {
-                seen: 0,
-                needed: self.0.min_spills,
-            };
+        let insufficient = |seen| Verdict::Insufficient {
+            seen,
+            needed: self.0.min_spills,
+        };
+        if flagged_runs(profile) == 0 && profile.load.temp_files == 0 {
+            return insufficient(0);
         }
         let spill = Spill::of(profile);
         let material = self.is_material(profile, &spill);
-        let mostly = spill.share() >= self.0.min_spill_share;
-        if spill.runs == 0 || !material || !mostly {
+        let may_be_most = spill.share_at_most() >= self.0.min_spill_share;
+        if spill.runs == 0 || !material || !may_be_most {
             return Verdict::Clear;
         }
+        let mostly = spill.share() >= self.0.min_spill_share;
+        if !mostly && spill.is_seldom_told() {
+            return Verdict::Clear;
+        }
+        if !mostly {
+            return insufficient(0);
+        }
         if spill.runs < self.0.min_spills {
-            return Verdict::Insufficient {
-                seen: spill.runs,
-                needed: self.0.min_spills,
-            };
+            return insufficient(spill.runs);
         }
         self.report(profile, weight, &spill)
     }
@@ -148,7 +154,7 @@ impl SortSpill {
             Unit::Share,
         );
         let load = &profile.load;
-        let per_run = part(load.merge_passes, told_runs(profile));
+        let per_run = part(load.merge_passes, spill.runs_in_all);
         let passes = Evidence::context("merge_passes_per_run", per_run, Unit::Count);
         let threshold = number(self.0.min_temp_bytes.as_u64());
         let bytes = spill
@@ -165,10 +171,17 @@ impl SortSpill {
     }
 }
 
+/// Of so many runs one must tell of sorts for the others to be taken for runs of a log that does not tell: verbosity is
+/// set for a server or for a while, not for one run in a hundred.
+const MIN_TOLD: u64 = 10;
+
 /// Runs that went through files.
 struct Spill {
     runs: u64,
-    known: u64,
+    /// Runs that tell by what they write of themselves.
+    told: u64,
+    /// Those, and those that have nothing to write, or are of a log that does not tell.
+    runs_in_all: u64,
     bytes_per_run: Option<f64>,
 }
 
@@ -178,7 +191,8 @@ impl Spill {
         if load.temp_files > 0 {
             return Self {
                 runs: load.temp_files,
-                known: load.count,
+                told: load.count,
+                runs_in_all: load.count,
                 bytes_per_run: Some(part(load.temp_bytes, load.temp_files)),
             };
         }
@@ -192,16 +206,38 @@ impl Spill {
         } else {
             0
         };
+        let told = flagged_runs(profile);
         Self {
             runs: sorts.max(tables),
-            known: told_runs(profile),
+            told,
+            runs_in_all: match profile.target.system {
+                Dialect::Mysql => load.count,
+                _ => told,
+            },
             bytes_per_run: None,
         }
     }
 
+    /// Share of the runs, if none of those that are silent spilled.
     fn share(&self) -> f64 {
-        part(self.runs, self.known)
+        part(self.runs, self.runs_in_all)
     }
+
+    /// The same, if they did as the others.
+    fn share_at_most(&self) -> f64 {
+        part(self.runs, self.told)
+    }
+
+    /// Whether so few runs tell that the others may rather be runs without a sort.
+    fn is_seldom_told(&self) -> bool {
+        self.told.saturating_mul(MIN_TOLD) < self.runs_in_all
+    }
+}
+
+/// Runs of which the log tells how they went; MySQL says whether they sorted, and not whether they scanned.
+fn flagged_runs(profile: &QueryProfile) -> u64 {
+    let load = &profile.load;
+    load.access_known.max(load.filesorts).max(load.tmp_tables)
 }
 
 /// Whether a temporary table may come of a sort or grouping, and not of a UNION.

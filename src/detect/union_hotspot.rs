@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::weight::{Weight, is_rare, number, part, told_runs};
+use crate::detect::basis::weight::{Weight, is_rare, number, part};
 use crate::detect::basis::{index, plan};
 use crate::detect::{Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
+use crate::model::sql::Dialect;
 use crate::model::subject::QueryProfile;
 
 declare_detector! {
@@ -27,7 +28,8 @@ declare_detector! {
     /// - `UNION` (distinct) whose temporary table went to disk in >= `min_disk_share` of the runs;
     /// - any union of which one branch reads >= `min_branch_share` of the rows of the plan by a scan.
     ///
-    /// Without row counts, plan and temporary files (a PostgreSQL log of durations) the verdict is `Insufficient`.
+    /// Without row counts, plan and temporary files (a PostgreSQL log of durations) the verdict is `Insufficient`, and so it is of
+    /// a MySQL or MariaDB log whose row counts are well and that tells no temporary tables.
     /// From `min_critical_load` on it is critical.
     ///
     /// ## Example
@@ -48,7 +50,7 @@ declare_detector! {
         summary_ko: "중복 제거나 한 분기에 시간을 쓰는 UNION 쿼리",
         urgency: Urgency::Acute,
         severity: Severity::Critical,
-        needs: "row counts or plans; temporary tables where logged",
+        needs: "row counts or plans, and temporary tables (MariaDB: `log_slow_verbosity=query_plan`, MySQL: `log_slow_extra`)",
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -121,7 +123,12 @@ impl Detector<QueryProfile> for UnionHotspot {
             return self.insufficient(0);
         }
         let Some(crossed) = self.crossed(profile, &union) else {
-            return Verdict::Clear;
+            let is_large = rows_read(profile) >= number(self.0.min_rows);
+            return if is_large && union.removes_duplicates && hides_tables(profile) {
+                self.insufficient(0)
+            } else {
+                Verdict::Clear
+            };
         };
         if profile.load.count < self.0.min_runs {
             return self.insufficient(profile.load.count);
@@ -162,7 +169,7 @@ impl UnionHotspot {
 
     fn spilled(&self, profile: &QueryProfile, union: &Union) -> Option<Evidence> {
         let load = &profile.load;
-        let on_disk = part(load.tmp_tables_on_disk, told_runs(profile));
+        let on_disk = part(load.tmp_tables_on_disk, tables_told(profile));
         let to_files = part(load.temp_files, load.count);
         let share = on_disk.max(to_files);
         let spills = union.removes_duplicates && share > 0.0 && share >= self.0.min_disk_share;
@@ -270,6 +277,18 @@ impl<'a> Union<'a> {
 /// Whether anything is known of the work: durations alone say nothing about its cause.
 fn tells_effort(profile: &QueryProfile) -> bool {
     profile.load.rows_examined.is_some() || profile.plan.is_some() || profile.load.temp_files > 0
+}
+
+/// Runs of which the log tells their temporary table. Every UNION makes one: a run that tells of none is one of a log
+/// that does not tell.
+fn tables_told(profile: &QueryProfile) -> u64 {
+    profile.load.access_known.max(profile.load.tmp_tables)
+}
+
+/// Whether a log with row counts keeps temporary tables to itself, as MySQL and MariaDB do unless asked.
+fn hides_tables(profile: &QueryProfile) -> bool {
+    let is_mysql = profile.target.system == Dialect::Mysql;
+    is_mysql && tables_told(profile) == 0 && profile.plan.is_none()
 }
 
 fn rows_per_row_sent(profile: &QueryProfile) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`: alive, and willing to take work.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,14 @@ const DRAINING: u8 = 2;
 
 /// Whether this process takes work; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<AtomicU8>);
+pub struct Health(Arc<Marks>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    phase: AtomicU8,
+    /// What is read cannot be kept, hence nothing is read.
+    store_waits: AtomicBool,
+}
 
 impl Health {
     /// Still starting: alive, not ready.
@@ -24,16 +31,25 @@ impl Health {
 
     /// Every stage runs.
     pub fn set_ready(&self) {
-        self.0.store(READY, Ordering::Release);
+        self.0.phase.store(READY, Ordering::Release);
     }
 
     /// It stops: nothing new should be sent here.
     pub fn set_draining(&self) {
-        self.0.store(DRAINING, Ordering::Release);
+        self.0.phase.store(DRAINING, Ordering::Release);
+    }
+
+    /// The store cannot write for now, and what is read would be lost.
+    pub fn set_store_waits(&self, waits: bool) {
+        self.0.store_waits.store(waits, Ordering::Release);
     }
 
     fn readiness(&self) -> (StatusCode, &'static str) {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.phase.load(Ordering::Acquire) {
+            READY if self.0.store_waits.load(Ordering::Acquire) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store cannot write, and no log is read until it can\n",
+            ),
             READY => (StatusCode::OK, "ready\n"),
             DRAINING => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
@@ -50,7 +66,7 @@ pub(super) async fn healthz() -> &'static str {
 /// Ready to take work.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "ready", body = String),
-    (status = 503, description = "starting or draining", body = String),
+    (status = 503, description = "starting, draining, or waiting for the store to write", body = String),
 ))]
 pub(super) async fn readyz(State(site): State<Site>) -> (StatusCode, &'static str) {
     site.health.readiness()

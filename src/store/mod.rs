@@ -65,10 +65,10 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite refused.
-    #[error("the database refused")]
+    #[error("{}", refusal(.0))]
     Database(#[from] rusqlite::Error),
     /// A file could not be opened, locked or moved.
-    #[error("{path}: not usable as a store")]
+    #[error("store.path: {} cannot be used; let the user of sqleuth write there, or name another file", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -115,6 +115,23 @@ pub enum StoreError {
     /// The writer has stopped.
     #[error("the store has stopped")]
     Stopped,
+}
+
+/// What SQLite says, in words of whoever has to mend it: a monitor of databases that speaks of a database means another.
+fn refusal(error: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => "the disk that the store is on is full",
+        Some(Code::SystemIoFailure) => {
+            "the disk that the store is on does not take what is written"
+        }
+        Some(Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied) => {
+            "the store may not be written"
+        }
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => "the store is locked by another program",
+        Some(Code::NotADatabase | Code::DatabaseCorrupt) => "the store is broken",
+        _ => "the store refused",
+    }
 }
 
 impl StoreError {

@@ -3,6 +3,7 @@
 //! While the disk is full the thread tries again and again with what it holds; the queue behind it fills, the
 //! stages before it wait, and the log files are the buffer. Nothing is dropped and nothing grows.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -33,6 +34,7 @@ pub struct Writer {
     embedded: Embedded,
     retention: Retention,
     lock: StoreLock,
+    path: PathBuf,
     /// A change was not stored: those that build on it are refused.
     has_gap: bool,
 }
@@ -84,6 +86,7 @@ impl Writer {
             embedded: Embedded::new(connection, sinks),
             retention: Retention::new(settings),
             lock,
+            path: settings.path.clone(),
             has_gap: false,
         };
         Ok((writer, recovered))
@@ -139,7 +142,8 @@ impl Writer {
             let was_degraded = degraded.swap(retry, Ordering::Relaxed);
             match &outcome {
                 Err(error) if retry && !was_degraded => {
-                    tracing::error!(%error, "the store cannot write; reading the logs waits for it");
+                    let path = self.path.display();
+                    tracing::error!(%error, %path, "the store cannot write; reading the logs waits for it");
                 }
                 Ok(()) if was_degraded => tracing::info!("the store writes again"),
                 _ => {}

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use jiff::tz::TimeZone;
 
+use crate::cli::digest::error_log::ErrorLog;
 use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
 use crate::cli::inputs::Input;
@@ -88,6 +89,10 @@ impl Reading {
             ),
         };
         progress.clear();
+        let is_forced = options.input.known().is_some() && summary.entries == 0;
+        if done.is_ok() && is_forced && ErrorLog::of(path).is_some() {
+            return Err(OfflineError::UnknownFormat(path.to_owned()));
+        }
         summary.entries -= twice;
         self.source.partial |= self.interrupt.came();
         if done.is_ok() && summary.format.is_none() {

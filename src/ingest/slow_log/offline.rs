@@ -19,7 +19,7 @@ use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
 use crate::model::upkeep::Upkeep;
 
-pub use likeness::{Likeness, first_end, head, likeness};
+pub use likeness::{Likeness, content, first_end, head, likeness};
 
 use self::ahead::Ahead;
 use self::beginning::Begun;

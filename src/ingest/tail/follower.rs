@@ -67,6 +67,8 @@ pub struct Follower {
     warned_at: Option<Timestamp>,
     /// That several files of a pattern are written to was told.
     has_told_many: bool,
+    /// A file was read to its end by this process, and the next one is to be read.
+    has_read: bool,
 }
 
 /// How the next file is found.
@@ -121,6 +123,7 @@ impl Follower {
             idle_at: Timestamp::EPOCH,
             warned_at: None,
             has_told_many: false,
+            has_read: false,
         }
     }
 
@@ -227,6 +230,7 @@ impl Follower {
             return;
         };
         reading.finish(into);
+        self.has_read = true;
         self.begin = Begin::Next(reading.context());
         self.checkpoint = Some(reading.checkpoint(&self.source.id, self.memory()));
         self.remember(reading.file.id, reading.place_read());

@@ -14,7 +14,7 @@ mod siblings;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,7 @@ pub enum Start {
 #[derive(Debug)]
 pub struct Tail {
     follower: Follower,
+    path: PathBuf,
     poll_interval: Duration,
     clock: Clock,
 }
@@ -89,7 +90,8 @@ impl Tail {
             poll_interval,
         } = settings;
         Self {
-            follower: Follower::new(path, start, source, resume, make),
+            follower: Follower::new(path.clone(), start, source, resume, make),
+            path,
             poll_interval,
             clock,
         }
@@ -101,13 +103,13 @@ impl Tail {
         while !stop.is_cancelled() {
             match self.follower.poll(self.clock.now()) {
                 Ok(Some(batch)) => match intake.send_blocking(batch, stop) {
-                    Ok(()) => {}
+                    Ok(()) => trouble.is_over(&self.path),
                     // the entries are read again from the checkpoint before them
                     Err(refused) if refused.reason == Refusal::Full => return Ok(()),
                     Err(refused) => return Err(refused.into()),
                 },
                 Ok(None) => {
-                    trouble = Trouble::default();
+                    trouble.is_over(&self.path);
                     pause(self.poll_interval, stop);
                 }
                 Err(error) => {
@@ -141,6 +143,13 @@ impl Trouble {
         );
         self.told = message;
         self.times = 0;
+    }
+
+    /// Whoever read the complaint must learn that nothing is left to do.
+    fn is_over(&mut self, path: &Path) {
+        if !std::mem::take(self).told.is_empty() {
+            tracing::info!(path = %path.display(), "the log is followed now");
+        }
     }
 
     /// A file that is not there yet may appear any moment; what needs a hand is asked for less and less often.

@@ -168,6 +168,12 @@ async fn readiness_follows_the_process() {
     assert_eq!(site.get("/readyz").await.status, 503);
     site.health.set_ready();
     assert_eq!(site.get("/readyz").await.status, 200);
+    site.health.set_store_waits(true);
+    let waiting = site.get("/readyz").await;
+    assert_eq!(waiting.status, 503);
+    assert!(waiting.body.contains("store"), "{}", waiting.body);
+    site.health.set_store_waits(false);
+    assert_eq!(site.get("/readyz").await.status, 200);
     site.health.set_draining();
     assert_eq!(site.get("/readyz").await.body, "draining\n");
     assert_eq!(site.get("/healthz").await.status, 200);

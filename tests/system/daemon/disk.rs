@@ -121,9 +121,19 @@ fn a_full_disk_is_told_and_nothing_is_lost_once_there_is_room() {
         "what was stored is still served"
     );
     assert!(daemon.process().is_running());
+    let is_ready = |daemon: &Daemon| daemon.get("/readyz").is_some_and(|(code, _)| code == 200);
+    wait_for("readiness to end", || (!is_ready(&daemon)).then_some(()));
+    let log = daemon.log();
+    let (told, store) = (log.lines().find(|line| line.contains(FULL)), disk.store());
+    let told = told.unwrap_or_default();
+    assert!(
+        told.contains("disk") && told.contains(&store.display().to_string()),
+        "{told}"
+    );
 
     disk.free(&mut daemon);
     wait_for(WELL, || daemon.log().contains(WELL).then_some(()));
+    wait_for("readiness", || is_ready(&daemon).then_some(()));
     wait_for("every entry", || {
         (total(&daemon) == written + 1).then_some(())
     });

@@ -62,6 +62,12 @@ fn is_read_on_after_a_rename(format: Format) {
     let mut new = Log::create(path);
     (0..20).for_each(|_| new.write((format.run)("SELECT a FROM apples WHERE id = 3")));
     expect(&daemon, "apples", 100);
+    wait_for("word of the next file", || {
+        daemon
+            .log()
+            .contains("the next file of the log")
+            .then_some(())
+    });
 }
 
 #[test]
@@ -134,4 +140,7 @@ fn a_log_that_appears_later_is_read_when_it_does() {
     let mut log = Log::create(path);
     (0..20).for_each(|_| log.entry(Entry::quick("SELECT a FROM apples WHERE id = 3")));
     expect(&daemon, "apples", 20);
+    wait_for("word that it is followed now", || {
+        daemon.log().contains("is followed now").then_some(())
+    });
 }

@@ -105,7 +105,7 @@ impl Application {
         if is_object {
             return json::read(line, &mut self.stamps).is_some_and(is_log);
         }
-        self.stamps.of(line).is_some() || trace::begins(line)
+        !is_of_web_server(line) && (self.stamps.of(line).is_some() || trace::begins(line))
     }
 
     /// Whether the line has a stamp; remembers it.
@@ -207,6 +207,19 @@ impl Grammar for Application {
 fn may_tell(line: &[u8]) -> bool {
     let head = &line[..line.len().min(MAX_MARKED_BYTES)];
     MARKS.iter().any(|mark| mark.find(head).is_some())
+}
+
+/// Whether a line is one of an access log, `"GET / HTTP/1.1" 200`: a web server's, or what a program says beside what is
+/// typical of it. No such line tells an error of a database.
+fn is_of_web_server(line: &[u8]) -> bool {
+    let mut protocols = memmem::find_iter(line, b" HTTP/");
+    protocols.any(|at| {
+        let version = |b: &&u8| b.is_ascii_digit() || **b == b'.';
+        let rest = &line[at + b" HTTP/".len()..];
+        let rest = &rest[rest.iter().take_while(version).count()..];
+        let code = rest.strip_prefix(b"\" ").unwrap_or_default();
+        code.len() >= 3 && code[..3].iter().all(u8::is_ascii_digit)
+    })
 }
 
 #[cfg(test)]

@@ -34,6 +34,15 @@ pub fn head(path: &Path) -> Result<Vec<u8>, OfflineError> {
     Ok(head)
 }
 
+/// The bytes of a file, unpacked.
+///
+/// # Errors
+///
+/// When it cannot be opened.
+pub fn content(path: &Path) -> Result<Box<dyn Read + Send>, OfflineError> {
+    Ok(input(path)?.stream)
+}
+
 /// When the first statement of a log ended; `None` when none tells.
 pub fn first_end(path: &Path, options: &Options) -> Option<Timestamp> {
     let first = Cell::new(None);

@@ -6,7 +6,8 @@
 //! %m                     :%r             :%u@%d:[%p]:               what the values of a part have in common
 //! ```
 
-use super::prefix::{epoch, is_code, session_pid};
+use super::column::Column;
+use super::prefix::{epoch, session_pid};
 use super::template::Template;
 use crate::ingest::slow_log::zone::Calendar;
 use crate::model::time::Timestamp;
@@ -169,74 +170,6 @@ fn address(text: &[u8]) -> Option<usize> {
     is_address.then(|| host.len() + port(&text[host.len()..]))
 }
 
-/// What the values of one part have in common.
-struct Column<'a> {
-    /// The text before and behind.
-    before: &'a [u8],
-    behind: &'a [u8],
-    values: Vec<&'a [u8]>,
-}
-
-impl Column<'_> {
-    fn all(&self, is: impl Fn(&[u8]) -> bool) -> bool {
-        let mut told = self.values.iter().filter(|v| !v.is_empty()).peekable();
-        told.peek().is_some() && told.all(|value| is(value))
-    }
-
-    fn is_number(&self) -> bool {
-        self.all(|v| v.iter().all(u8::is_ascii_digit))
-    }
-
-    fn is_one(&self) -> bool {
-        self.all(|v| v == b"1")
-    }
-
-    /// Whether it may be a user or a database: not a command (`%i`), nor a kind of process (`%b`).
-    fn is_name(&self) -> bool {
-        let is_other = |v: &[u8]| {
-            let is_command = v.iter().all(|b| b.is_ascii_uppercase() || *b == b' ');
-            is_command || matches!(v, b"client" | b"backend" | b"worker" | b"launcher")
-        };
-        !self.all(is_other)
-    }
-
-    /// The letter that the word before it says.
-    fn by_key(&self) -> Option<u8> {
-        let key = self.before.strip_suffix(b"=")?;
-        let start = key
-            .iter()
-            .rposition(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-        let key = key[start.map_or(0, |s| s + 1)..].to_ascii_lowercase();
-        Some(match key.as_slice() {
-            b"user" | b"u" | b"usr" | b"username" => b'u',
-            b"db" | b"database" | b"d" | b"dbname" => b'd',
-            b"client" | b"host" | b"remote" | b"h" | b"r" | b"ip" => b'r',
-            b"pid" | b"p" | b"process" => b'p',
-            b"code" | b"state" | b"sqlstate" | b"e" => b'e',
-            _ => b'a',
-        })
-    }
-
-    fn by_looks(&self) -> Option<u8> {
-        let is_host = |v: &[u8]| {
-            let host = v.split(|b| *b == b'(').next().unwrap_or_default();
-            let text = std::str::from_utf8(host).unwrap_or_default();
-            v == b"[local]" || v.ends_with(b")") || text.parse::<std::net::IpAddr>().is_ok()
-        };
-        let is_state = |v: &[u8]| v == b"00000" || is_code(v);
-        if self.all(is_host) {
-            return Some(b'r');
-        }
-        if self.all(is_state) && self.values.contains(&b"00000".as_slice()) {
-            return Some(b'e');
-        }
-        if self.all(|v| v.iter().all(|b| b.is_ascii_digit() || *b == b'/') && v.contains(&b'/')) {
-            return Some(b'v');
-        }
-        None
-    }
-}
-
 /// Writes the setting that tells the parts of these prefixes.
 fn setting(same: &[&Vec<Part<'_>>]) -> Option<String> {
     let first = same.first()?;
@@ -304,9 +237,24 @@ fn letters(same: &[&Vec<Part<'_>>]) -> Vec<Option<u8>> {
         number_at(index)
             .is_some_and(|c| c.is_one() || c.behind == b"-" && behind.is_some_and(Column::is_one))
     };
-    let mut pids =
-        (0..count).filter(|i| is_free(&letters, *i) && number_at(*i).is_some() && !is_line(*i));
-    let pid = pids.next().filter(|_| !letters.contains(&Some(b'p')));
+    let numbers: Vec<usize> = (0..count)
+        .filter(|i| is_free(&letters, *i) && number_at(*i).is_some())
+        .collect();
+    // a session tells its process
+    let is_told =
+        letters.contains(&Some(b'p')) || same.iter().any(|parts| parts.contains(&Part::Session));
+    let is_counter = |index: usize| {
+        let others = numbers
+            .iter()
+            .filter(|other| **other != index && !is_line(**other));
+        let others: Vec<&Column<'_>> = others.filter_map(|other| number_at(*other)).collect();
+        number_at(index).is_some_and(|c| c.counts_lines(&others))
+    };
+    let may_be_pid = |index: &usize| !is_line(*index) && !is_counter(*index);
+    let candidates = numbers.iter().copied().filter(may_be_pid);
+    // the first, but for one that is as small as no process of a server beside others
+    let is_small = |index: &usize| number_at(*index).is_some_and(|c| !c.may_be_process());
+    let pid = candidates.min_by_key(is_small).filter(|_| !is_told);
     for index in 0..count {
         if is_free(&letters, index) && number_at(index).is_some() {
             let is_pid = pid == Some(index);

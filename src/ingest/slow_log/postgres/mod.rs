@@ -9,6 +9,7 @@
 //! Records of several processes are mixed, and what belongs to one statement may stand in several records. What
 //! waits for its other half is kept by [`sessions::Sessions`]; bytes from the oldest such record on are *held*.
 
+mod column;
 mod context;
 mod csv;
 mod failure;

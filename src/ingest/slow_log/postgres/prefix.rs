@@ -144,8 +144,11 @@ fn guess<'a>(prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
         fields.at = Some(at);
         rest = &prefix[behind..];
     }
-    fields.pid = bracketed_pid(rest).unwrap_or(0);
-    for word in rest.split(|b| b" ,;|:\t[]".contains(b)) {
+    let words = || rest.split(|b| b" ,;|:\t[]".contains(b));
+    // a number alone may be that of the line
+    let session = || words().find_map(session_pid);
+    fields.pid = bracketed_pid(rest).or_else(session).unwrap_or(0);
+    for word in words() {
         if !word.is_empty() {
             word_of(&mut fields, word);
         }
@@ -208,8 +211,6 @@ fn word_of<'a>(fields: &mut Fields<'a>, word: &'a [u8]) {
         }
     } else if is_code(word) {
         fields.code = word;
-    } else if fields.pid == 0 {
-        fields.pid = session_pid(word).unwrap_or(0);
     }
     // `57014` is a number too, and five digits that are not the process
     if fields.code.is_empty() && is_code(word) && number(word) != Some(fields.pid) {

@@ -187,6 +187,13 @@ impl Follower {
         } else {
             None
         };
+        if self.has_read {
+            tracing::info!(
+                path = %self.path.display(),
+                file = %path.display(),
+                "the next file of the log is read, from its beginning"
+            );
+        }
         self.reading = Some(Reading::from_start(file, context).with_head(head));
         Ok(Step::Again)
     }

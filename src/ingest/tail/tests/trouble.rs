@@ -144,6 +144,7 @@ fn a_thread_follows_a_file_and_stops_when_told() {
     let stop = CancellationToken::new();
     let tail = Tail {
         follower: rig.follower,
+        path: "slow.log".into(),
         poll_interval: Duration::from_secs(60),
         clock: Clock::system(),
     };

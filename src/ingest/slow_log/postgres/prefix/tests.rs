@@ -163,6 +163,64 @@ fn the_setting_of_a_file_is_learned_from_its_records() {
     }
 }
 
+/// The process that each line tells, once the setting is learned from all of them.
+fn processes(prefixes: &[&str]) -> Vec<u32> {
+    let line = |prefix: &&str| {
+        format!(
+            "2026-11-21 19:26:58.611 UTC {prefix} LOG:  duration: 1.0 ms  statement: SELECT 1\n"
+        )
+    };
+    let log: String = prefixes.iter().map(line).collect();
+    let calendar = Calendar::new(TimeZone::UTC);
+    let mut prefix = Prefix::new(None);
+    prefix.learn(log.as_bytes(), 0, Next::End, &calendar);
+    let read = |prefix: &mut Prefix, text: &str| {
+        let text = format!("2026-11-21 19:26:58.611 UTC {text} ");
+        prefix.read(text.as_bytes(), &mut calendar.clone()).pid
+    };
+    prefixes
+        .iter()
+        .map(|text| read(&mut prefix, text))
+        .collect()
+}
+
+#[test]
+fn the_number_of_a_line_is_no_process() {
+    for (prefixes, pids) in [
+        (
+            ["6b01f082.5e15 7", "6b01f082.5e15 8", "6b01f082.5e15 9"],
+            [24085; 3],
+        ),
+        (
+            ["7 6b01f082.5e15", "8 6b01f082.5e15", "9 6b01f082.5e15"],
+            [24085; 3],
+        ),
+        (
+            [
+                "<6b01f082.5e15 1 00000>",
+                "<6b01f082.5e16 1 00000>",
+                "<6b01f082.5e15 445 00000>",
+            ],
+            [24085, 24086, 24085],
+        ),
+        (["7 24085", "3 24086", "8 24085"], [24085, 24086, 24085]),
+        (["24085 7", "24086 3", "24085 8"], [24085, 24086, 24085]),
+        (["24085 3", "24086 3", "24087 3"], [24085, 24086, 24087]),
+        (["3 24085", "3 24086", "3 24087"], [24085, 24086, 24087]),
+        (["7", "8", "9"], [0; 3]),
+        (["[24085]", "[24086]", "[24087]"], [24085, 24086, 24087]),
+        (["24085", "24085", "24091"], [24085, 24085, 24091]),
+    ] {
+        assert_eq!(processes(&prefixes), pids, "{prefixes:?}");
+    }
+}
+
+#[test]
+fn the_process_of_a_session_is_guessed_before_the_number_of_a_line() {
+    let fields = read(None, "2026-11-21 19:26:58 UTC 7 6b01f082.5e15 ");
+    assert_eq!(fields.pid, 24085);
+}
+
 #[test]
 fn one_name_alone_may_be_that_of_anything() {
     assert_eq!(
