@@ -97,6 +97,11 @@ pub struct RawError {
 }
 
 impl RawError {
+    /// Whether what tells of this error, or of none, is a run.
+    fn is_of_run(error: Option<&Self>) -> bool {
+        error.is_none_or(|error| !error.alone)
+    }
+
     fn size(&self) -> usize {
         let parties = self.parties.iter().map(|p| p.sql.size() + p.lock.len());
         size_of::<Self>() + self.message.size() + parties.sum::<usize>()
@@ -120,12 +125,16 @@ impl RawRun {
 
     /// Whether it is a run at all, and not an error alone.
     pub fn is_run(&self) -> bool {
-        self.error.as_ref().is_none_or(|error| !error.alone)
+        RawError::is_of_run(self.error.as_deref())
     }
 
     /// How many runs it stands for.
     pub fn runs(&self) -> u32 {
-        self.weight.clamp(1, Self::MAX_WEIGHT)
+        Self::believed_weight(self.weight)
+    }
+
+    fn believed_weight(weight: u32) -> u32 {
+        weight.clamp(1, Self::MAX_WEIGHT)
     }
 }
 

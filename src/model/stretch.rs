@@ -45,6 +45,9 @@ impl Stretch {
     /// Of so many equal runs.
     #[must_use]
     pub fn times(self, runs: u32) -> Self {
+        if runs == 1 {
+            return self;
+        }
         let runs = u64::from(runs);
         Self {
             runs: self.runs.saturating_mul(runs),
@@ -89,10 +92,10 @@ impl Stretch {
 
 /// How often one row is doubled to come to so many, and one more: a straight line between two powers.
 fn doublings(rows: u64) -> u64 {
-    let rows = u128::from(rows) + 1;
-    let power = rows.ilog2();
-    let beyond = ((rows - (1 << power)) * u128::from(PER_DOUBLING)) >> power;
-    u64::from(power) * PER_DOUBLING + u64::try_from(beyond).unwrap_or(0)
+    let rows = rows.saturating_add(1);
+    // behind the highest bit, which says how often, the eight next say how far it is to the next time
+    let beyond = (rows << rows.leading_zeros()) << 1 >> (u64::BITS - PER_DOUBLING.ilog2());
+    u64::from(rows.ilog2()) * PER_DOUBLING + beyond
 }
 
 #[expect(
@@ -126,6 +129,13 @@ mod tests {
                 "{rows} {typical}"
             );
         }
+    }
+
+    #[test]
+    fn a_doubling_has_as_many_parts_as_its_rows_have_steps() {
+        let parts = [0, 1, 2, 3, 4, 255, 256, 999].map(doublings);
+        assert_eq!(parts, [0, 256, 384, 512, 576, 2048, 2049, 2548]);
+        assert_eq!(doublings(u64::MAX - 1), 63 * 256 + 255);
     }
 
     #[test]

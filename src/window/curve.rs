@@ -14,6 +14,9 @@ const MAX_STEPS: u64 = 256;
 /// A run is spread over at most so long a time: a log that tells more is wrong or tells of a replica.
 const MAX_SPREAD: Duration = Duration::from_secs(7 * 86_400);
 
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
 /// Run time of one step, by what the statements do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Step {
@@ -30,8 +33,8 @@ pub struct Step {
 pub struct Curve {
     /// A step is two to the power of this many seconds long.
     power: u32,
-    /// Number of the step since the epoch, and its load; sorted.
-    steps: Vec<(u64, Step)>,
+    /// Number of the step since the epoch, and its nanoseconds: of reads, of writes and of all else; sorted.
+    steps: Vec<(u64, [u64; 3])>,
     /// Where the run before went: most follow it.
     last: usize,
 }
@@ -40,13 +43,16 @@ impl Curve {
     /// Adds a run that ended at `end` and stands for `weight` equal ones: each step gets what was spent in it.
     pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration, weight: u32) {
         let start = end.minus(elapsed.min(MAX_SPREAD));
-        let (from, to) = (seconds(start), seconds(end));
-        self.make_room(from, to);
-        for number in from >> self.power..=to >> self.power {
-            let step = Timestamp::from_unix_secs(number << self.power);
-            let within = end.min(step.plus(self.step())).since(start.max(step));
-            let part = self.step_at(number).part(kind);
-            *part = part.saturating_add(within.saturating_mul(weight.max(1)));
+        self.make_room(start.as_unix_secs(), end.as_unix_secs());
+        let step = SECOND << self.power;
+        let (start, end) = (start.as_unix_nanos(), end.as_unix_nanos());
+        let (part, times) = (part(kind), u64::from(weight.max(1)));
+        for number in start / SECOND >> self.power..=end / SECOND >> self.power {
+            let begun = number.saturating_mul(step);
+            let over = begun.saturating_add(step);
+            let within = end.min(over).saturating_sub(start.max(begun));
+            let spent = &mut self.step_at(number)[part];
+            *spent = spent.saturating_add(within.saturating_mul(times));
         }
     }
 
@@ -57,18 +63,19 @@ impl Curve {
 
     /// Starts of the steps in which something ran, and their load, the first first.
     pub fn steps(&self) -> impl Iterator<Item = (Timestamp, Step)> {
-        self.steps.iter().map(|(number, step)| {
+        self.steps.iter().map(|(number, nanos)| {
             let start = Timestamp::from_unix_secs(number << self.power);
-            (start, *step)
+            let [read, write, other] = nanos.map(Duration::from_nanos);
+            (start, Step { read, write, other })
         })
     }
 
-    fn step_at(&mut self, number: u64) -> &mut Step {
+    fn step_at(&mut self, number: u64) -> &mut [u64; 3] {
         let is_last = self.steps.get(self.last).is_some_and(|s| s.0 == number);
         if !is_last {
             let found = self.steps.binary_search_by_key(&number, |s| s.0);
             self.last = found.unwrap_or_else(|at| {
-                self.steps.insert(at, (number, Step::default()));
+                self.steps.insert(at, (number, [0; 3]));
                 at
             });
         }
@@ -97,35 +104,26 @@ impl Curve {
         self.steps.dedup_by(|later, kept| {
             let is_same = later.0 == kept.0;
             if is_same {
-                kept.1.add(&later.1);
+                for (kept, later) in kept.1.iter_mut().zip(later.1) {
+                    *kept = kept.saturating_add(later);
+                }
             }
             is_same
         });
     }
 }
 
-impl Step {
-    fn part(&mut self, kind: StatementKind) -> &mut Duration {
-        match kind {
-            StatementKind::Select => &mut self.read,
-            StatementKind::Insert
-            | StatementKind::Update
-            | StatementKind::Delete
-            | StatementKind::Replace
-            | StatementKind::Merge => &mut self.write,
-            _ => &mut self.other,
-        }
+/// Where in a step the time of a statement goes.
+fn part(kind: StatementKind) -> usize {
+    match kind {
+        StatementKind::Select => 0,
+        StatementKind::Insert
+        | StatementKind::Update
+        | StatementKind::Delete
+        | StatementKind::Replace
+        | StatementKind::Merge => 1,
+        _ => 2,
     }
-
-    fn add(&mut self, other: &Self) {
-        self.read = self.read.saturating_add(other.read);
-        self.write = self.write.saturating_add(other.write);
-        self.other = self.other.saturating_add(other.other);
-    }
-}
-
-fn seconds(at: Timestamp) -> u64 {
-    at.as_unix_nanos() / 1_000_000_000
 }
 
 #[cfg(test)]
@@ -148,10 +146,9 @@ mod tests {
     }
 
     fn read(curve: &Curve) -> Vec<(u64, u64)> {
-        let second = |at: Timestamp| seconds(at);
         let steps = curve.steps();
         steps
-            .map(|(at, s)| (second(at), s.read.as_secs()))
+            .map(|(at, s)| (at.as_unix_secs(), s.read.as_secs()))
             .collect()
     }
 

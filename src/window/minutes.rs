@@ -64,28 +64,17 @@ struct Minute {
 pub(super) struct Spent {
     pub(super) elapsed: Duration,
     pub(super) lock: Duration,
-    /// Rows read, where told.
-    pub(super) examined: Option<u64>,
-    /// Rows sent or changed.
-    pub(super) answered: u64,
+    /// What it read, where told.
+    pub(super) read: Option<Stretch>,
     /// It stands for so many equal ones.
     pub(super) weight: u32,
 }
 
-impl Spent {
-    /// What it read, where told.
-    pub(super) fn read(&self, end: Timestamp) -> Option<Stretch> {
-        let rows = self.examined?;
-        let weight = self.weight.max(1);
-        Some(Stretch::of(end, rows, self.answered, self.elapsed).times(weight))
-    }
-}
-
 impl Minutes {
     /// Adds a run.
-    pub(super) fn add(&mut self, ended: Timestamp, spent: &Spent) {
+    pub(super) fn add(&mut self, end: Timestamp, spent: &Spent) {
         let weight = spent.weight;
-        let end = ended.as_unix_nanos();
+        let end = end.as_unix_nanos();
         let elapsed = nanos(spent.elapsed).min(end);
         let lock = nanos(spent.lock).min(elapsed);
         let start = end - elapsed;
@@ -96,16 +85,19 @@ impl Minutes {
         self.is_mixed |= last < self.open_from();
         self.reach = self.reach.max(last - first);
         let known = self.kept.len();
-        for number in first..=last {
+        let within = |number| {
             let from = u64::from(number) * NANOS;
             let to = from.saturating_add(NANOS);
             let within = end.min(to).saturating_sub(start.max(from));
-            let waited = share(lock, within, elapsed);
-            self.minute(number).add(within, waited, weight);
+            (within, share(lock, within, elapsed))
+        };
+        for number in first..last {
+            self.minute(number).add(within(number), weight);
         }
         let minute = self.minute(last);
+        minute.add(within(last), weight);
         minute.ended = minute.ended.max(end);
-        if let Some(read) = spent.read(ended) {
+        if let Some(read) = spent.read {
             minute.read = minute.read.together(read);
         }
         if self.kept.len() > known {
@@ -158,14 +150,18 @@ impl Minutes {
     }
 
     /// Finds the run that ended closest to this one among those that are known.
+    #[inline]
     fn note_end(&mut self, minute: u32, end: u64, weight: u32) {
         if weight > 1 {
             self.apart = Some(0);
         }
-        if self.apart.is_some_and(|apart| apart < NANOS) {
-            // what runs so often has no closer neighbours to look for
-            return;
+        // what runs so often has no closer neighbours to look for
+        if self.apart.is_none_or(|apart| apart >= NANOS) {
+            self.find_neighbours(minute, end);
         }
+    }
+
+    fn find_neighbours(&mut self, minute: u32, end: u64) {
         let behind = self.kept.partition_point(|m| m.number < minute);
         let (before, after) = self.kept.split_at(behind);
         let before = before.iter().rev().find(|m| m.ended > 0);
@@ -206,6 +202,7 @@ impl Minutes {
         }
     }
 
+    #[inline]
     fn minute(&mut self, number: u32) -> &mut Minute {
         let last = self.kept.len().saturating_sub(1);
         let at = match self.kept.last() {
@@ -230,7 +227,7 @@ impl Minutes {
 }
 
 impl Minute {
-    fn add(&mut self, elapsed: u64, waited: u64, weight: u32) {
+    fn add(&mut self, (elapsed, waited): (u64, u64), weight: u32) {
         let weight = weight.max(1);
         let times = u64::from(weight);
         let elapsed = elapsed.saturating_mul(times);
@@ -257,6 +254,10 @@ fn number(nanos: u64) -> u32 {
 
 /// Of `all`, as much as `part` is of `whole`.
 fn share(all: u64, part: u64, whole: u64) -> u64 {
+    if part == whole {
+        // nearly every run is within a minute, and spares the division
+        return all;
+    }
     let product = u128::from(all) * u128::from(part);
     u64::try_from(product / u128::from(whole.max(1))).unwrap_or(u64::MAX)
 }

@@ -28,12 +28,16 @@ pub(super) struct Names {
 }
 
 impl Names {
+    #[inline]
     pub(super) fn note(&mut self, role: Role, name: &Arc<str>) {
         // most runs have the names of the run before, which sources keep once
-        let is_known = |(r, n): &(Role, Arc<str>)| *r == role && Arc::ptr_eq(n, name);
-        if name.is_empty() || self.kept.iter().any(is_known) {
-            return;
+        let is_known = |(r, n): &(Role, Arc<str>)| Arc::ptr_eq(n, name) && *r == role;
+        if !name.is_empty() && !self.kept.iter().any(is_known) {
+            self.keep(role, name);
         }
+    }
+
+    fn keep(&mut self, role: Role, name: &Arc<str>) {
         let Err(at) = self.position(role, name) else {
             return;
         };

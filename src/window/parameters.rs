@@ -14,7 +14,27 @@ pub(super) const MAX_SETS: usize = 16;
 
 /// Sums per parameter set, at most [`MAX_SETS`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Parameters(Vec<ParameterSum>);
+pub(super) struct Parameters {
+    /// What each run looks for stands by itself: a fifth of the memory to look through.
+    keys: Vec<Key>,
+    /// The rest of each.
+    costs: Vec<Cost>,
+}
+
+/// Which set it is, and the time that it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    parameters: u64,
+    total: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cost {
+    count: u64,
+    max: u64,
+    /// As in [`ParameterSum`].
+    examined: u64,
+}
 
 /// What one set costs, in nanoseconds and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,51 +50,94 @@ pub(super) struct ParameterSum {
 impl Parameters {
     /// Adds the runs of one set.
     pub(super) fn add(&mut self, new: ParameterSum) {
-        if let Some(known) = self.0.iter_mut().find(|s| s.parameters == new.parameters) {
-            known.absorb(new);
-        } else if self.0.len() < MAX_SETS {
-            self.0.reserve_exact(1);
-            self.0.push(new);
-        } else if let Some(cheapest) = self.0.iter_mut().min_by_key(|s| (s.total, s.parameters)) {
-            cheapest.parameters = new.parameters;
-            cheapest.max = 0;
-            cheapest.absorb(new);
+        let known = self
+            .keys
+            .iter()
+            .position(|k| k.parameters == new.parameters);
+        match known {
+            Some(at) => self.absorb(at, new),
+            None if self.keys.len() < MAX_SETS => self.push(new),
+            None => self.replace_cheapest(new),
         }
     }
 
     /// Adds what another statement's window saw and keeps the costliest.
     pub(super) fn merge(&mut self, other: &Self) {
-        for &theirs in &other.0 {
-            match self
-                .0
-                .iter_mut()
-                .find(|s| s.parameters == theirs.parameters)
-            {
+        let mut sums: Vec<ParameterSum> = self.iter().collect();
+        for theirs in other.iter() {
+            match sums.iter_mut().find(|s| s.parameters == theirs.parameters) {
                 Some(ours) => ours.absorb(theirs),
-                None => self.0.push(theirs),
+                None => sums.push(theirs),
             }
         }
-        if self.0.len() > MAX_SETS {
-            self.0
-                .sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
-            self.0.truncate(MAX_SETS);
-            self.0.shrink_to_fit();
+        if sums.len() > MAX_SETS {
+            sums.sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
+            sums.truncate(MAX_SETS);
         }
+        self.clear();
+        self.keys.reserve_exact(sums.len());
+        self.costs.reserve_exact(sums.len());
+        sums.into_iter().for_each(|sum| self.push(sum));
     }
 
     /// The sets, the costliest first.
     pub(super) fn costliest_first(&self) -> Vec<ParameterLoad> {
-        let mut sums = self.0.clone();
+        let mut sums: Vec<ParameterSum> = self.iter().collect();
         sums.sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
         sums.iter().map(ParameterSum::load).collect()
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &ParameterSum> {
-        self.0.iter()
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = ParameterSum> {
+        self.keys.iter().zip(&self.costs).map(sum_of)
     }
 
     pub(super) fn clear(&mut self) {
-        self.0 = Vec::new();
+        *self = Self::default();
+    }
+
+    fn push(&mut self, new: ParameterSum) {
+        self.keys.reserve_exact(1);
+        self.costs.reserve_exact(1);
+        let (key, cost) = new.parts();
+        self.keys.push(key);
+        self.costs.push(cost);
+    }
+
+    fn absorb(&mut self, at: usize, new: ParameterSum) {
+        let known = (self.keys.get_mut(at), self.costs.get_mut(at));
+        if let (Some(key), Some(cost)) = known {
+            let mut sum = sum_of((&*key, &*cost));
+            sum.absorb(new);
+            (*key, *cost) = sum.parts();
+        }
+    }
+
+    fn replace_cheapest(&mut self, new: ParameterSum) {
+        // as one number two keys are compared without a branch that nobody could foretell
+        let rank = |key: &Key| u128::from(key.total) << 64 | u128::from(key.parameters);
+        let ranks = self.keys.iter().map(rank).enumerate();
+        let (cheapest, _) = ranks.fold(
+            (0, u128::MAX),
+            |least, next| {
+                if next.1 < least.1 { next } else { least }
+            },
+        );
+        let known = (self.keys.get_mut(cheapest), self.costs.get_mut(cheapest));
+        if let (Some(key), Some(cost)) = known {
+            key.parameters = new.parameters;
+            cost.max = 0;
+        }
+        self.absorb(cheapest, new);
+    }
+}
+
+fn sum_of((key, cost): (&Key, &Cost)) -> ParameterSum {
+    ParameterSum {
+        parameters: key.parameters,
+        count: cost.count,
+        total: key.total,
+        max: cost.max,
+        examined: cost.examined,
     }
 }
 
@@ -89,6 +152,19 @@ impl ParameterSum {
             max: nanos,
             examined,
         }
+    }
+
+    fn parts(self) -> (Key, Cost) {
+        let key = Key {
+            parameters: self.parameters,
+            total: self.total,
+        };
+        let cost = Cost {
+            count: self.count,
+            max: self.max,
+            examined: self.examined,
+        };
+        (key, cost)
     }
 
     fn absorb(&mut self, other: Self) {

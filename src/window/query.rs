@@ -82,7 +82,10 @@ pub(super) struct SlowestPlan {
 impl QueryStats {
     /// Adds one run that ended at `end`, which may differ from what the source says; see `watermark`.
     pub fn observe<'r>(&mut self, run: impl Into<Run<'r>>, end: Timestamp, detail: Detail) {
-        let event = &run.into();
+        self.add(&run.into(), end, detail);
+    }
+
+    pub(super) fn add(&mut self, event: &Run<'_>, end: Timestamp, detail: Detail) {
         let weight = u64::from(event.weight.max(1));
         let nanos = nanos(event.elapsed);
         if event.is_timed() {

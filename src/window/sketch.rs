@@ -9,6 +9,9 @@
 //! The lowest buckets collapse beyond [`MAX_BINS`] occupied ones. Which buckets remain depends only on the set of
 //! values, hence merging is associative and commutative.
 
+#[cfg(test)]
+mod tests;
+
 /// Occupied buckets that are kept; the paper's choice, enough for 32 fully occupied powers of two.
 const MAX_BINS: usize = 2_048;
 
@@ -19,21 +22,37 @@ const OCTAVE_BITS: u32 = PER_OCTAVE.trailing_zeros();
 /// One past the last bucket that a `u64` can fall into.
 const BUCKETS: u64 = (64 - OCTAVE_BITS as u64 + 1) * PER_OCTAVE;
 
+/// From so many values on, bins may be kept for empty buckets too: a bin is then found by its distance from the first
+/// one. So many runs of a statement are worth the room, which few of very many statements have.
+const SPREAD_FROM: u64 = 4_096;
+
+/// At most so many bins are kept for each that is occupied.
+const MAX_SPREAD: usize = 4;
+
 /// A bin is the bucket in the upper 16 bits and the count in the lower 48.
 const COUNT_BITS: u32 = 48;
 const MAX_COUNT: u64 = (1 << COUNT_BITS) - 1;
 
 /// Count, sum, extremes and quantiles of the values recorded so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sketch {
     count: u64,
     total: u64,
     min: u64,
     max: u64,
     /// Sorted by bucket; empty while every value was the same, which most statements never leave. Without spare
-    /// room: new buckets are rare, statements are many.
+    /// room: new buckets are rare, statements are many. Of many values some may be of empty buckets, see [`spread`].
     bins: Box<[u64]>,
 }
+
+impl PartialEq for Sketch {
+    fn eq(&self, other: &Self) -> bool {
+        let sums = |sketch: &Self| (sketch.count, sketch.total, sketch.min, sketch.max);
+        sums(self) == sums(other) && self.bins().eq(other.bins())
+    }
+}
+
+impl Eq for Sketch {}
 
 impl Sketch {
     /// Records a value that stands for `weight` equal ones.
@@ -44,7 +63,7 @@ impl Sketch {
         let uniform = self.count == 0 || (self.min == value && self.max == value);
         if !uniform {
             if self.bins.is_empty() {
-                self.bins = self.parts();
+                self.bins = self.parts().into_boxed_slice();
             }
             self.add(bucket_of(value), weight);
         }
@@ -128,9 +147,10 @@ impl Sketch {
         self.max
     }
 
-    /// Buckets and their counts, ascending; empty while every value was the same.
-    pub(super) fn bins(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + '_ {
-        self.bins.iter().map(|&b| (b >> COUNT_BITS, count_of(b)))
+    /// Occupied buckets and their counts, ascending; empty while every value was the same.
+    pub(super) fn bins(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let occupied = self.bins.iter().filter(|b| is_occupied(**b));
+        occupied.map(|&b| (b >> COUNT_BITS, count_of(b)))
     }
 
     /// Puts a stored sketch together again; `None` when the parts contradict each other.
@@ -168,15 +188,25 @@ impl Sketch {
         self.max = self.max.max(max);
     }
 
-    /// The bins, with the one that is left out while every value was the same.
-    fn parts(&self) -> Box<[u64]> {
+    /// Occupied bins, with the one that is left out while every value was the same.
+    fn parts(&self) -> Vec<u64> {
         if self.bins.is_empty() {
-            return Box::new([bin(bucket_of(self.min), self.count)]);
+            return vec![bin(bucket_of(self.min), self.count)];
         }
-        self.bins.clone()
+        occupied(&self.bins)
     }
 
     fn add(&mut self, bucket: u64, weight: u64) {
+        // where no bucket is left out, its bin is so far behind that of the smallest value: spares a search
+        let behind = usize::try_from(bucket.wrapping_sub(bucket_of(self.min)));
+        let guess = behind.ok().and_then(|at| self.bins.get_mut(at));
+        match guess.filter(|guess| **guess >> COUNT_BITS == bucket) {
+            Some(found) => *found = grown(*found, weight),
+            None => self.search(bucket, weight),
+        }
+    }
+
+    fn search(&mut self, bucket: u64, weight: u64) {
         let at = self.bins.partition_point(|&b| b >> COUNT_BITS < bucket);
         match self.bins.get_mut(at) {
             Some(found) if *found >> COUNT_BITS == bucket => *found = grown(*found, weight),
@@ -184,7 +214,10 @@ impl Sketch {
                 let mut bins = std::mem::take(&mut self.bins).into_vec();
                 bins.reserve_exact(1);
                 bins.insert(at, bin(bucket, weight));
-                self.bins = collapsed(bins).into_boxed_slice();
+                let bins = collapsed(bins);
+                let is_worth_it = self.count >= SPREAD_FROM;
+                let bins = if is_worth_it { spread(bins) } else { bins };
+                self.bins = bins.into_boxed_slice();
             }
         }
     }
@@ -224,14 +257,45 @@ fn union(left: &[u64], right: &[u64]) -> Vec<u64> {
     }
 }
 
-/// Gives the counts of all but the highest [`MAX_BINS`] bins to the lowest that remains.
+/// Gives the counts of all but the highest [`MAX_BINS`] occupied bins to the lowest that remains.
 fn collapsed(mut bins: Vec<u64>) -> Vec<u64> {
+    if bins.len() > MAX_BINS {
+        bins.retain(|&bin| is_occupied(bin));
+    }
     let excess = bins.len().saturating_sub(MAX_BINS);
     if excess > 0 {
         let folded = bins.drain(..excess).fold(0_u64, |sum, b| sum + count_of(b));
         bins[0] = grown(bins[0], folded);
     }
     bins
+}
+
+/// The same with bins for the buckets between them, where these are not too many.
+fn spread(bins: Vec<u64>) -> Vec<u64> {
+    let (Some(first), Some(last)) = (bins.first(), bins.last()) else {
+        return bins;
+    };
+    let (first, last) = (first >> COUNT_BITS, last >> COUNT_BITS);
+    let span = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
+    let occupied = bins.iter().filter(|bin| is_occupied(**bin)).count();
+    if span == bins.len() || span > MAX_BINS || span > MAX_SPREAD * occupied {
+        return bins;
+    }
+    let mut known = bins.into_iter().peekable();
+    let bin_of = |bucket| {
+        let here = known.next_if(|bin| bin >> COUNT_BITS == bucket);
+        here.unwrap_or_else(|| bin(bucket, 0))
+    };
+    (first..=last).map(bin_of).collect()
+}
+
+fn occupied(bins: &[u64]) -> Vec<u64> {
+    let bins = bins.iter().copied();
+    bins.filter(|bin| is_occupied(*bin)).collect()
+}
+
+fn is_occupied(bin: u64) -> bool {
+    count_of(bin) > 0
 }
 
 fn bin(bucket: u64, count: u64) -> u64 {
@@ -263,73 +327,4 @@ fn middle(bucket: u64) -> u64 {
     let low = u128::from(PER_OCTAVE + bucket % PER_OCTAVE) << shift;
     let high = low + (1 << shift) - 1;
     u64::try_from(low + low * (high - low) / (low + high)).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn sketch(values: &[u64]) -> Sketch {
-        let mut sketch = Sketch::default();
-        for &value in values {
-            sketch.record(value, 1);
-        }
-        sketch
-    }
-
-    fn merged(left: &Sketch, right: &Sketch) -> Sketch {
-        let mut both = left.clone();
-        both.merge(right);
-        both
-    }
-
-    fn values() -> impl Strategy<Value = Vec<u64>> {
-        // every magnitude is as likely as any other
-        let value = (0_u32..64, any::<u64>()).prop_map(|(shift, v)| v >> shift);
-        prop::collection::vec(value, 0..300)
-    }
-
-    proptest! {
-        #[test]
-        fn a_percentile_is_within_one_per_cent_of_the_exact_one(values in values(), percent in 1_u8..=100) {
-            prop_assume!(!values.is_empty());
-            let mut sorted = values.clone();
-            sorted.sort_unstable();
-            let rank = (sorted.len() * usize::from(percent)).div_ceil(100);
-            let exact = sorted[rank - 1];
-            let told = sketch(&values).percentile(percent);
-            prop_assert!(u128::from(told.abs_diff(exact)) * 100 <= u128::from(exact), "{told} for {exact}");
-        }
-
-        #[test]
-        fn merging_is_the_same_as_recording_everything(left in values(), right in values()) {
-            let all: Vec<u64> = left.iter().chain(&right).copied().collect();
-            prop_assert_eq!(merged(&sketch(&left), &sketch(&right)), sketch(&all));
-        }
-
-        #[test]
-        fn merging_is_associative_and_commutative(a in values(), b in values(), c in values()) {
-            let (a, b, c) = (sketch(&a), sketch(&b), sketch(&c));
-            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
-            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
-        }
-    }
-
-    #[test]
-    fn a_sketch_never_has_more_than_its_bound_of_bins() {
-        let every_bucket: Vec<u64> = (0..BUCKETS).map(middle).collect();
-        let full = sketch(&every_bucket);
-        assert_eq!(full.bins().len(), MAX_BINS);
-        assert_eq!(full.bins().map(|(_, count)| count).sum::<u64>(), BUCKETS);
-    }
-
-    #[test]
-    fn a_weight_counts_as_so_many_values() {
-        let mut weighted = Sketch::default();
-        weighted.record(7, 1);
-        weighted.record(9, 3);
-        assert_eq!(weighted, sketch(&[7, 9, 9, 9]));
-    }
 }

@@ -4,11 +4,11 @@
 //! minutes ─► 2 minutes ─► 4, 8, … minutes       a stretch is doubled when there are too many of them
 //! ```
 
-use std::time::Duration;
-
 use crate::model::stretch::Stretch;
+use crate::model::time::Timestamp;
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// Nanoseconds of a minute.
+const MINUTE: u64 = 60 * 1_000_000_000;
 
 /// Stretches of one statement: none is more than an eighth of its log.
 const MAX_STRETCHES: usize = 16;
@@ -26,11 +26,17 @@ pub(super) struct Stretches {
 impl Stretches {
     /// Adds what was read at one time.
     pub(super) fn add(&mut self, mut read: Stretch) {
-        read.at = read.at.floor(self.step());
-        let at = match self.kept.last() {
-            Some(last) if last.at == read.at => self.kept.len() - 1,
-            _ => self.kept.partition_point(|known| known.at < read.at),
-        };
+        let step = self.step();
+        if let Some(last) = self.kept.last_mut()
+            && begins_by(last.at, read.at, step)
+        {
+            // most runs end in the stretch of the run before, which spares the division
+            read.at = last.at;
+            *last = last.together(read);
+            return;
+        }
+        read.at = floor(read.at, step);
+        let at = self.kept.partition_point(|known| known.at < read.at);
         match self.kept.get_mut(at).filter(|known| known.at == read.at) {
             Some(known) => *known = known.together(read),
             None => self.kept.insert(at, read),
@@ -55,15 +61,16 @@ impl Stretches {
         &self.kept
     }
 
-    fn step(&self) -> Duration {
-        MINUTE * 2_u32.pow(self.level)
+    /// Nanoseconds of a stretch.
+    fn step(&self) -> u64 {
+        MINUTE.saturating_mul(1 << self.level)
     }
 
     fn coarsen(&mut self) {
         self.level += 1;
         let step = self.step();
         for stretch in &mut self.kept {
-            stretch.at = stretch.at.floor(step);
+            stretch.at = floor(stretch.at, step);
         }
         self.kept.dedup_by(|later, kept| {
             let is_same = later.at == kept.at;
@@ -75,12 +82,24 @@ impl Stretches {
     }
 }
 
+/// Whether what begins at `start` is not over at `at`.
+fn begins_by(start: Timestamp, at: Timestamp, step: u64) -> bool {
+    let since = at.as_unix_nanos().checked_sub(start.as_unix_nanos());
+    since.is_some_and(|since| since < step)
+}
+
+fn floor(at: Timestamp, step: u64) -> Timestamp {
+    let nanos = at.as_unix_nanos();
+    Timestamp::from_unix_nanos(nanos - nanos % step)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::time::Timestamp;
 
     fn run(second: u64, rows: u64) -> Stretch {
         let end = Timestamp::from_unix_secs(second);

@@ -38,14 +38,19 @@ pub(super) trait Sink {
 /// Sums, and what it takes to add to them.
 #[derive(Debug)]
 pub(super) struct Summing {
-    totals: Totals,
-    identifier: Identifier,
+    sums: Sums,
     names: Names,
-    service: ServiceName,
     settings: Settings,
     asked: Asked,
     /// Runs that were not asked for.
     outside: u64,
+}
+
+#[derive(Debug)]
+struct Sums {
+    totals: Totals,
+    identifier: Identifier,
+    service: ServiceName,
 }
 
 /// Tells which statement a text is a run of.
@@ -64,10 +69,12 @@ impl Summing {
             ..config.fingerprint.clone()
         };
         Self {
-            totals: Totals::default(),
-            identifier: Identifier(Normaliser::new(&settings, SEED).joining_later()),
+            sums: Sums {
+                totals: Totals::default(),
+                identifier: Identifier(Normaliser::new(&settings, SEED).joining_later()),
+                service: config.general.service.clone(),
+            },
             names: Names::default(),
-            service: config.general.service.clone(),
             settings,
             asked,
             outside: 0,
@@ -76,16 +83,16 @@ impl Summing {
 
     /// The sums, and how many runs were not asked for: the report needs the room of all else.
     pub(super) fn end(mut self) -> (Totals, u64) {
-        self.totals.join();
-        (self.totals, self.outside)
+        self.sums.totals.join();
+        (self.sums.totals, self.outside)
     }
 
-    /// Whether a run was asked for.
-    pub(super) fn wants(&mut self, run: &RawRun) -> bool {
-        let end = run.end.unwrap_or_default();
+    /// Whether an entry was asked for, which stands for so many runs.
+    pub(super) fn wants(&mut self, end: Option<Timestamp>, weight: u32) -> bool {
+        let end = end.unwrap_or_default();
         let is_wanted = end == Timestamp::EPOCH || self.asked.has(end);
         if !is_wanted {
-            self.outside += u64::from(run.weight);
+            self.outside += u64::from(weight);
         }
         is_wanted
     }
@@ -97,9 +104,44 @@ impl Summing {
 
     /// Adds the error of an entry, if it has one.
     pub(super) fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun) {
-        if run.error.is_none() && run.outcome == Outcome::Ok {
+        if run.error.is_some() || run.outcome != Outcome::Ok {
+            self.sums.fail(sql, dialect, run);
+        }
+    }
+
+    /// Adds a run of a text; `statement` is asked when the text is not known. `true` comes back when it is from now on.
+    pub(super) fn add(
+        &mut self,
+        text: &Text,
+        run: &RawRun,
+        statement: impl FnOnce(&mut Identifier) -> NewText,
+    ) -> bool {
+        let run = Run::logged(run, text.parameters, text.trace);
+        self.sums.add(text, &run, statement)
+    }
+}
+
+impl Sink for Summing {
+    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
+        if !self.wants(entry.ended(), entry.weight.max(1)) {
             return;
         }
+        let Self { sums, names, .. } = self;
+        if entry.has_failed() {
+            let (sql, run) = entry.clone().split(names);
+            sums.fail(&sql, dialect, &run);
+        }
+        if !entry.is_run() {
+            return;
+        }
+        let text = sums.identifier.read(&entry.sql, dialect, entry.truncated);
+        let run = Run::told(&entry, names.of(&entry), text.parameters, text.trace);
+        sums.add(&text, &run, |last| last.statement_of(&text));
+    }
+}
+
+impl Sums {
+    fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun) {
         let source = SourceMeta {
             id: SourceId::new("digest"),
             service: self.service.clone(),
@@ -115,11 +157,11 @@ impl Summing {
         }
     }
 
-    /// Adds a run of a text; `statement` is asked when the text is not known. `true` comes back when it is from now on.
-    pub(super) fn add(
+    /// As [`Summing::add`].
+    fn add(
         &mut self,
         text: &Text,
-        run: &RawRun,
+        run: &Run<'_>,
         statement: impl FnOnce(&mut Identifier) -> NewText,
     ) -> bool {
         let known = self.totals.slot(text.id);
@@ -128,25 +170,9 @@ impl Summing {
             self.totals.settle(|| scope(&self.service, text.dialect));
             self.totals.admit(text.id, &statement, &tokens)
         });
-        let run = Run::logged(run, text.parameters, text.trace);
-        self.totals.add(slot, &run);
+        self.totals.add(slot, run);
         self.totals.note(slot, &text.attributes, run.weight);
         known.is_none() && self.totals.slot(text.id).is_some()
-    }
-}
-
-impl Sink for Summing {
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
-        let (sql, run) = entry.split(&mut self.names);
-        if !self.wants(&run) {
-            return;
-        }
-        self.fail(&sql, dialect, &run);
-        if !run.is_run() {
-            return;
-        }
-        let text = self.identifier.read(&sql, dialect, run.truncated);
-        Summing::add(self, &text, &run, |last| last.statement_of(&text));
     }
 }
 

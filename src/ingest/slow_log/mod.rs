@@ -83,22 +83,19 @@ impl<'a> Entry<'a> {
 
     /// The text, which is not copied, and the rest, owned.
     pub fn split(self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
+        let [database, user, client] = names.of(&self).clone();
         let run = RawRun {
             truncated: self.truncated,
             end: self.ended(),
             elapsed: self.elapsed,
             lock: self.lock,
-            rows: RowCounts {
-                examined: believable(self.rows.examined),
-                returned: believable(self.rows.returned),
-                affected: believable(self.rows.affected),
-            },
-            bytes_sent: believable(self.bytes_sent),
+            rows: self.believed_rows(),
+            bytes_sent: self.believed_bytes(),
             access: self.access,
             outcome: self.outcome,
-            database: names.shared(&self.database),
-            user: names.shared(&self.user),
-            client: names.shared(&self.client),
+            database,
+            user,
+            client,
             weight: self.weight.max(1),
             nesting: self.nesting,
             error: self.error,
@@ -109,6 +106,35 @@ impl<'a> Entry<'a> {
     /// When it ended, if that is a time at which a server can have written it: `SET timestamp` takes any number.
     pub fn ended(&self) -> Option<Timestamp> {
         self.end.filter(|end| LOG_TIMES.contains(end))
+    }
+
+    /// Its rows, without those that no server counted.
+    pub fn believed_rows(&self) -> RowCounts {
+        RowCounts {
+            examined: believable(self.rows.examined),
+            returned: believable(self.rows.returned),
+            affected: believable(self.rows.affected),
+        }
+    }
+
+    /// The bytes that it sent, if a server can have counted them.
+    pub fn believed_bytes(&self) -> Option<u64> {
+        believable(self.bytes_sent)
+    }
+
+    /// Whether it tells of an error.
+    pub fn has_failed(&self) -> bool {
+        self.error.is_some() || self.outcome != Outcome::Ok
+    }
+
+    /// Whether it is a run at all, and not an error alone.
+    pub fn is_run(&self) -> bool {
+        RawError::is_of_run(self.error.as_deref())
+    }
+
+    /// How many runs it stands for.
+    pub fn runs(&self) -> u32 {
+        RawRun::believed_weight(self.weight)
     }
 }
 

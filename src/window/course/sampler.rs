@@ -30,13 +30,13 @@ impl Sampler {
             self.cell = cell;
         }
         self.seen += 1;
-        let told = (single(rows), elapsed.as_secs_f32());
+        let told = || (single(rows), elapsed.as_secs_f32());
         if self.sample.len() < KEPT {
-            self.sample.push(told);
+            self.sample.push(told());
             return;
         }
         if let Some(slot) = self.sample.get_mut(place_of(self.seen)) {
-            *slot = told;
+            *slot = told();
         }
     }
 

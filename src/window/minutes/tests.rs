@@ -11,8 +11,7 @@ fn minutes(runs: &[(u64, u64)]) -> Minutes {
         let spent = Spent {
             elapsed,
             lock: elapsed / 2,
-            examined: Some(*seconds),
-            answered: 1,
+            read: Some(Stretch::of(end, *seconds, 1, elapsed)),
             weight: 1,
         };
         minutes.add(end, &spent);

@@ -133,7 +133,7 @@ fn write_sketch(writer: &mut Writer, kind: usize, sketch: &Sketch, usual: u64) {
         return put_value(part(3), third.saturating_sub(sketch.min()));
     }
     put_value(part(3), sketch.total());
-    writer.put(part(4), sketch.bins().len() as u64);
+    writer.put(part(4), sketch.bins().count() as u64);
     let mut before = 0;
     for (bucket, count) in sketch.bins() {
         writer.put(part(4), bucket - before);

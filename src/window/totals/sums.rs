@@ -25,7 +25,7 @@ pub struct Sums {
 
 impl Sums {
     pub(super) fn add(&mut self, run: &Run<'_>, end: Timestamp, detail: Detail) {
-        self.stats.observe(*run, end, detail);
+        self.stats.add(run, end, detail);
         self.stats.note_name(Role::Database, run.database);
         if let Some(rows) = run.rows.examined.filter(|_| end != Timestamp::EPOCH) {
             self.course.note(end, rows, run.elapsed);
@@ -35,16 +35,15 @@ impl Sums {
             self.lock.record(nanos(lock), weight);
         }
         if end != Timestamp::EPOCH {
-            let (sent, changed) = (run.rows.returned, run.rows.affected);
+            let read = run.read(end);
             let spent = Spent {
                 elapsed: run.own(),
                 lock: run.lock.unwrap_or_default(),
-                examined: run.rows.examined,
-                answered: sent.unwrap_or(0).saturating_add(changed.unwrap_or(0)),
+                read,
                 weight: run.weight,
             };
             self.minutes.add(end, &spent);
-            if let Some(read) = spent.read(end) {
+            if let Some(read) = read {
                 self.stretches.add(read);
             }
         }

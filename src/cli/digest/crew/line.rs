@@ -243,7 +243,7 @@ impl Line {
             }
         }
         for ((sql, run), (text, statement)) in batch.runs().zip(&batch.texts) {
-            if !summing.wants(run) {
+            if !summing.wants(run.end, run.weight) {
                 continue;
             }
             summing.fail(sql, batch.dialect, run);
