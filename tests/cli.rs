@@ -14,6 +14,8 @@ mod paging;
 mod progress;
 #[path = "cli/recorded.rs"]
 mod recorded;
+#[path = "cli/recorded_mysql.rs"]
+mod recorded_mysql;
 #[path = "cli/refused.rs"]
 mod refused;
 #[path = "cli/truth.rs"]

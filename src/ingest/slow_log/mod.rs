@@ -188,6 +188,11 @@ pub trait Parser: Send {
     /// What is known so far of the log's coverage.
     fn coverage(&self) -> Coverage;
 
+    /// The same for all that was read, also where what is stated now was not so before.
+    fn coverage_of_all(&self) -> Coverage {
+        self.coverage()
+    }
+
     /// A name of a zone in the dates that is not known, or that several zones have.
     fn unclear_zone(&self) -> Option<&str> {
         None

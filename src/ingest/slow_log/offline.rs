@@ -184,7 +184,7 @@ impl<'p> Log<'p> {
     ) -> Result<(), OfflineError> {
         let parser = &mut *self.begun.parser;
         let done = self.reader.run(parser, summary, tell_progress, tell);
-        summary.coverage = parser.coverage();
+        summary.coverage = parser.coverage_of_all();
         summary.unclear_zone = parser.unclear_zone().map(str::to_owned);
         summary.upkeep = parser.upkeep();
         done

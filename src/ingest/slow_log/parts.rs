@@ -207,7 +207,7 @@ impl Whole {
 
     /// What is known of the log's coverage.
     pub fn coverage(&self) -> Coverage {
-        self.parser.coverage()
+        self.parser.coverage_of_all()
     }
 }
 

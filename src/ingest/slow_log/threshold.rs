@@ -18,6 +18,10 @@ const ODD_PERCENT: u64 = 1;
 pub(super) struct Threshold {
     fastest: Option<Duration>,
     stated: Option<Duration>,
+    /// Runs before that was stated.
+    unstated: u64,
+    /// Another was stated before.
+    is_restated: bool,
     one_in: Option<u32>,
     /// Run times of what is logged for its time alone.
     timed: Spread,
@@ -56,17 +60,30 @@ impl Threshold {
 
     /// The log says that the threshold changes to this.
     pub(super) fn state(&mut self, threshold: Duration) {
+        if self.stated == Some(threshold) {
+            return;
+        }
+        self.is_restated = self.stated.is_some();
+        self.unstated = self.runs();
         self.stated = Some(threshold);
     }
 
     /// What is known when `later` was seen behind this.
     pub(super) fn then(&self, later: &Self) -> Self {
+        let is_the_same = later.stated == self.stated && !later.is_restated;
+        let unstated = match later.stated {
+            Some(_) if !is_the_same => self.runs().saturating_add(later.unstated),
+            _ => self.unstated,
+        };
+        let is_another = later.stated.is_some() && self.stated.is_some() && !is_the_same;
         Self {
             fastest: match (self.fastest, later.fastest) {
                 (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
                 (ours, theirs) => ours.or(theirs),
             },
             stated: later.stated.or(self.stated),
+            unstated,
+            is_restated: self.is_restated || later.is_restated || is_another,
             one_in: later.one_in.or(self.one_in),
             timed: self.timed.with(&later.timed),
             doubtful: self.doubtful.with(&later.doubtful),
@@ -80,19 +97,33 @@ impl Threshold {
             .is_none_or(|threshold| threshold >= Coverage::COMPLETE)
     }
 
-    /// What follows of it.
+    /// What follows of it for what is logged now.
     pub(super) fn coverage(&self) -> Coverage {
+        self.judged(self.stated)
+    }
+
+    /// What follows of it for all that was read: what is stated at the end of a log was not so before.
+    pub(super) fn coverage_of_all(&self) -> Coverage {
+        let odd = self.runs() * ODD_PERCENT / 100;
+        self.judged(self.stated.filter(|_| self.unstated <= odd))
+    }
+
+    fn judged(&self, stated: Option<Duration>) -> Coverage {
         let observed = self.observed();
-        let known_by = match (self.stated, observed) {
+        let known_by = match (stated, observed) {
             (Some(_), _) => CoverageSource::Stated,
             (None, Some(_)) => CoverageSource::Observed,
             (None, None) => CoverageSource::Unknown,
         };
         Coverage {
-            slower_than: self.stated.or(observed),
+            slower_than: stated.or(observed),
             one_in: self.one_in,
             known_by,
         }
+    }
+
+    fn runs(&self) -> u64 {
+        self.timed.runs() + self.doubtful.runs()
     }
 
     /// What nearly all runs exceed. That slow runs are all there is may be said of any number of them; that fast ones
@@ -195,6 +226,31 @@ mod tests {
         assert_eq!(coverage.slower_than, Some(Duration::from_millis(500)));
         assert_eq!(coverage.known_by, CoverageSource::Stated);
         assert_eq!(coverage.one_in, Some(10));
+    }
+
+    #[test]
+    fn what_is_stated_at_the_end_is_not_said_of_all() {
+        let mut first = observed(&[(400, FAST, Reason::Time)]);
+        let mut last = observed(&[(2, FAST, Reason::Time)]);
+        last.state(10 * SLOW);
+        assert_eq!(first.then(&last).coverage().slower_than, Some(10 * SLOW));
+        let all = first.then(&last).coverage_of_all();
+        assert_eq!(
+            (all.slower_than, all.known_by),
+            (Some(FAST), CoverageSource::Observed)
+        );
+        first.state(FAST);
+        assert_eq!(first.coverage().known_by, CoverageSource::Stated);
+        assert_eq!(first.coverage_of_all().known_by, CoverageSource::Observed);
+        let mut whole = Threshold::default();
+        whole.state(SLOW);
+        let mut next = observed(&[(9, 2 * SLOW, Reason::Time)]);
+        next.state(SLOW);
+        let all = whole.then(&next).coverage_of_all();
+        assert_eq!(
+            (all.slower_than, all.known_by),
+            (Some(SLOW), CoverageSource::Stated)
+        );
     }
 
     #[test]

@@ -255,3 +255,43 @@ fn a_crash_is_told_once_with_what_ran() {
         assert_eq!(read(CRASHES, piece, Next::End), expected);
     }
 }
+
+/// A log that `tests/record-mysql` took from a real server.
+fn recorded(version: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/fixtures/logs/mysql-{version}-error.log.xz");
+    let packed = std::fs::File::open(root.join(path)).unwrap();
+    let mut log = String::new();
+    let mut unpacked = liblzma::read::XzDecoder::new(packed);
+    std::io::Read::read_to_string(&mut unpacked, &mut log).unwrap();
+    log
+}
+
+#[test]
+fn recorded_logs_of_mysql_tell_a_deadlock_a_broken_and_a_denied_client_and_a_crash_and_nothing_else()
+ {
+    for version in ["5.6", "9.7"] {
+        let log = recorded(version);
+        for piece in [7, 1000, log.len()] {
+            let told = read(&log, piece, Next::End);
+            let told: Vec<&str> = told
+                .iter()
+                .map(|line| line.split_once(' ').unwrap().1)
+                .collect();
+            let begin = [
+                "shop/@ deadlock 1213 [UPDATE stock SET n = 44 WHERE id = ",
+                "shop/web@localhost connection-aborted 1158 [] Aborted connection",
+                "/@localhost access 1045 [] Access denied for user 'nobody'@'localhost'",
+                "/@ crash recovery [] ",
+            ];
+            assert_eq!(told.len(), begin.len(), "{version}: {told:#?}");
+            for (told, begin) in told.iter().zip(begin) {
+                assert!(told.starts_with(begin), "{version}: {told}");
+            }
+            for id in [5, 6] {
+                let party = format!("SET n = 44 WHERE id = {id} | X on shop.stock, index PRIMARY>");
+                assert!(told[0].contains(&party), "{version}: {}", told[0]);
+            }
+        }
+    }
+}

@@ -337,6 +337,10 @@ impl Parser for Mysql {
         self.state.server.coverage()
     }
 
+    fn coverage_of_all(&self) -> Coverage {
+        self.state.server.coverage_of_all()
+    }
+
     fn context(&self) -> String {
         serde_json::to_string(&self.state).unwrap_or_default()
     }

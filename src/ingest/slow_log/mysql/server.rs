@@ -71,6 +71,11 @@ impl Server {
     pub(super) fn coverage(&self) -> Coverage {
         self.threshold.coverage()
     }
+
+    /// The same for all that was read.
+    pub(super) fn coverage_of_all(&self) -> Coverage {
+        self.threshold.coverage_of_all()
+    }
 }
 
 /// The number in `SET GLOBAL long_query_time = 0.5`; a session's own setting speaks only for that session.

@@ -23,7 +23,7 @@ fn as_a_whole(log: &[u8], options: &Options) -> Told {
         let (sql, _, run) = run_of(entry);
         told.push(format!("{sql} {run:?}"));
     });
-    (told, progress.unparsed, parser.coverage())
+    (told, progress.unparsed, parser.coverage_of_all())
 }
 
 fn in_parts(log: &[u8], options: &Options, lengths: &[usize]) -> Told {
@@ -88,7 +88,7 @@ fn in_blocks(log: &[u8], options: &Options, length: usize) -> Told {
             unparsed += progress.unparsed;
         }
     }
-    (told, unparsed, parser.coverage())
+    (told, unparsed, parser.coverage_of_all())
 }
 
 fn check(log: &[u8], lengths: &[usize]) {

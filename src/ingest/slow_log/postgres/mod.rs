@@ -279,6 +279,10 @@ impl Parser for Postgres {
         self.sessions.threshold.coverage()
     }
 
+    fn coverage_of_all(&self) -> Coverage {
+        self.sessions.threshold.coverage_of_all()
+    }
+
     fn upkeep(&self) -> Upkeep {
         self.sessions.upkeep.clone()
     }

@@ -270,6 +270,10 @@ impl Parser for Wrapped {
         self.inner.coverage()
     }
 
+    fn coverage_of_all(&self) -> Coverage {
+        self.inner.coverage_of_all()
+    }
+
     fn unclear_zone(&self) -> Option<&str> {
         self.inner.unclear_zone()
     }
