@@ -16,7 +16,7 @@ mod twins;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -118,6 +118,9 @@ pub struct Digest {
     /// `log_line_prefix` of the PostgreSQL server; learned from the log when not given
     #[arg(long, value_name = "P", value_parser = line_prefix)]
     pub log_line_prefix: Option<String>,
+    /// One statement in N is logged: `log_slow_rate_limit` of MariaDB, which does not write it into its log
+    #[arg(long, value_name = "N")]
+    pub rate_limit: Option<NonZeroU32>,
     /// Database of statements that name none
     #[arg(long, value_name = "NAME", default_value = "")]
     pub database: String,

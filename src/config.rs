@@ -9,6 +9,7 @@ mod sense;
 mod value;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -200,6 +201,9 @@ pub struct SlowLog {
     /// `log_line_prefix` of PostgreSQL; guessed when not given.
     #[serde(default, deserialize_with = "value::prefix")]
     pub log_line_prefix: Option<String>,
+    /// One statement in so many is logged: `log_slow_rate_limit` of MariaDB, which does not write it into its log.
+    #[serde(default)]
+    pub rate_limit: Option<NonZeroU32>,
     /// Where to begin with a log that was never read before.
     #[serde(default)]
     pub start: tail::Start,

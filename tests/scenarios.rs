@@ -80,7 +80,11 @@ fn render_finding(finding: &Finding) -> String {
         Urgency::Acute => "acute",
         Urgency::Chronic => "chronic",
     };
-    let mut lines = vec![format!("found {} {urgency}", finding.severity.as_str())];
+    let again = if finding.recurring { " again" } else { "" };
+    let mut lines = vec![format!(
+        "found {} {urgency}{again}",
+        finding.severity.as_str()
+    )];
     lines.push(measure(&finding.evidence[0]));
     let more = finding.evidence.iter().skip(1);
     lines.extend(more.map(|fact| format!("also {}", render_evidence(fact))));

@@ -126,6 +126,7 @@ fn make_parser(config: &Config, log: &SlowLog, clock: Clock) -> MakeParser {
         is_zone_given: log.time_zone.is_some() || config.general.time_zone != Zone::default(),
         database: log.database.clone(),
         log_line_prefix: log.log_line_prefix.clone(),
+        rate_limit: log.rate_limit,
         ..slow_log::Options::default()
     };
     let format = log.format.known();

@@ -166,10 +166,18 @@ impl Teller {
             if incident.state == IncidentState::Pending || (self.once && !is_over) {
                 continue;
             }
-            if self.tell_once(&incident, IncidentState::Firing) {
-                print(&self.story(&incident))?;
+            let is_new = self.tell_once(&incident, IncidentState::Firing);
+            if is_new {
+                print(&self.headline(&incident))?;
+            }
+            // looked at when it is over, what is known is the worst of it, and not what was known at first
+            if is_new && !self.once {
+                print(&self.story(&incident, ""))?;
             }
             self.tell_rises(&incident)?;
+            if is_new && self.once {
+                print(&self.story(&incident, "at its worst: "))?;
+            }
             if is_over && self.tell_once(&incident, IncidentState::Resolved) {
                 print(&self.end(&incident))?;
             }
@@ -202,9 +210,9 @@ impl Teller {
         Ok(())
     }
 
-    fn story(&self, incident: &Incident) -> String {
+    fn headline(&self, incident: &Incident) -> String {
         let style = &self.style;
-        let mut text = format!(
+        format!(
             "{}  {}  {}: {}\n",
             moment::stamp(
                 incident.detected_at.unwrap_or(incident.started_at),
@@ -213,9 +221,15 @@ impl Teller {
             incident.id,
             words::severity(at_first(incident), style.lang),
             incident.title
-        );
+        )
+    }
+
+    fn story(&self, incident: &Incident, when: &str) -> String {
+        let style = &self.style;
+        let mut text = String::new();
         for found in &incident.findings {
             text.push_str("    ");
+            text.push_str(when);
             text.push_str(&sentence::finding(&found.finding, style));
             text.push('\n');
         }

@@ -10,6 +10,7 @@ mod summing;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -64,7 +65,7 @@ pub(super) fn digest(
     reading.ask(kept);
     tell_of(&inputs, &mut reading, &style.zone);
     let mut summing = Summing::new(&config, kept);
-    match options.jobs.get() {
+    match options.jobs.get().min(cores()) {
         1 => read_all(&mut reading, (&inputs, options), &mut summing),
         jobs => {
             let read = |sink: &mut dyn Sink| read_all(&mut reading, (&inputs, options), sink);
@@ -82,6 +83,11 @@ pub(super) fn digest(
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// More threads than cores take memory and give nothing.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Reads one file after the other, until somebody has enough.

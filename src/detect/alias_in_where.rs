@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::number;
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -41,6 +41,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Warning,
         needs: "errors with their statement: PostgreSQL's log, or an application's ([[log]])",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

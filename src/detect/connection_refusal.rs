@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::errors::within_a_minute;
+use crate::detect::basis::errors::{burst_before, within_a_minute};
 use crate::detect::basis::weight::number;
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -23,7 +23,7 @@ declare_detector! {
     ///
     /// ## How it decides
     /// At least `min_refusals` of one kind within a minute; of connections that broke `min_broken`, for clients come and
-    /// go. Where the same log shows the load, the load of now is held against that of the hour before: >= `min_load_ratio`
+    /// go. As many a second time within the hour are told at once, however far from the first. Where the same log shows the load, the load of now is held against that of the hour before: >= `min_load_ratio`
     /// times as many statements, or as much run time, and the refusals come *with load*; else *without load*, which points
     /// to sessions that are not closed, to a restart, or to the network. Refusals are critical, broken connections are not.
     ///
@@ -45,6 +45,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "PostgreSQL's log, the error log of MySQL or MariaDB, or an application's log ([[log]])",
+        about: About::Server,
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -112,6 +113,7 @@ impl Detector<ErrorProfile> for ConnectionRefusal {
             .with_all(load.map(|ratio| Evidence::context("load_vs_before", ratio, Unit::Ratio)))
             .with_all(clients.map(|client| Evidence::clause("client_host", client)))
             .severity(severity)
+            .recurring_if(burst_before(profile, needed))
             .remedy(advise(remedy(profile.family.class, is_loaded)))
             .found()
     }

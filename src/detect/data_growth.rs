@@ -9,7 +9,7 @@ use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::trend::{Line, Series};
 use crate::detect::basis::weight::{Weight, number, times};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::course::CoursePoint;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -66,6 +66,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "row counts (MySQL, MariaDB slow log) or plans (auto_explain), over days",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::errors;
 use crate::detect::basis::weight::number;
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -48,6 +48,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "PostgreSQL's log, the error log of MySQL or MariaDB (innodb_print_all_deadlocks), or a slow log with error numbers",
+        about: About::Server,
         since: "0.1.0",
         status: Status::Stable,
     }

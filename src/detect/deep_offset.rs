@@ -7,7 +7,7 @@ use crate::detect::basis::effort::Effort;
 use crate::detect::basis::paging;
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::weight::{Weight, is_rare, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::offset::Offsets;
@@ -64,6 +64,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "statement text with values, or row counts (MySQL, MariaDB slow log; auto_explain)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

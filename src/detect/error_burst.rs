@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
-use crate::detect::basis::errors::within_a_minute;
+use crate::detect::basis::errors::{burst_before, within_a_minute};
 use crate::detect::basis::weight::{number, part};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -30,7 +30,8 @@ declare_detector! {
     /// fail where the log shows all runs. Errors of the data (duplicate key, foreign key, value out of range) count from
     /// `min_data_errors` on: programs that insert first and ask later provoke them. In a whole file the busiest minute is
     /// held against the mean of all minutes; a statement that the schema forbids (an unknown column or table) needs no
-    /// comparison there, for it fails every time. From `critical_per_second` on, or when a `critical_failing_share` of the runs
+    /// comparison there, for it fails every time. A second burst within the hour is told at once, however far from the first.
+    /// From `critical_per_second` on, or when a `critical_failing_share` of the runs
     /// fail, it is critical.
     ///
     /// Not counted are runs that a client or an operator cancelled, and what other detectors judge: statements cut at a
@@ -55,6 +56,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "errors: PostgreSQL's log, an application's or MySQL's error log ([[log]]), or log_slow_extra of MySQL and Percona",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }
@@ -185,6 +187,7 @@ impl ErrorBurst {
             .with_all(before)
             .with_all(share)
             .severity(severity)
+            .recurring_if(burst_before(profile, needed))
             .remedy(advise(remedy(profile.family.class)))
             .found()
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, is_rare, number, part, told_runs};
 use crate::detect::basis::{index, paging, plan, reading};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
@@ -59,6 +59,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts (MySQL, MariaDB slow log) or plans (auto_explain)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

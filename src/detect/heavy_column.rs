@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::StatementKind;
@@ -48,6 +48,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "bytes sent, hence the MySQL family only (MariaDB, Percona Server; MySQL 8 with `log_slow_extra`)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

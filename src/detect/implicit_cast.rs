@@ -7,7 +7,7 @@ use crate::detect::basis::casts::{Cast, With, casts, may_cast};
 use crate::detect::basis::draft::Draft;
 use crate::detect::basis::waste::{Limits, Waste, is_denied, is_flagged, plan_of};
 use crate::detect::basis::weight::{Weight, is_rare};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::schema::{Column, Index};
@@ -60,6 +60,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "the schema's DDL, and row counts, plans or run times",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

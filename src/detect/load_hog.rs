@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number, times};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Finding, Severity, Urgency, Verdict};
 use crate::model::subject::{QueryProfile, TableFacts};
@@ -48,6 +48,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "a log of nearly every statement",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::errors;
 use crate::detect::basis::weight::{Weight, is_rare, number, times, waiting};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::{ErrorClass, PartyRole};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -47,6 +47,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "lock times (MySQL slow log; MariaDB: of tables, not of rows), log_lock_waits of PostgreSQL, or lock wait timeouts in either",
+        about: About::Server,
         since: "0.1.0",
         status: Status::Stable,
     }

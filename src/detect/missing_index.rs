@@ -6,7 +6,7 @@ use crate::detect::basis::draft::Draft;
 use crate::detect::basis::index::{DECLARED, Proposal, propose};
 use crate::detect::basis::waste::{Limits, Waste, is_denied, is_flagged, plan_of};
 use crate::detect::basis::weight::Weight;
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Safety, Severity, Urgency, Verdict};
 use crate::model::sql::Dialect;
@@ -56,6 +56,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "the schema's DDL, and row counts, plans or run times",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

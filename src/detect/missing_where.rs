@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::reading;
 use crate::detect::basis::weight::{Weight, is_rare, is_routine, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::{SetOps, Shape, StatementKind};
@@ -49,6 +49,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts, or the size of the table",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

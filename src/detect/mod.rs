@@ -23,6 +23,7 @@ macro_rules! declare_detector {
             urgency: $urgency:expr,
             severity: $severity:expr,
             needs: $needs:literal,
+            about: $about:expr,
             since: $since:literal,
             status: $status:expr $(,)?
         }
@@ -35,6 +36,7 @@ macro_rules! declare_detector {
             urgency: $urgency,
             severity: $severity,
             needs: $needs,
+            about: $about,
             since: $since,
             status: $status,
             docs: concat!($($line, "\n"),+),
@@ -98,10 +100,21 @@ pub struct DetectorMeta {
     pub needs: &'static str,
     /// First version that had it.
     pub since: &'static str,
+    /// What its problems concern.
+    pub about: About,
     /// Where it stands in its life.
     pub status: Status,
     /// Doc comment of the detector, each line with the blank that follows `///`; read [`DetectorMeta::markdown`].
     pub docs: &'static str,
+}
+
+/// What a problem concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A statement and its tables.
+    Statement,
+    /// All of a server, where no statement is told: whatever else happens to its databases then belongs to it.
+    Server,
 }
 
 /// Where a detector stands in its life.

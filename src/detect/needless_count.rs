@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number, part, times};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::subject::{Companion, QueryProfile};
@@ -48,6 +48,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Info,
         needs: "a log of nearly every statement",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

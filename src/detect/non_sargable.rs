@@ -6,7 +6,7 @@ use crate::detect::basis::draft::Draft;
 use crate::detect::basis::effort::Effort;
 use crate::detect::basis::sargable::{self, Hidden};
 use crate::detect::basis::weight::{Weight, is_rare, number, told_runs};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::TableName;
@@ -61,6 +61,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts (MySQL, MariaDB slow log) or plans (auto_explain)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::subject::{ParameterLoad, QueryProfile, RowLoad};
@@ -42,6 +42,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "statements with their literals or bind parameters (kept as a keyed hash)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise, safe};
 use crate::detect::basis::weight::{Weight, number, part, times};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
 use crate::model::sql::{Dialect, TableName};
@@ -56,6 +56,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts (MySQL, MariaDB slow log), and live an hour of history",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

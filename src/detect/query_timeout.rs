@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::errors::within_an_hour;
 use crate::detect::basis::weight::{Weight, number, part};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -55,6 +55,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "statements cut at a limit (PostgreSQL log, an application's log; MySQL with `log_slow_extra`)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -7,7 +7,7 @@ use crate::detect::basis::effort::Effort;
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::reading;
 use crate::detect::basis::weight::{Weight, is_rare, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::sql::{Dialect, Shape};
 use crate::model::subject::QueryProfile;
@@ -50,6 +50,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts (MySQL, MariaDB slow log) or plans (auto_explain)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::index;
 use crate::detect::basis::weight::{Weight, number, part};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Remedy, Severity, Urgency, Verdict};
 use crate::model::sql::Dialect;
@@ -50,6 +50,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Warning,
         needs: "`log_slow_verbosity=query_plan`, `log_slow_extra`, or `log_temp_files`",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

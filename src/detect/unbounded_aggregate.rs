@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::plan::{self, Way};
 use crate::detect::basis::weight::{Weight, number};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::obstacle::Wrapping;
@@ -53,6 +53,7 @@ declare_detector! {
         urgency: Urgency::Chronic,
         severity: Severity::Warning,
         needs: "row counts (MySQL, MariaDB slow log) or plans (auto_explain)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

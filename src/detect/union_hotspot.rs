@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::basis::draft::{Draft, advise};
 use crate::detect::basis::weight::{Weight, is_rare, number, part};
 use crate::detect::basis::{index, plan};
-use crate::detect::{Detector, DetectorMeta, Status};
+use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::event::PlanRow;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
@@ -51,6 +51,7 @@ declare_detector! {
         urgency: Urgency::Acute,
         severity: Severity::Critical,
         needs: "row counts or plans, and temporary tables (MariaDB: `log_slow_verbosity=query_plan`, MySQL: `log_slow_extra`)",
+        about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
     }

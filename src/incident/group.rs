@@ -2,19 +2,12 @@
 
 use std::time::Duration;
 
+use crate::detect::{About, catalogue};
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
 use crate::model::id::FingerprintId;
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
-
-/// Detectors of what a whole server suffers from.
-const ABOUT_SERVER: [&str; 4] = [
-    "connection-refusal",
-    "deadlock",
-    "lock-wait",
-    "server-crash",
-];
 
 /// Whether two findings concern the same thing: a statement, a table, or, where one of them is about the server
 /// and not about a statement, the database.
@@ -63,7 +56,8 @@ fn clause<'f>(finding: &'f Finding, role: &str) -> Option<&'f str> {
 /// Whether it concerns all of a server: nobody gets a connection, or transactions are in each other's way. An error
 /// without a statement does not: a monitoring with a wrong password is no part of an outage.
 fn is_about_server(finding: &Finding) -> bool {
-    finding.fingerprint.is_none() && ABOUT_SERVER.contains(&&*finding.detector)
+    let detector = catalogue::find(&finding.detector);
+    finding.fingerprint.is_none() && detector.is_some_and(|meta| meta.about == About::Server)
 }
 
 /// Whether a problem that began in `onset` belongs to the incident.

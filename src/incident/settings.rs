@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Sick windows before a problem fires; a critical finding fires at once, and so do deadlocks and waits
-    /// for locks that the server tells of, each of which is a sign of its own. Two 5-second windows tell a
+    /// for locks that the server tells of, each of which is a sign of its own, and a burst of errors that comes again. Two 5-second windows tell a
     /// problem from a hiccup and stay within half a minute. What is linked with a problem that fires needs no second one.
     pub fire_after: u32,
     /// Sick windows further apart than this do not add up. Longer than the minute that a window's recent load

@@ -9,6 +9,8 @@ pub struct Upkeep {
     pub crashes: u64,
     /// How often it was ready for connections after a start or a recovery.
     pub starts: u64,
+    /// Plans in a format that is not read; their runs count without one.
+    pub unread_plans: u64,
     /// Checkpoints, and restart points of a standby.
     pub checkpoints: Checkpoints,
     /// Runs of autovacuum.
@@ -59,6 +61,7 @@ impl Upkeep {
     pub fn merge(&mut self, other: &Self) {
         self.crashes = self.crashes.saturating_add(other.crashes);
         self.starts = self.starts.saturating_add(other.starts);
+        self.unread_plans = self.unread_plans.saturating_add(other.unread_plans);
         self.checkpoints.merge(&other.checkpoints);
         self.vacuums.merge(&other.vacuums);
         self.analyzes.merge(&other.analyzes);

@@ -115,6 +115,7 @@ impl Serialize for Likes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Repeats {
     /// Values in the longest list of an `IN`, `ANY`, `ALL` or `ARRAY`.
+    #[serde(rename = "list")]
     pub longest_list: u32,
     /// Rows in the longest run of them: of a `VALUES`, or of a list of rows.
     pub rows: u32,

@@ -49,11 +49,9 @@ struct Attributes {
     repeats: Repeats,
     set_operations: u32,
     or_terms: u32,
-    leading_wildcard: bool,
     like: Likes,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Arc<Tags>>,
 }
 
@@ -72,7 +70,6 @@ impl Attributes {
             tags: found.attributes.tags.clone(),
             or_terms: shape.map_or(0, |shape| shape.set_ops.or_terms),
             set_operations: shape.map_or(0, |shape| sum(shape.set_ops)),
-            leading_wildcard: shape.is_some_and(|shape| shape.leading_wildcard),
         }
     }
 }

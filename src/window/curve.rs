@@ -37,12 +37,15 @@ pub struct Curve {
     steps: Vec<(u64, [u64; 3])>,
     /// Where the run before went: most follow it.
     last: usize,
+    /// Some run neither began nor ended at a whole second: the log has a finer clock.
+    is_fine: bool,
 }
 
 impl Curve {
     /// Adds a run that ended at `end` and stands for `weight` equal ones: each step gets what was spent in it.
     pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration, weight: u32) {
         let start = end.minus(elapsed.min(MAX_SPREAD));
+        self.is_fine = self.is_fine || is_within_a_second(start) && is_within_a_second(end);
         self.make_room(start.as_unix_secs(), end.as_unix_secs());
         let step = SECOND << self.power;
         let (start, end) = (start.as_unix_nanos(), end.as_unix_nanos());
@@ -54,6 +57,21 @@ impl Curve {
             let spent = &mut self.step_at(number)[part];
             *spent = spent.saturating_add(within.saturating_mul(times));
         }
+    }
+
+    /// Whether the log tells whole seconds, so that a run may have been up to one second earlier or later.
+    pub fn is_coarse(&self) -> bool {
+        !self.is_fine && !self.steps.is_empty()
+    }
+
+    /// The same in steps of at least `step`.
+    #[must_use]
+    pub fn in_steps_of(&self, step: Duration) -> Self {
+        let mut curve = self.clone();
+        while curve.step() < step {
+            curve.halve();
+        }
+        curve
     }
 
     /// Length of a step.
@@ -126,6 +144,10 @@ fn part(kind: StatementKind) -> usize {
     }
 }
 
+fn is_within_a_second(at: Timestamp) -> bool {
+    !at.as_unix_nanos().is_multiple_of(1_000_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -158,6 +180,23 @@ mod tests {
         assert_eq!(curve.step(), Duration::from_secs(1));
         let spent = [(98, 1), (99, 2), (100, 0), (101, 1), (102, 1), (103, 0)];
         assert_eq!(read(&curve), spent);
+    }
+
+    #[test]
+    fn a_clock_of_whole_seconds_is_known_by_its_runs() {
+        let mut curve = curve(&[(100, 1)]);
+        let after = |millis: u64| Timestamp::from_unix_millis(100_000 + millis);
+        let run = |curve: &mut Curve, end, millis| {
+            curve.observe(end, StatementKind::Select, Duration::from_millis(millis), 1);
+        };
+        // it began at a whole second, or ended at one
+        run(&mut curve, after(1_500), 500);
+        run(&mut curve, after(2_000), 300);
+        assert!(curve.is_coarse());
+        let told = curve.in_steps_of(Duration::from_secs(8));
+        assert_eq!((told.step().as_secs(), told.steps().count()), (8, 1));
+        run(&mut curve, after(2_500), 300);
+        assert!(!curve.is_coarse());
     }
 
     #[test]

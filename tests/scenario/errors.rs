@@ -4,7 +4,7 @@
 //! class: schema|constraint|...   code: 42703   message: column "note" does not exist   sql: SELECT note FROM t
 //! span: 60s  errors: 40  waited: 10s  busiest: 40   busiest_hour: 40   runs: 50   all_runs: 1000  all: 10s   whole: yes
 //! party: waiter UPDATE a SET n = 1 | ShareLock on transaction
-//! before: 3600s  before.errors: 10  before.quietest: 0.1 (per second)  before.all_runs: 60000  before.all: 600s
+//! before: 3600s  before.errors: 10  before.busiest: 10  before.quietest: 0.1 (per second)  before.all_runs: 60000  before.all: 600s
 //! ```
 
 use std::sync::Arc;
@@ -155,6 +155,7 @@ fn earlier(notes: &Notes, span: Interval) -> ErrorLoad {
     };
     ErrorLoad {
         count,
+        busiest_minute: notes.count("before.busiest").unwrap_or(0),
         seen: Some(seen),
         ..ErrorLoad::default()
     }

@@ -151,7 +151,9 @@ impl Reading {
             is_zone_given: options.time_zone.is_some(),
             database: options.database.clone(),
             log_line_prefix: options.log_line_prefix.clone(),
+            rate_limit: options.rate_limit,
             newest: None,
+            asked: (self.source.asked.since, self.source.asked.until),
             reads_ahead: options.jobs.get() > 1,
         }
     }
@@ -175,6 +177,7 @@ impl Reading {
             ..
         } = self;
         source.frequent_checkpoints = upkeep.checkpoints.too_frequent;
+        source.unread_plans = upkeep.unread_plans;
         source.server = Server::of(&upkeep);
         source.outside = outside;
         source.statements = totals.count();

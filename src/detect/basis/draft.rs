@@ -94,6 +94,15 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// The same, if it came before.
+    pub(in crate::detect) fn recurring_if(self, before: Option<Timestamp>) -> Self {
+        if before.is_some() {
+            self.recurring(before)
+        } else {
+            self
+        }
+    }
+
     /// Advice only, whatever the detector usually says.
     pub(in crate::detect) fn advice(mut self) -> Self {
         self.finding.severity = Severity::Info;

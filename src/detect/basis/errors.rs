@@ -50,6 +50,14 @@ pub(in crate::detect) fn within_an_hour(profile: &ErrorProfile) -> u64 {
     }
 }
 
+/// When the last burst before this one ended, if one is remembered: batches with rests between them never make two sick
+/// windows in a row, and are no hiccup.
+pub(in crate::detect) fn burst_before(profile: &ErrorProfile, errors: u64) -> Option<Timestamp> {
+    let earlier = &profile.earlier;
+    let is_burst = profile.horizon != Horizon::Whole && earlier.busiest_minute >= errors;
+    Some(earlier.seen.filter(|_| is_burst)?.to)
+}
+
 /// The first of all that are remembered.
 pub(in crate::detect) fn first_seen(profile: &ErrorProfile) -> Option<Timestamp> {
     let seen = profile.earlier.seen.or(profile.load.seen)?;

@@ -1,6 +1,7 @@
 //! The formats that can be read, and which one a file has.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -67,8 +68,12 @@ pub struct Options {
     pub database: String,
     /// `log_line_prefix` of PostgreSQL; guessed when not given.
     pub log_line_prefix: Option<String>,
+    /// One statement in so many is logged, where the log does not tell: `log_slow_rate_limit` of MariaDB.
+    pub rate_limit: Option<NonZeroU32>,
     /// When the log was last written: a date without a year is not later.
     pub newest: Option<Timestamp>,
+    /// What a server says of itself counts from this time on, and before that one.
+    pub asked: (Option<Timestamp>, Option<Timestamp>),
     /// A whole file is read and unpacked on a thread of its own.
     pub reads_ahead: bool,
 }
@@ -80,7 +85,9 @@ impl Default for Options {
             is_zone_given: false,
             database: String::new(),
             log_line_prefix: None,
+            rate_limit: None,
             newest: None,
+            asked: (None, None),
             reads_ahead: false,
         }
     }

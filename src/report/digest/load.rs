@@ -1,16 +1,23 @@
 //! Run time over time, as the document has it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::model::time::Timestamp;
 use crate::report::digest::Seconds;
 use crate::window::{Curve, Step};
 
+/// Steps of a log that tells whole seconds: where a run is one second off, an eighth of a step at most.
+const COARSE_STEP: Duration = Duration::from_secs(8);
+
 /// Run time over time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LoadCurve {
     /// Length of a step.
     pub step_s: Seconds,
+    /// The log tells whole seconds: when something ran is known to one of them only.
+    pub whole_seconds: bool,
     /// Steps in which a run ended, the first first; in the others nothing did.
     pub steps: Vec<LoadStep>,
 }
@@ -37,9 +44,13 @@ impl LoadCurve {
             write_s: Seconds(step.write),
             other_s: Seconds(step.other),
         };
+        let whole_seconds = curve.is_coarse();
+        let coarse = whole_seconds.then(|| curve.in_steps_of(COARSE_STEP));
+        let curve = coarse.as_ref().unwrap_or(curve);
         let steps: Vec<_> = curve.steps().map(step).collect();
         (!steps.is_empty()).then(|| Self {
             step_s: Seconds(curve.step()),
+            whole_seconds,
             steps,
         })
     }

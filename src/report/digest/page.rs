@@ -95,6 +95,7 @@ pub(super) struct Line {
     pub(super) template: String,
     /// What it does to which tables, where the text is too long.
     pub(super) name: String,
+    pub(super) fingerprint: String,
     pub(super) anchor: String,
     pub(super) worst: Option<Severity>,
 }

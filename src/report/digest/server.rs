@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::upkeep::{Checkpoints, Chores, Upkeep};
 use crate::report::digest::Seconds;
 
-/// What the log tells of the server itself, over all of the file, whatever interval was asked for.
+/// What the log tells of the server itself, within the interval that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Server {
     /// How often a process of it died, or all of it had.
@@ -46,7 +46,12 @@ pub struct ChoreTimes {
 impl Server {
     /// What is told; `None` when that is nothing.
     pub fn of(upkeep: &Upkeep) -> Option<Self> {
-        (!upkeep.is_empty()).then(|| Self {
+        let told = Upkeep {
+            // no work of the server's
+            unread_plans: 0,
+            ..upkeep.clone()
+        };
+        (!told.is_empty()).then(|| Self {
             crashes: upkeep.crashes,
             starts: upkeep.starts,
             checkpoints: CheckpointTimes::of(&upkeep.checkpoints),

@@ -40,6 +40,8 @@ pub struct Source {
     pub errors: u64,
     /// How often PostgreSQL said that checkpoints come too often.
     pub frequent_checkpoints: u64,
+    /// Plans of `auto_explain` in a format that is not read.
+    pub unread_plans: u64,
     /// What the log tells of the server itself.
     pub server: Option<Server>,
     /// Runs by dialect.

@@ -213,7 +213,7 @@ fn what_is_wrong_stands_before_what_costs_and_within_twenty_lines() {
 
 #[test]
 fn the_busiest_time_is_told() {
-    assert!(text(Lang::En, 120).contains("1 statements at once on average, 1 around"));
+    assert!(text(Lang::En, 120).contains("1 statements at once on average, about 1 around"));
 }
 
 #[test]

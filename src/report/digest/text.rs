@@ -19,6 +19,10 @@ const WIDTH: (usize, usize) = (80, 120);
 const INDENT: usize = 4;
 /// Columns of a bar that is full.
 const BAR: usize = 10;
+/// Columns from which on a statement of the table is named by all of its fingerprint, and digits that stand for it in
+/// fewer.
+const ROOM_FOR_ID: usize = 40;
+const SHORT_ID: usize = 8;
 /// A page from here on has room for the rows of each run.
 const WIDE: usize = 96;
 
@@ -155,12 +159,17 @@ impl Sheet {
         }
         let room = self.width - columns(&line) - 2;
         let whole = printable(&row.template);
-        let statement = if columns(&whole) <= room {
-            whole
+        if columns(&whole) <= room {
+            return writeln!(self.text, "{line}  {}", whole.trim_end());
+        }
+        // what is told of its kind and tables alone may be several statements
+        let id = if room >= ROOM_FOR_ID {
+            &row.fingerprint
         } else {
-            left(&printable(&row.name), room)
+            row.fingerprint.get(..SHORT_ID).unwrap_or(&row.fingerprint)
         };
-        writeln!(self.text, "{line}  {}", statement.trim_end())
+        let name = left(&printable(&row.name), room.saturating_sub(columns(id) + 2));
+        writeln!(self.text, "{line}  {id}  {}", name.trim_end())
     }
 
     fn detail(&mut self, detail: &Detail) -> fmt::Result {

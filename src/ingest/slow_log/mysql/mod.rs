@@ -24,6 +24,8 @@ mod part;
 mod server;
 mod told;
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use self::ahead::Ahead;
@@ -91,6 +93,8 @@ pub(super) struct State {
 pub(super) struct Mysql {
     known: Known,
     database: String,
+    /// One statement in so many is logged, where the log does not tell.
+    rate_limit: Option<u32>,
     state: State,
     plans: Plans,
     /// Bytes consumed.
@@ -112,6 +116,10 @@ impl Mysql {
         Self {
             known: Known::new(Calendar::new(options.time_zone.clone())),
             database: options.database.clone(),
+            rate_limit: options
+                .rate_limit
+                .map(NonZeroU32::get)
+                .filter(|limit| *limit > 1),
             state: State::default(),
             plans: Plans::default(),
             offset: 0,

@@ -38,6 +38,7 @@ impl Mysql {
         Self {
             known: Known::new(self.known.calendar.clone()),
             database: self.database.clone(),
+            rate_limit: self.rate_limit,
             state: State::default(),
             plans: Plans::default(),
             offset: 0,

@@ -23,11 +23,16 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Takes note of an entry, which ended so.
-    pub(super) fn note(&mut self, header: &Header<'_>, body: &Body<'_>, outcome: &Outcome) {
+    /// Takes note of an entry, which stands for so many, and ended so.
+    pub(super) fn note(
+        &mut self,
+        (header, one_in): (&Header<'_>, Option<u32>),
+        body: &Body<'_>,
+        outcome: &Outcome,
+    ) {
         let access = &header.access;
         self.tells_access |= access.full_scan.is_some();
-        self.threshold.sampled(header.one_in);
+        self.threshold.sampled(one_in);
         if let Some(threshold) = long_query_time(body.sql) {
             self.threshold.state(threshold);
         }

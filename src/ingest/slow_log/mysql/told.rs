@@ -26,7 +26,8 @@ impl Mysql {
         }
         let elapsed = header.elapsed.unwrap_or_default();
         let outcome = header.outcome();
-        self.state.server.note(header, body, &outcome);
+        let one_in = header.one_in.or(self.rate_limit);
+        self.state.server.note((header, one_in), body, &outcome);
         let plan = self.plans.read(header.explain);
         let access = (header.access_told || plan.is_some()).then(|| {
             let mut access = Box::new(header.access.clone());
@@ -55,7 +56,7 @@ impl Mysql {
             lacks_database: header.schema.is_none() && self.state.database.is_none(),
             user: scan::name(header.user),
             client: scan::name(header.client),
-            weight: header.one_in.unwrap_or(1),
+            weight: one_in.unwrap_or(1),
             nesting: Nesting::default(),
             error: None,
         });

@@ -149,11 +149,13 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) fn new(framing: Framing, options: &Options) -> Self {
+        let mut sessions = Sessions::new(&options.database);
+        sessions.asked = options.asked;
         Self {
             framing,
             calendar: Calendar::new(options.time_zone.clone()),
             is_zone_given: options.is_zone_given,
-            sessions: Sessions::new(&options.database),
+            sessions,
             offset: 0,
             skipping: false,
             lost: false,

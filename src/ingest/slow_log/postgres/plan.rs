@@ -1,4 +1,5 @@
-//! Reads the plans that `auto_explain` writes, as text or JSON. Conditions hold literals and are left out.
+//! Reads the plans that `auto_explain` writes, as text or JSON; of those in XML or YAML the statement alone. Conditions hold
+//! literals and are left out.
 //!
 //! What `log_analyze` counted gives the rows of the run: the scans of tables read the rows *examined*, the first
 //! step gives the rows *returned*, and what stands below an `Update`, `Delete` or `Insert` the rows *affected*.
@@ -7,6 +8,7 @@
 mod json;
 mod lines;
 mod text;
+mod unread;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -47,7 +49,19 @@ pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
     if text.starts_with(b"{") {
         return json::read(text);
     }
+    if unread::is_xml(text) {
+        return unread::of_xml(text);
+    }
+    if unread::is_yaml(text) {
+        return unread::of_yaml(text);
+    }
     text::read(text.strip_prefix(b"Query Text: ")?)
+}
+
+/// Whether a plan is in a format of which the statement alone is read.
+pub(super) fn is_unread(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    unread::is_xml(text) || unread::is_yaml(text)
 }
 
 /// Where a step stands.

@@ -222,10 +222,10 @@ impl Sessions {
         tell: Tell<'_>,
     ) {
         let Some(Explained { sql, access, rows }) = plan::read(text) else {
-            // `auto_explain.log_format` is XML or YAML
             self.lose_plan();
             return;
         };
+        self.upkeep.unread_plans += u64::from(plan::is_unread(text));
         // of a plan that was cut not all rows are known
         let rows = if record.truncated {
             RowCounts::default()

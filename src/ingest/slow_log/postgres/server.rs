@@ -10,6 +10,7 @@ use crate::ingest::RawError;
 use crate::ingest::slow_log::scan;
 use crate::model::error::ErrorClass;
 use crate::model::sql::RawSql;
+use crate::model::time::Timestamp;
 use crate::model::upkeep::{Checkpoints, Chores};
 
 /// What stands before the statement in the `DETAIL` of a crash.
@@ -155,7 +156,7 @@ impl Sessions {
             return;
         }
         // what a restart reads again was counted
-        let is_new = record.from >= self.told_until;
+        let is_new = record.from >= self.told_until && self.is_asked(record.at);
         match told {
             Told::Crashed(..) => {
                 self.upkeep.crashes += u64::from(is_new);
@@ -169,10 +170,20 @@ impl Sessions {
             Told::CannotFork { .. } | Told::Starved(_) => self.tell_of_server(record, told, tell),
             Told::Reinitialises => self.reinitialises = true,
             Told::Ready => self.upkeep.starts += u64::from(is_new),
+            Told::Checkpoint(_) | Told::Vacuumed(..) | Told::Analyzed(..)
+                if !self.is_asked(record.at) => {}
             Told::Checkpoint(checkpoint) => self.upkeep.checkpoints.merge(checkpoint),
             Told::Vacuumed(table, elapsed) => self.upkeep.vacuums.merge(&run(table, *elapsed)),
             Told::Analyzed(table, elapsed) => self.upkeep.analyzes.merge(&run(table, *elapsed)),
         }
+    }
+
+    /// Whether somebody wants to know what was said then; a log without times is asked for as a whole.
+    fn is_asked(&self, at: Option<Timestamp>) -> bool {
+        let (since, until) = self.asked;
+        at.is_none_or(|at| {
+            since.is_none_or(|since| since <= at) && until.is_none_or(|until| at < until)
+        })
     }
 
     fn tell_of_server(&self, record: &Record<'_>, told: &Told<'_>, tell: Tell<'_>) {

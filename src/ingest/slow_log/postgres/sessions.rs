@@ -22,6 +22,7 @@ use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
 use crate::ingest::slow_log::threshold::{Reason, Threshold};
+use crate::model::time::Timestamp;
 use crate::model::upkeep::Upkeep;
 
 /// A restart reads no more than this again.
@@ -44,6 +45,8 @@ pub(super) struct Sessions {
     pub(super) threshold: Threshold,
     /// What the server said of itself.
     pub(super) upkeep: Upkeep,
+    /// From when on, and before when, what it says counts.
+    pub(super) asked: (Option<Timestamp>, Option<Timestamp>),
     /// It is coming up after one of its processes died.
     pub(super) reinitialises: bool,
     pub(super) database: String,
@@ -78,6 +81,7 @@ impl Sessions {
             waiting_bytes: 0,
             threshold: Threshold::default(),
             upkeep: Upkeep::default(),
+            asked: (None, None),
             reinitialises: false,
             database: database.to_owned(),
             told_until: 0,

@@ -117,7 +117,7 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
     );
     Some(match peak(digest) {
         Some((at, most)) => {
-            let (at, most) = (clock(at, digest, style), unit::count(most));
+            let (at, most) = (clock(at, digest, style), at_most(digest, most, lang));
             lang.pick(
                 format!("{said}, {most} around {at}."),
                 format!("{said}, 최대 {most} ({at} 무렵)."),
@@ -125,6 +125,15 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
         }
         None => format!("{said}."),
     })
+}
+
+/// How many ran at once; no finer than the clock of the log.
+fn at_most(digest: &Digest, most: f64, lang: Lang) -> String {
+    if !tells_whole_seconds(&digest.source) || most < 1.0 {
+        return unit::count(most);
+    }
+    let most = unit::count(most.round());
+    lang.pick(format!("about {most}"), format!("약 {most}"))
 }
 
 /// Fewer statements at once are not told as a number.
@@ -164,6 +173,11 @@ fn peak(digest: &Digest) -> Option<(Timestamp, f64)> {
         .map(|step| (step.at, step.total() / load.seconds()))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     (most >= MIN_PEAK).then_some((at, most))
+}
+
+/// Whether it is known to a second only when something ran.
+pub(super) fn tells_whole_seconds(source: &Source) -> bool {
+    source.load.as_ref().is_some_and(|load| load.whole_seconds)
 }
 
 /// A threshold that is stated is one; of one that is guessed at, only what is there can be told.

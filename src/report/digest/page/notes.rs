@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::report::digest::page::front::tells_whole_seconds;
 use crate::report::digest::page::{counted, runs, share_of_time};
 use crate::report::digest::{Digest, Source};
 use crate::report::sentence::as_number;
@@ -35,6 +36,13 @@ pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
             format!("서버가 체크포인트가 너무 잦다고 {times} 알림: max_wal_size를 늘리면 쓰기가 분산됨."),
         ));
     }
+    if source.unread_plans > 0 {
+        let plans = counted(source.unread_plans, ("plan", "plans"), "개", lang);
+        notes.push(lang.pick(
+            format!("{plans} of auto_explain in XML or YAML were not read; their runs count without a plan. Set auto_explain.log_format = json."),
+            format!("읽지 못한 XML 또는 YAML 형식의 auto_explain 실행 계획: {plans}. 실행은 계획 없이 집계함. auto_explain.log_format = json으로 설정할 것."),
+        ));
+    }
     if source.unparsed_entries > 0 {
         let entries = counted(source.unparsed_entries, ("entry", "entries"), "개", lang);
         notes.push(lang.pick(
@@ -49,6 +57,13 @@ pub(super) fn notes(digest: &Digest, lang: Lang) -> Vec<String> {
             "중앙값, p95, p99의 오차는 1 % 이내이며 나머지는 정확함.",
         );
         notes.push(exact.to_owned());
+        if tells_whole_seconds(source) {
+            let coarse = lang.pick(
+                "The log tells whole seconds: when a run was, and how many there were at once, is known to a second.",
+                "로그의 시각이 초 단위라서 실행 시각과 동시 실행 수는 1초 정도의 오차가 있음.",
+            );
+            notes.push(coarse.to_owned());
+        }
     }
     notes
 }

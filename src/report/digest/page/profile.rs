@@ -43,6 +43,7 @@ fn line(query: &Query, worst: Option<Severity>) -> Line {
         rows: rows.map_or_else(|| UNTOLD.to_owned(), |rows| unit::count(rows.mean)),
         template: sentence::shorten(query.template.as_str(), TEMPLATE_CHARS),
         name: name(query),
+        fingerprint: query.key().fingerprint.to_string(),
         anchor: anchor(query.key()),
         worst,
     }
