@@ -6,7 +6,7 @@ use super::Mysql;
 use super::body::Body;
 use super::header::Header;
 use crate::ingest::slow_log::{Entry, scan};
-use crate::model::event::Nesting;
+use crate::model::event::{Nesting, RowCounts};
 use crate::model::time::Timestamp;
 
 impl Mysql {
@@ -28,6 +28,12 @@ impl Mysql {
         let outcome = header.outcome();
         let one_in = header.one_in.or(self.rate_limit);
         self.state.server.note((header, one_in), body, &outcome);
+        // of a command the server tells once more what the statement before it read
+        let rows = if body.is_command() {
+            RowCounts::default()
+        } else {
+            header.rows
+        };
         let plan = self.plans.read(header.explain);
         let access = (header.access_told || plan.is_some()).then(|| {
             let mut access = Box::new(header.access.clone());
@@ -40,7 +46,7 @@ impl Mysql {
             end: self.end(header, body, elapsed),
             elapsed,
             lock: header.lock,
-            rows: header.rows,
+            rows,
             bytes_sent: header.bytes_sent,
             access,
             outcome,

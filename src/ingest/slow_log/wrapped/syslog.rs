@@ -127,8 +127,14 @@ fn rfc5424(text: &[u8]) -> Option<Head<'_>> {
             pid => u32::try_from(scan::whole(pid)?).ok()?,
         },
         tag: app,
-        text: text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text),
+        text: without_mark(text),
     })
+}
+
+/// The text without its mark of UTF-8, or without the blank that rsyslog leaves before what it got in the old form.
+fn without_mark(text: &[u8]) -> &[u8] {
+    let marked = text.strip_prefix(b"\xEF\xBB\xBF");
+    marked.or(text.strip_prefix(b" ")).unwrap_or(text)
 }
 
 /// What stands behind `-` or `[id key="value"][...]`, whose quotes and brackets may be escaped.
