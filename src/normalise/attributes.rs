@@ -70,6 +70,8 @@ pub struct Likes(u8);
 impl Likes {
     /// Names of the kinds; the number of each is its bit.
     const KINDS: [&'static str; 4] = ["exact", "prefix", "suffix", "contains"];
+    /// Those that begin with a wildcard.
+    const LEADING: u8 = 1 << 2 | 1 << 3;
 
     /// The kind of a pattern, by where its wildcards stand.
     pub(super) fn of(pattern: &[u8]) -> Self {
@@ -87,8 +89,7 @@ impl Likes {
 
     /// One of them begins with a wildcard.
     pub fn begin_with_a_wildcard(self) -> bool {
-        self.names()
-            .any(|kind| matches!(kind, "suffix" | "contains"))
+        self.0 & Self::LEADING != 0
     }
 
     /// Names of the kinds: `exact`, `prefix` (an index serves these), `suffix`, `contains`.

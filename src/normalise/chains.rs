@@ -114,7 +114,8 @@ impl Stream {
             return;
         }
         let around = frame.map_or(OUTERMOST, |frame| frame.start);
-        let chain = &mut self.chains.open[joint as usize];
+        let chains = self.chains.get_or_insert_default();
+        let chain = &mut chains.open[joint as usize];
         let link = self.out.get(chain.start..at).unwrap_or_default();
         if chain.around != Some(around) || !is_link(link, joint) {
             *chain = Chain {
@@ -136,7 +137,6 @@ impl Stream {
             chain.dropped,
             link.starts_with(b"\x01union\x01all"),
         );
-        let chains = &mut self.chains;
         match joint {
             Joint::Or => chains.or_terms = chains.or_terms.max(dropped),
             Joint::Union if all => chains.union_all = chains.union_all.saturating_add(1),
@@ -152,16 +152,23 @@ impl Stream {
             self.last_row = (0, 0);
         }
         self.doubtful_from = self.doubtful_from.map(|from| from.min(start));
-        self.chains.forget_behind(start);
+        self.forget_links_behind(start);
+    }
+
+    fn forget_links_behind(&mut self, start: usize) {
+        if let Some(chains) = &mut self.chains {
+            chains.forget_behind(start);
+        }
     }
 
     /// Whether the row that begins at `start`, behind others if it `is_next`, is like one of them.
     #[cold]
     pub(super) fn is_known_row(&mut self, start: usize, is_next: bool) -> bool {
+        let chains = self.chains.get_or_insert_default();
         if !is_next {
-            self.chains.rows.clear();
+            chains.rows.clear();
         }
-        let seen = self.chains.rows.entry(xxh3_128(&self.out[start..]));
+        let seen = chains.rows.entry(xxh3_128(&self.out[start..]));
         let count = seen.or_default();
         *count = count.saturating_add(1);
         *count > 1
@@ -170,7 +177,7 @@ impl Stream {
     /// A row was taken back: what follows begins where it began.
     pub(super) fn forget_row(&mut self, end: usize) {
         self.out.truncate(end);
-        self.chains.forget_behind(end);
+        self.forget_links_behind(end);
     }
 }
 

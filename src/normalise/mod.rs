@@ -332,7 +332,9 @@ impl Normaliser {
 
     fn unknown(&mut self, key: u128, dialect: Dialect, cut: bool) -> (StatementRef, bool) {
         let mut canonical = canonical(self.stream.bytes(), dialect, cut, &self.patterns);
-        canonical.set_ops = self.stream.chains.add_to(canonical.set_ops);
+        if let Some(chains) = &self.stream.chains {
+            canonical.set_ops = chains.add_to(canonical.set_ops);
+        }
         let shape_key = shape_key(canonical.fingerprint, canonical.values, cut, dialect);
         let known = self.shapes.get(shape_key);
         let new = known.is_none();

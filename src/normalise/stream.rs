@@ -73,8 +73,8 @@ pub(super) struct Stream {
     pub(super) placeholders: bool,
     /// How long lists and runs of rows are.
     pub(super) counter: Counter,
-    /// Very long chains.
-    pub(super) chains: Chains,
+    /// Very long chains, if there are any.
+    pub(super) chains: Option<Box<Chains>>,
     /// Kinds of patterns of LIKE.
     pub(super) likes: Likes,
     /// The last comment that may have tags.
@@ -116,23 +116,39 @@ pub(super) struct Frame {
 impl Stream {
     /// Forgets the last statement.
     pub(super) fn clear(&mut self) {
-        let (mut out, mut parameters, mut frames, mut comment) = (
-            std::mem::take(&mut self.out),
-            std::mem::take(&mut self.parameters),
-            std::mem::take(&mut self.frames),
-            std::mem::take(&mut self.comment),
-        );
-        comment.clear();
-        out.clear();
-        parameters.clear();
-        frames.clear();
-        *self = Self {
+        let Self {
             out,
             parameters,
             frames,
             comment,
-            ..Self::default()
-        };
+            depth,
+            last_row,
+            by_list,
+            compares,
+            typed,
+            placeholders,
+            counter,
+            chains,
+            likes,
+            paging,
+            trace,
+            unterminated,
+            doubtful_from,
+            nonsense,
+            quoted_table,
+            overflow,
+        } = self;
+        out.clear();
+        parameters.clear();
+        frames.clear();
+        comment.clear();
+        (*depth, *last_row, *typed) = (0, (0, 0), 0);
+        (*by_list, *compares, *placeholders) = (false, false, false);
+        (*counter, *likes) = (Counter::default(), Likes::default());
+        (*chains, *paging) = (None, Paging::default());
+        (*trace, *doubtful_from) = (None, None);
+        (*unterminated, *nonsense) = (false, false);
+        (*quoted_table, *overflow) = (false, false);
     }
 
     /// The tokens, encoded.
@@ -142,7 +158,8 @@ impl Stream {
 
     /// Strong hash of the tokens: equal streams are the same statement.
     pub(super) fn key(&self) -> u128 {
-        xxh3_128(&self.out).wrapping_add(self.chains.dropped() << 16)
+        let dropped = self.chains.as_ref().map_or(0, |chains| chains.dropped());
+        xxh3_128(&self.out).wrapping_add(dropped << 16)
     }
 
     /// Keyed hash of the literals, in order; 0 where values were left out of the text.

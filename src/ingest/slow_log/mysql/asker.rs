@@ -27,12 +27,8 @@ pub(super) struct LastAsker {
 impl LastAsker {
     /// Reads what stands behind `User@Host:`, and gives back what stands behind the address.
     pub(super) fn read<'a>(&mut self, text: &'a [u8]) -> (Asker<'a>, &'a [u8]) {
-        if !self.text.is_empty() && text.starts_with(&self.text) {
-            let asker = Asker {
-                user: &text[self.user.clone()],
-                client: &text[self.client.clone()],
-            };
-            return (asker, &text[self.text.len()..]);
+        if let Some(told) = self.again(text) {
+            return told;
         }
         let (asker, rest) = read(text);
         let Some(rest) = rest else {
@@ -45,6 +41,17 @@ impl LastAsker {
             self.client = scan::place(told, asker.client);
         }
         (asker, rest)
+    }
+
+    /// The same, when it is who was told last.
+    #[inline]
+    pub(super) fn again<'a>(&self, text: &'a [u8]) -> Option<(Asker<'a>, &'a [u8])> {
+        let rest = text.strip_prefix(&*self.text)?;
+        let asker = Asker {
+            user: &text[self.user.clone()],
+            client: &text[self.client.clone()],
+        };
+        (!self.text.is_empty()).then_some((asker, rest))
     }
 }
 

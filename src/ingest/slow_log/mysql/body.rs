@@ -3,6 +3,9 @@
 use crate::ingest::slow_log::MAX_STATEMENT_BYTES;
 use crate::ingest::slow_log::scan;
 
+/// Longer numbers fit into no time.
+const MAX_TIMESTAMP_DIGITS: usize = 18;
+
 /// The parts of a body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Body<'a> {
@@ -27,13 +30,14 @@ impl<'a> Body<'a> {
     /// Reads what nearly every body is, `SET timestamp` and a statement, in few looks; `None` for all else.
     fn usual(text: &'a [u8]) -> Option<Self> {
         let number = text.strip_prefix(b"SET timestamp=")?;
-        let (timestamp, length) = scan::leading_whole(number)?;
+        let (timestamp, length) = scan::short_whole(number, MAX_TIMESTAMP_DIGITS);
         let sql = number[length..].strip_prefix(b";\n")?;
+        let has_number = length > 0;
         let starts_well = !matches!(sql.first()?, b'#' | b'\0'..=b' ');
         let whole = sql.strip_suffix(b"\n")?;
         let last = memchr::memrchr(b'\n', whole).map_or(0, |end| end + 1);
         let ends_well = whole.ends_with(b";") && !is_banner(&whole[last..]);
-        let is_usual = starts_well && ends_well && sql.len() <= MAX_STATEMENT_BYTES;
+        let is_usual = has_number && starts_well && ends_well && sql.len() <= MAX_STATEMENT_BYTES;
         is_usual.then(|| Self {
             timestamp: Some(timestamp),
             sql: scan::without_end(whole),

@@ -49,15 +49,16 @@ pub(super) struct Known<'a> {
 pub(super) fn find(body: &[u8], next: Next, known: Known<'_>) -> End {
     let more = next == Next::More;
     let mut literal = Literal::default();
-    let mut from = 0;
-    while let Some(at) = next_start(body, from) {
-        from = at + 1;
+    while let Some(at) = literal.next_start(body) {
         match line(&body[at..], more) {
-            Line::Other => continue,
+            Line::Other => {
+                literal.pass_start(body);
+                continue;
+            }
             Line::Unknown => return End::Unknown,
             Line::Header => {}
         }
-        if literal.holds(body, at) {
+        if literal.is_held() {
             let search = Search {
                 body,
                 next,
@@ -70,7 +71,7 @@ pub(super) fn find(body: &[u8], next: Next, known: Known<'_>) -> End {
         match head(body, at, more, known.users) {
             Line::Header => return End::At(at),
             Line::Unknown => return End::Unknown,
-            Line::Other => {}
+            Line::Other => literal.pass_start(body),
         }
     }
     End::Nowhere

@@ -1,6 +1,5 @@
 //! Reads the `# explain:` lines of MariaDB, and remembers them: most runs of a statement have the same plan.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -8,15 +7,15 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::ingest::slow_log::scan;
 use crate::model::event::PlanRow;
 
-/// Plans remembered; beyond it all are forgotten.
+/// Plans remembered. A newer one takes the place of the one it falls on.
 const MAX_PLANS: usize = 1024;
 
 /// Rows kept of one plan: a UNION of thousands of branches needs no more to be understood.
 const MAX_ROWS: usize = 64;
 
-/// Plans by the hash of their lines.
+/// Plans, each with the hash of its lines and in the place that this gives it; none before the first.
 #[derive(Debug, Default)]
-pub(super) struct Plans(HashMap<u64, Arc<[PlanRow]>>);
+pub(super) struct Plans(Box<[Option<(u64, Arc<[PlanRow]>)>]>);
 
 impl Plans {
     /// The plan that `lines` tell; `None` for none.
@@ -24,22 +23,21 @@ impl Plans {
         if lines.is_empty() {
             return None;
         }
+        if self.0.is_empty() {
+            self.0 = vec![None; MAX_PLANS].into_boxed_slice();
+        }
         let key = xxh3_64(lines);
-        if let Some(plan) = self.0.get(&key) {
-            return Some(plan.clone()).filter(|plan| !plan.is_empty());
-        }
-        let rows: Vec<PlanRow> = lines
-            .split(|b| *b == b'\n')
-            .filter_map(|line| row(line.trim_ascii()))
-            .take(MAX_ROWS)
-            .collect();
-        let plan: Arc<[PlanRow]> = Arc::from(rows);
-        if self.0.len() >= MAX_PLANS {
-            self.0.clear();
-        }
-        self.0.insert(key, plan.clone());
-        Some(plan).filter(|plan| !plan.is_empty())
+        let place = usize::try_from(key % MAX_PLANS as u64).unwrap_or_default();
+        let known = self.0[place].take().filter(|(known, _)| *known == key);
+        let (_, plan) = self.0[place].insert(known.unwrap_or_else(|| (key, rows(lines))));
+        (!plan.is_empty()).then(|| Arc::clone(plan))
     }
+}
+
+fn rows(lines: &[u8]) -> Arc<[PlanRow]> {
+    let lines = lines.split(|b| *b == b'\n');
+    let rows = lines.filter_map(|line| row(line.trim_ascii()));
+    rows.take(MAX_ROWS).collect()
 }
 
 /// `id select_type table type possible_keys key key_len ref rows r_rows filtered r_filtered Extra`, by tabs.

@@ -42,13 +42,18 @@ pub(super) fn last_start(text: &[u8]) -> Option<usize> {
     memchr::memrchr_iter(b'#', text).find(|&at| may_start(text, at))
 }
 
-fn may_start(text: &[u8], at: usize) -> bool {
+/// Whether a header may start at the `#` at `at`.
+pub(super) fn may_start(text: &[u8], at: usize) -> bool {
     text.get(at + 1) == Some(&b' ') && (at == 0 || matches!(text[at - 1], b'\n' | 0))
 }
 
 /// Judges a line by its first word.
 pub(super) fn line(text: &[u8], more: bool) -> Line {
     const LONGEST: usize = b"# administrator command:".len();
+    // nearly every one
+    if text.starts_with(b"# User@Host:") {
+        return Line::Header;
+    }
     let text = text.get(2..).unwrap_or_default().trim_ascii_start();
     let starts: [(&[u8], bool); 5] = [
         (USER, false),

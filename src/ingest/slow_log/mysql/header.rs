@@ -19,7 +19,7 @@ const ONE_DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) calendar: Calendar,
-    asker: LastAsker,
+    pub(super) asker: LastAsker,
 }
 
 /// What the `#` lines of one entry say; what they do not say is `None` or empty.
@@ -75,48 +75,12 @@ impl<'a> Header<'a> {
     /// Takes one line, which starts with `#` and has no line end.
     pub(super) fn line(&mut self, line: &'a [u8], known: &mut Known) {
         let text = line[1..].trim_ascii_start();
-        if let Some(rest) = self.usual(text) {
-            if !rest.is_empty() {
-                self.fields(rest, &mut known.calendar);
-            }
-        } else if let Some(rest) = text.strip_prefix(b"User@Host:") {
+        if let Some(rest) = text.strip_prefix(b"User@Host:") {
             self.user_line(rest, known);
         } else if let Some(rest) = text.strip_prefix(b"Time:") {
             self.time(rest.trim_ascii_start(), known);
         } else if !text.starts_with(PAGES) {
             self.fields(text, &mut known.calendar);
-        }
-    }
-
-    /// Takes the lines that every entry has, where they are written as MariaDB and Percona Server do, which saves
-    /// the search for their keys. Returns what stands behind; `None` for any other line.
-    fn usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
-        match text.first()? {
-            b'Q' => {
-                let (elapsed, rest) = told(text, b"Query_time: ", scan::usual_seconds)?;
-                let (lock, rest) = told(rest, b"Lock_time: ", scan::usual_seconds)?;
-                let (returned, rest) = told(rest, b"Rows_sent: ", scan::usual_whole)?;
-                let (examined, rest) = told(rest, b"Rows_examined: ", scan::usual_whole)?;
-                self.elapsed = Some(elapsed);
-                self.lock = Some(lock);
-                self.rows.returned = Some(returned);
-                self.rows.examined = Some(examined);
-                Some(rest)
-            }
-            b'R' => {
-                let (affected, rest) = told(text, b"Rows_affected: ", scan::usual_whole)?;
-                let (sent, rest) = told(rest, b"Bytes_sent: ", scan::usual_whole)?;
-                self.rows.affected = Some(affected);
-                self.bytes_sent = Some(sent);
-                Some(rest)
-            }
-            b'T' => {
-                let (_, rest) = told(text, b"Thread_id: ", scan::usual_whole)?;
-                let (schema, rest) = told(rest, b"Schema: ", value)?;
-                self.schema = Some(schema);
-                Some(rest.strip_prefix(b"  QC_hit: No").unwrap_or(rest))
-            }
-            _ => None,
         }
     }
 
@@ -166,7 +130,7 @@ impl<'a> Header<'a> {
     }
 
     /// `Key: value  Key: value`. A key without value is followed by the next key.
-    fn fields(&mut self, text: &'a [u8], calendar: &mut Calendar) {
+    pub(super) fn fields(&mut self, text: &'a [u8], calendar: &mut Calendar) {
         let mut words = scan::words(text).peekable();
         while let Some(word) = words.next() {
             let Some(key) = word.strip_suffix(b":") else {
@@ -282,23 +246,6 @@ fn some(value: &[u8]) -> Option<bool> {
     scan::whole(value).map(|count| count > 0)
 }
 
-/// What stands behind `key`, as `read` reads it, and what stands behind that; `None` where it stands otherwise.
-#[inline]
-fn told<'t, T>(
-    text: &'t [u8],
-    key: &[u8],
-    read: impl Fn(&'t [u8]) -> Option<(T, &'t [u8])>,
-) -> Option<(T, &'t [u8])> {
-    read(text.trim_ascii_start().strip_prefix(key)?)
-}
-
-/// The value that `text` starts with; `None` where the next key stands.
-#[inline]
-fn value(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (value, rest) = text.split_at(scan::word_length(text));
-    (!value.is_empty() && !value.ends_with(b":")).then_some((value, rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,39 +271,6 @@ mod tests {
                 code: "1062".into()
             }
         );
-    }
-
-    #[test]
-    fn a_line_in_the_usual_order_is_read_as_any_other() {
-        let lines = [
-            "Query_time: 1.5  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
-            "Query_time: 1.5  Lock_time: 0.1 Rows_sent: 2  Rows_examined: 3 Errno: 1064 Killed: 0",
-            "Query_time:   1.5  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
-            "Query_time: 1.5  Lock_time: 0.1  Rows_sent:   Rows_examined: 3",
-            "Query_time: 1.5  Lock_time: 0.1  Rows_sent: 2  Rows_affected: 7  Rows_examined: 3",
-            "Query_time: 1.1234567891  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
-            "Query_time: 1  Lock_time: 0.  Rows_sent: 2  Rows_examined: 3",
-            "Query_time: 18446744073709.55  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
-            "Query_time: 1.5  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 18446744073709551615",
-            "Query_time: 1.5s  Lock_time: 0.1  Rows_sent: 2  Rows_examined: 3",
-            "Rows_affected: 4  Bytes_sent: 5",
-            "Rows_affected: 4  Rows_examined: 5",
-            "Thread_id: 8  Schema: shop  QC_hit: No",
-            "Thread_id: 8  Schema: shop  QC_hit: Yes  Last_errno: 1064",
-            "Thread_id: 8  Schema:   QC_hit: No",
-            "Thread_id: 8\tSchema: shop",
-            "Tmp_tables: 1  Tmp_disk_tables: 0",
-        ];
-        for line in lines {
-            let mut expected = Header::default();
-            expected.fields(line.as_bytes(), &mut Calendar::new(TimeZone::UTC));
-            let line = format!("# {line}");
-            assert_eq!(
-                format!("{:?}", read(&line)),
-                format!("{expected:?}"),
-                "{line}"
-            );
-        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod literal;
 mod part;
 mod server;
 mod told;
+mod usual;
 
 use std::num::NonZeroU32;
 
@@ -39,6 +40,7 @@ use self::header::{Header, Known};
 use self::literal::Literal;
 pub(super) use self::part::seam;
 use self::server::Server;
+use self::told::LastNames;
 use super::parts::Part;
 use super::zone::Calendar;
 use super::{Entry, MAX_STATEMENT_BYTES, Next, Options, Parser, Progress, scan};
@@ -97,6 +99,7 @@ pub(super) struct Mysql {
     rate_limit: Option<u32>,
     state: State,
     plans: Plans,
+    names: LastNames,
     /// Bytes consumed.
     offset: u64,
     ahead: Ahead,
@@ -122,6 +125,7 @@ impl Mysql {
                 .filter(|limit| *limit > 1),
             state: State::default(),
             plans: Plans::default(),
+            names: LastNames::default(),
             offset: 0,
             ahead: Ahead::default(),
             unparsed: 0,
@@ -259,7 +263,8 @@ impl Mysql {
         let mut at = 0;
         let mut plan = None;
         while at < MAX_HEADER_BYTES {
-            let rest = &window[at..];
+            let rest = header.usual_lines(&window[at..], &mut self.known);
+            at = window.len() - rest.len();
             // a statement need not have a line end in sight
             if rest.first().is_some_and(|byte| *byte != b'#') {
                 break;

@@ -7,6 +7,7 @@
 use super::head::{self, Line};
 use super::header::Known;
 use super::server::Server;
+use super::told::LastNames;
 use super::{Ahead, Mysql, Place, Plans, State, Step};
 use crate::ingest::slow_log::parts::{Guess, Inherited};
 use crate::ingest::slow_log::{Entry, LOG_TIMES, Next, Progress};
@@ -41,6 +42,7 @@ impl Mysql {
             rate_limit: self.rate_limit,
             state: State::default(),
             plans: Plans::default(),
+            names: LastNames::default(),
             offset: 0,
             ahead: Ahead::default(),
             unparsed: 0,

@@ -1,5 +1,6 @@
 //! Tells what the header and the body of an entry say.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Mysql;
@@ -8,6 +9,33 @@ use super::header::Header;
 use crate::ingest::slow_log::{Entry, scan};
 use crate::model::event::{Nesting, RowCounts};
 use crate::model::time::Timestamp;
+
+/// Longer names are read anew each time, so that a hostile log cannot fill the memory.
+const MAX_NAME_BYTES: usize = 256;
+
+/// What entries told last: most tell the same again, and to compare bytes takes less than to see that they are text.
+#[derive(Debug, Default)]
+pub(super) struct LastNames {
+    database: LastName,
+    user: LastName,
+    client: LastName,
+}
+
+#[derive(Debug, Default)]
+struct LastName(String);
+
+impl LastName {
+    /// Reads a name.
+    fn read<'n>(&'n mut self, name: &'n [u8]) -> Cow<'n, str> {
+        if self.0.as_bytes() != name {
+            match std::str::from_utf8(name) {
+                Ok(text) if name.len() <= MAX_NAME_BYTES => text.clone_into(&mut self.0),
+                _ => return scan::name(name),
+            }
+        }
+        Cow::Borrowed(&self.0)
+    }
+}
 
 impl Mysql {
     pub(super) fn tell(
@@ -40,10 +68,12 @@ impl Mysql {
             access.plan = plan;
             access
         });
+        let end = self.end(header, body, elapsed);
+        let names = &mut self.names;
         tell(Entry {
             sql: body.sql.into(),
             truncated: body.truncated,
-            end: self.end(header, body, elapsed),
+            end,
             elapsed,
             lock: header.lock,
             rows,
@@ -51,7 +81,7 @@ impl Mysql {
             access,
             outcome,
             database: match header.schema {
-                Some(schema) => scan::name(schema),
+                Some(schema) => names.database.read(schema),
                 None => self
                     .state
                     .database
@@ -60,8 +90,8 @@ impl Mysql {
                     .into(),
             },
             lacks_database: header.schema.is_none() && self.state.database.is_none(),
-            user: scan::name(header.user),
-            client: scan::name(header.client),
+            user: names.user.read(header.user),
+            client: names.client.read(header.client),
             weight: one_in.unwrap_or(1),
             nesting: Nesting::default(),
             error: None,
