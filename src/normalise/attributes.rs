@@ -123,7 +123,7 @@ pub struct Repeats {
 }
 
 /// Counts them while the text is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counter {
     rows: u32,
     most: Repeats,

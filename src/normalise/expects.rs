@@ -3,12 +3,25 @@
 use memchr::memmem;
 
 use super::keywords::{OPERAND_KEYWORDS, is_keyword, may_be_column};
-use super::stream::{FIRST_TEXT_BYTE, QUOTED, SIGN, Stream, WORD};
+use super::stream::{
+    DECIMAL, FIRST_TEXT_BYTE, HINT_CLOSE, INTEGER, LITERAL, QUOTED, SIGN, Stream, TEXT, WORD,
+};
 
 /// Words behind which a string is data, though they are no keywords.
 const BEFORE_STRINGS: [&[u8]; 6] = [b"date", b"time", b"timestamp", b"binary", b"zone", b"at"];
 
 impl Stream {
+    /// Whether the last token ends an operand, as far as bytes tell; a keyword passes for a name.
+    pub(super) fn after_operand(&self) -> bool {
+        match self.out[..] {
+            [] => false,
+            [.., SIGN, mark] => matches!(mark, b')' | b']' | b'}'),
+            [.., LITERAL | INTEGER | DECIMAL | TEXT] => true,
+            [.., HINT_CLOSE] => false,
+            _ => self.last_tag() != SIGN,
+        }
+    }
+
     /// Whether only a table can follow; FROM inside a function is none of that, nor is that of PREPARE.
     pub(super) fn expects_table(&self) -> bool {
         if self.after_word(&[b"join", b"into", b"update"]) {

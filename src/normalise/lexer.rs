@@ -3,15 +3,14 @@
 //! Any bytes are accepted: invalid UTF-8 passes through names, NUL is white space, and what is never closed
 //! ends with the text. Where a choice is open, the reading is taken that shows less.
 
-use memchr::memchr;
-
+use super::beginnings::{Beginnings, MAX_BEGINNING_BYTES};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::copy;
 use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
-use super::quoting::{comment_end, is_string_prefix, may_start_comment, widest_comment_end};
+use super::quoting::{find_close, is_string_prefix, may_start_comment};
 use super::stream::{DECIMAL, INTEGER, LITERAL, SIGN, Stream};
-use super::{tags, trace_comment};
+use crate::model::sql::Dialect;
 
 /// More digits at the beginning of a name are data.
 const MAX_NAME_DIGITS: usize = 5;
@@ -68,18 +67,23 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Writes the tokens of `sql` to `stream`.
 pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
-    stream.clear();
-    let mut lexer = Lexer {
-        sql,
-        at: if sql.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK.len()
-        } else {
-            0
-        },
-        rules,
-        stream,
-        comment: None,
-    };
+    Lexer::new(sql, rules, stream).run();
+}
+
+/// The same by the rules of `dialect`; what it begins with need not be read where others began so.
+pub(super) fn lex_known(
+    sql: &[u8],
+    dialect: Dialect,
+    stream: &mut Stream,
+    beginnings: &mut Beginnings,
+) {
+    let mut lexer = Lexer::new(sql, Rules::of(dialect), stream);
+    if let Some(length) = beginnings.resume(sql, dialect, lexer.stream) {
+        lexer.at = length;
+    } else if lexer.at == 0 {
+        lexer.run_plain();
+        beginnings.keep(&lexer, dialect);
+    }
     lexer.run();
 }
 
@@ -109,24 +113,70 @@ pub(super) struct Lexer<'a> {
     pub(super) rules: Rules,
     pub(super) stream: &'a mut Stream,
     /// The mark of the comment whose inside is being read: `+` of a hint, `!` of code.
-    comment: Option<u8>,
+    pub(super) comment: Option<u8>,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(sql: &'a [u8], rules: Rules, stream: &'a mut Stream) -> Self {
+        stream.clear();
+        let has_mark = sql.starts_with(BYTE_ORDER_MARK);
+        Self {
+            sql,
+            at: if has_mark { BYTE_ORDER_MARK.len() } else { 0 },
+            rules,
+            stream,
+            comment: None,
+        }
+    }
 }
 
 impl Lexer<'_> {
     fn run(&mut self) {
         while let Some(&byte) = self.sql.get(self.at) {
-            match class(byte) {
-                Class::Space => {
-                    self.at += 1;
-                    continue;
-                }
-                Class::Word => self.word(),
-                Class::Digit => self.number(),
-                Class::Other => self.mark(byte),
-            }
+            self.token(byte);
             if self.stream.is_full() {
                 return;
             }
+        }
+    }
+
+    /// Reads on as long as tokens are plain, and not for ever.
+    fn run_plain(&mut self) {
+        while let Some(&byte) = self.sql.get(self.at) {
+            if self.at >= MAX_BEGINNING_BYTES || !self.is_plain(byte) {
+                return;
+            }
+            self.token(byte);
+        }
+    }
+
+    /// Whether the token that starts with `byte` is no literal, and the byte behind it is all that it depends on beside
+    /// what stands before.
+    fn is_plain(&self, byte: u8) -> bool {
+        let next = self.peek(1);
+        match class(byte) {
+            Class::Space => true,
+            Class::Digit => false,
+            Class::Word => {
+                let behind = self.sql.get(self.word_end(self.at));
+                !matches!(behind, Some(b'\'' | b'"' | b'&'))
+            }
+            Class::Other if byte == b'`' => find_close(self.sql, self.at + 1, b'`', false).2,
+            Class::Other if byte == b'.' => !ends_operator(next) && !next.is_ascii_digit(),
+            Class::Other => {
+                let is_sign = matches!(byte, b'(' | b')' | b',' | b'=' | b'*' | b'+' | b'<' | b'>');
+                is_sign && !ends_operator(next)
+            }
+        }
+    }
+
+    #[inline]
+    fn token(&mut self, byte: u8) {
+        match class(byte) {
+            Class::Space => self.at += 1,
+            Class::Word => self.word(),
+            Class::Digit => self.number(),
+            Class::Other => self.mark(byte),
         }
     }
 
@@ -335,65 +385,5 @@ impl Lexer<'_> {
             None => self.stream.sign(&rest[..1]),
         }
         self.at += long.map_or(1, |op| op.len());
-    }
-
-    fn starts_dash_comment(&self) -> bool {
-        self.peek(1) == b'-' && (!self.rules.dash_needs_space || self.peek(2) <= b' ')
-    }
-
-    fn line_comment(&mut self) {
-        let rest = &self.sql[self.at..];
-        let length = memchr(b'\n', rest).unwrap_or(rest.len());
-        self.comment(&rest[..length]);
-        self.at += length;
-    }
-
-    fn block_comment(&mut self) {
-        let code = match (self.peek(2), self.peek(3)) {
-            (b'+', _) => Some((b'+', 3)),
-            (b'!', _) if self.rules.code_comments => Some((b'!', 3)),
-            (b'M', b'!') if self.rules.code_comments => Some((b'!', 4)),
-            _ => None,
-        };
-        if let Some((mark, skip)) = code.filter(|_| self.comment.is_none()) {
-            self.comment = Some(mark);
-            self.at += skip;
-            if mark == b'+' {
-                self.stream.hint(Some(mark));
-            }
-            // The server version that a code comment asks for.
-            while mark == b'!' && self.peek(0).is_ascii_digit() {
-                self.at += 1;
-            }
-            return;
-        }
-        let end = if self.rules.doubtful_comments {
-            widest_comment_end(self.sql, self.at + 2)
-        } else {
-            comment_end(self.sql, self.at + 2, self.rules.nested_comments)
-        };
-        self.stream.unterminated |= end.is_none();
-        let end = end.unwrap_or(self.sql.len());
-        self.comment(&self.sql[self.at..end]);
-        self.at = end;
-    }
-
-    /// The code of `/*! */` counts as code; a hint stays apart.
-    fn end_of_code(&mut self) {
-        if self.comment.take() == Some(b'+') {
-            self.stream.hint(None);
-        }
-        self.at += 2;
-    }
-
-    /// Comments are dropped; the trace context in them is kept, and the last one that has tags.
-    fn comment(&mut self, text: &[u8]) {
-        if self.stream.trace.is_none() {
-            self.stream.trace = trace_comment::trace_ref(text);
-        }
-        if tags::has_some(text) {
-            self.stream.comment.clear();
-            self.stream.comment.extend_from_slice(text);
-        }
     }
 }

@@ -10,12 +10,15 @@
 
 mod alias;
 mod attributes;
+mod batch;
+mod beginnings;
 mod branches;
 mod cache;
 mod case;
 mod casts;
 mod chains;
 mod chunk;
+mod comments;
 mod copy;
 mod cut;
 pub mod ddl;
@@ -78,7 +81,7 @@ mod windows;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ingest::{Mark, RawBatch, RawRun, SourceMeta};
+use crate::ingest::{RawRun, SourceMeta};
 use crate::model::error::ErrorEvent;
 use crate::model::event::{DbTarget, Origin, QueryEvent, TraceRef};
 use crate::model::id::SourceId;
@@ -88,8 +91,8 @@ use crate::model::sql::{
 use crate::model::time::Timestamp;
 
 use self::attributes::with_attributes;
+use self::beginnings::Beginnings;
 use self::cache::{Cache, shape_key};
-use self::dialect::Rules;
 use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
@@ -99,6 +102,7 @@ use self::tags::TagBook;
 use self::utility::unparsed;
 
 pub use self::attributes::{Likes, Repeats, TextAttributes};
+pub use self::batch::EventBatch;
 pub use self::dialect::detect as detect_dialect;
 pub use self::error::renamed;
 pub use self::opening::{Opening, Tokens, openings};
@@ -110,21 +114,6 @@ pub use self::tags::Tags;
 
 /// Raised whenever a change of the normaliser changes a fingerprint; stored beside every fingerprint.
 pub const FINGERPRINT_VERSION: u32 = 1;
-
-/// A batch after normalisation: the same entries in the same order, identified and redacted.
-#[derive(Debug)]
-pub struct EventBatch {
-    /// Source.
-    pub source: Arc<SourceMeta>,
-    /// Runs.
-    pub events: Vec<QueryEvent>,
-    /// Errors, those of the runs among them.
-    pub errors: Vec<ErrorEvent>,
-    /// State of the source after them.
-    pub mark: Mark,
-    /// Events whose statement the parser could not read.
-    pub opaque: u64,
-}
 
 /// What one entry told.
 #[derive(Debug)]
@@ -184,6 +173,7 @@ pub struct Normaliser {
     patterns: NamePatterns,
     seed: u64,
     stream: Stream,
+    beginnings: Beginnings,
     texts: Cache,
     shapes: Cache,
     families: Families,
@@ -201,6 +191,7 @@ impl Normaliser {
             patterns: NamePatterns::new(&settings.fold),
             seed,
             stream: Stream::default(),
+            beginnings: Beginnings::default(),
             texts: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             families: Families::new(max_bytes / 4),
@@ -208,43 +199,6 @@ impl Normaliser {
             tags: TagBook::default(),
             parser: ParserThread::default(),
             last_end: HashMap::new(),
-        }
-    }
-
-    /// Identifies every entry of a batch. An entry without a time has the time of the one before it.
-    pub fn normalise(&mut self, batch: RawBatch) -> EventBatch {
-        let RawBatch {
-            source,
-            entries,
-            mark,
-        } = batch;
-        let mut last_end = self
-            .last_end
-            .get(&source.id)
-            .copied()
-            .or(mark.idle_at)
-            .unwrap_or_default();
-        let mut opaque = 0;
-        let mut events = Vec::with_capacity(entries.len());
-        let mut errors = Vec::new();
-        for entry in entries {
-            let end = entry.run.end.unwrap_or(last_end);
-            last_end = end;
-            let told = self.told(entry.sql.reveal(), entry.run, &source, end);
-            errors.extend(told.error);
-            let Some(event) = told.run else { continue };
-            if matches!(event.statement.parsed, Parsed::Opaque { .. }) {
-                opaque += u64::from(event.weight);
-            }
-            events.push(event);
-        }
-        self.last_end.insert(source.id.clone(), last_end);
-        EventBatch {
-            source,
-            events,
-            errors,
-            mark,
-            opaque,
         }
     }
 
@@ -299,7 +253,13 @@ impl Normaliser {
 
     /// Reads one text; `truncated` when its source had cut it.
     pub fn read(&mut self, sql: &[u8], dialect: Dialect, truncated: bool) -> Text {
-        reading::read(sql, Rules::of(dialect), truncated, &mut self.stream);
+        reading::read(
+            sql,
+            dialect,
+            truncated,
+            &mut self.stream,
+            &mut self.beginnings,
+        );
         let cut = truncated || self.stream.is_cut();
         let wildcard = self.stream.likes.begin_with_a_wildcard();
         let variant = u128::from(wildcard) << 9 | u128::from(cut) << 8 | u128::from(dialect as u8);

@@ -8,7 +8,7 @@ use super::stream::{LITERAL, SIGN, Stream};
 const MAX_OFFSET: u64 = 1_000_000_000_000_000_000;
 
 /// What was read of LIMIT and OFFSET.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Paging {
     /// A number may follow that belongs to one of them.
     pub(super) expects: bool,

@@ -3,10 +3,12 @@
 //! What a backslash before a quote means is a mode of the server, which no text tells. Of the two readings that one
 //! is taken which is sound SQL; where neither is, nothing is shown from the first such string on.
 
+use super::beginnings::Beginnings;
 use super::dialect::{DoubleQuote, Rules};
 use super::keywords::is_keyword;
-use super::lexer::lex;
+use super::lexer::{lex, lex_known};
 use super::stream::{FIRST_TEXT_BYTE, HINT_CLOSE, LITERAL, Stream, WORD};
+use crate::model::sql::Dialect;
 
 /// How sound the tokens are behind the first string whose end is in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,12 +23,18 @@ enum Soundness {
     Sound,
 }
 
-/// Reads `sql` into `stream`; `truncated` when its source had cut it.
+/// Reads `sql` into `stream`, with the help of `beginnings`; `truncated` when its source had cut it.
 ///
 /// Where `"..."` is a table, it is a name elsewhere, too (`ANSI_QUOTES`).
-pub(super) fn read(sql: &[u8], rules: Rules, truncated: bool, stream: &mut Stream) {
-    lex(sql, rules, stream);
-    let mut rules = rules;
+pub(super) fn read(
+    sql: &[u8],
+    dialect: Dialect,
+    truncated: bool,
+    stream: &mut Stream,
+    beginnings: &mut Beginnings,
+) {
+    lex_known(sql, dialect, stream, beginnings);
+    let mut rules = Rules::of(dialect);
     if stream.quoted_table {
         rules.double_quote = DoubleQuote::Column;
         lex(sql, rules, stream);

@@ -371,17 +371,6 @@ impl Stream {
         }
     }
 
-    /// Whether the last token ends an operand, as far as bytes tell; a keyword passes for a name.
-    pub(super) fn after_operand(&self) -> bool {
-        match self.out[..] {
-            [] => false,
-            [.., SIGN, mark] => matches!(mark, b')' | b']' | b'}'),
-            [.., LITERAL | INTEGER | DECIMAL | TEXT] => true,
-            [.., HINT_CLOSE] => false,
-            _ => self.last_tag() != SIGN,
-        }
-    }
-
     /// Whether the last token is one of these words.
     pub(super) fn after_word(&self, words: &[&[u8]]) -> bool {
         words.iter().any(|word| {
@@ -391,7 +380,7 @@ impl Stream {
         })
     }
 
-    fn last_tag(&self) -> u8 {
+    pub(super) fn last_tag(&self) -> u8 {
         self.last_token().0
     }
 
