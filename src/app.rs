@@ -222,7 +222,7 @@ fn work(
     pipeline::Work {
         inbox,
         commands,
-        normaliser: Normaliser::new(&config.fingerprint, recovered.seed),
+        normaliser: Normaliser::new(&config.fingerprint, recovered.seed).without_tags(),
         windows,
         catalogue: Catalogue::new(&config.detect),
         incidents,

@@ -143,7 +143,8 @@ pub struct Digest {
     /// Show the N costliest statements, 15 unless this is given; JSON has all of them unless this is given
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub top: Option<NonZeroUsize>,
-    /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage
+    /// Threads. One by default: a log is often digested on the database's own host, in the middle of an outage; no
+    /// more than there are cores
     #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
     pub jobs: NonZeroUsize,
     /// Configuration: thresholds of detectors, folding of names, time zone

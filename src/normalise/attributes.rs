@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::Normaliser;
 use super::stream::Stream;
 use super::tags::{TagBook, Tags};
 use crate::model::sql::{Parsed, SetOps, Statement, StatementRef};
@@ -42,15 +43,26 @@ pub struct TextAttributes {
     pub tags: Option<Arc<Tags>>,
 }
 
+impl Normaliser {
+    /// Reads no tags of comments: for whoever shows none.
+    #[must_use]
+    pub fn without_tags(mut self) -> Self {
+        self.tags = None;
+        self
+    }
+}
+
 impl TextAttributes {
     /// Of the text that was read last.
-    pub(super) fn of(stream: &Stream, tags: &mut TagBook) -> Self {
+    pub(super) fn of(stream: &Stream, tags: Option<&mut TagBook>) -> Self {
         let comment = Some(&stream.comment).filter(|comment| !comment.is_empty());
         Self {
             repeats: stream.counter.repeats(),
             likes: stream.likes,
             offset: stream.paging.offset,
-            tags: comment.and_then(|comment| tags.read(comment)),
+            tags: tags
+                .zip(comment)
+                .and_then(|(tags, comment)| tags.read(comment)),
         }
     }
 

@@ -178,7 +178,7 @@ pub struct Normaliser {
     shapes: Cache,
     families: Families,
     joins_later: bool,
-    tags: TagBook,
+    tags: Option<TagBook>,
     parser: ParserThread,
     last_end: HashMap<SourceId, Timestamp>,
 }
@@ -196,7 +196,7 @@ impl Normaliser {
             shapes: Cache::new(settings.max_shapes, max_bytes / 8 * 3, seed),
             families: Families::new(max_bytes / 4),
             joins_later: false,
-            tags: TagBook::default(),
+            tags: Some(TagBook::default()),
             parser: ParserThread::default(),
             last_end: HashMap::new(),
         }
@@ -270,7 +270,7 @@ impl Normaliser {
             id: TextId(low, high),
             parameters: self.stream.parameter_hash(self.seed),
             trace: self.stream.trace,
-            attributes: TextAttributes::of(&self.stream, &mut self.tags),
+            attributes: TextAttributes::of(&self.stream, self.tags.as_mut()),
             key,
             dialect,
             cut,

@@ -92,7 +92,6 @@ pub struct Totals {
     scope: Option<Arc<Scope>>,
     seen: Option<Interval>,
     curve: Curve,
-    previous: Timestamp,
     runs: u64,
     /// Runs inside others.
     nested: u64,
@@ -156,13 +155,9 @@ impl Totals {
         slot
     }
 
-    /// Adds one run. One that does not tell its end takes that of the run before.
+    /// Adds one run. One that does not tell its end is of no time: the run before may be of another file, hours away.
     pub fn add(&mut self, slot: SlotId, run: &Run<'_>) {
-        let end = match run.end {
-            Timestamp::EPOCH => self.previous,
-            told => told,
-        };
-        self.previous = end;
+        let end = run.end;
         if end != Timestamp::EPOCH {
             let seen = Interval {
                 from: end.minus(run.elapsed),

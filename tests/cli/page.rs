@@ -15,12 +15,12 @@ fn page(args: &[&str]) -> String {
 fn one_client_is_never_two_at_once_where_the_log_has_whole_seconds() {
     let dir = TempDir::new().expect("a temporary directory");
     // one after the other, so that each begins up to a second after what the log says
-    let (mut log, mut begins) = (String::new(), 0.9);
+    let (mut log, mut tenths) = (String::new(), 9_u64);
     for _ in 0..60 {
         let entry = slow_log(&[("SELECT a FROM t WHERE b = 1", 0.7, 10)]);
-        let stamp = format!("SET timestamp={}", 1_795_255_200 + begins as u64);
+        let stamp = format!("SET timestamp={}", 1_795_255_200 + tenths / 10);
         log += &entry.replace("SET timestamp=1795255200", &stamp);
-        begins += 0.7;
+        tenths += 7;
     }
     let log = file(&dir, "slow.log", log.as_bytes());
     let told = page(&[&log]);
@@ -35,6 +35,25 @@ fn one_client_is_never_two_at_once_where_the_log_has_whole_seconds() {
         !told.contains("about ") && !told.contains("whole seconds"),
         "{told}"
     );
+}
+
+#[test]
+fn what_tells_no_time_is_at_no_time_of_another_file() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let line = |prefix: &str| format!("{prefix}LOG:  duration: 500.0 ms  statement: SELECT 1\n");
+    let timed = (0..30).map(|n| line(&format!("2026-11-21 10:00:{n:02}.250 UTC [71] app@shop ")));
+    let timed = file(&dir, "a.log", timed.collect::<String>().as_bytes());
+    let untimed = file(&dir, "b.log", line("").repeat(200).as_bytes());
+    let alone = page(&[&timed]);
+    let period = |told: &str| {
+        told.lines()
+            .find(|line| line.contains("at once"))
+            .map(str::to_owned)
+    };
+    assert!(period(&alone).is_some(), "{alone}");
+    let both = page(&[&timed, &untimed]);
+    assert!(both.contains("230 runs"), "{both}");
+    assert_eq!(period(&both), period(&alone));
 }
 
 #[test]

@@ -64,3 +64,18 @@ fn the_pattern_of_a_like_is_what_stands_right_behind_it() {
         assert!(likes(other).is_empty(), "{other}");
     }
 }
+
+#[test]
+fn whoever_shows_no_tags_reads_none() {
+    let sql = b"SELECT a FROM t /*route='/orders'*/";
+    let tags = |normaliser: Normaliser| {
+        let mut normaliser = normaliser;
+        normaliser
+            .statement(sql, Dialect::Mysql, false)
+            .attributes
+            .tags
+    };
+    let normaliser = || Normaliser::new(&Settings::default(), 0);
+    assert!(tags(normaliser()).is_some());
+    assert_eq!(tags(normaliser().without_tags()), None);
+}

@@ -60,6 +60,11 @@ impl LoadCurve {
         self.step_s.0.as_secs_f64().max(1.0)
     }
 
+    /// Run time of all steps, in seconds.
+    pub(super) fn total(&self) -> f64 {
+        self.steps.iter().map(LoadStep::total).sum()
+    }
+
     /// Steps from the first to the last, those without load too.
     pub(super) fn span(&self) -> u64 {
         let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else {

@@ -19,17 +19,12 @@ use crate::window::totals::TotalView;
 pub struct ErrorTotals {
     table: ErrorTable,
     seen: Option<Interval>,
-    previous: Timestamp,
 }
 
 impl ErrorTotals {
-    /// Adds one error. One that does not tell its time takes that of the error before.
+    /// Adds one error. One that does not tell its time is of none.
     pub fn observe(&mut self, event: &ErrorEvent) {
-        let at = match event.at {
-            Timestamp::EPOCH => self.previous,
-            told => told,
-        };
-        self.previous = at;
+        let at = event.at;
         if at != Timestamp::EPOCH {
             let seen = Interval { from: at, to: at };
             self.seen = Some(self.seen.map_or(seen, |known| known.hull(seen)));

@@ -1,6 +1,6 @@
 //! Finds the file to read: at the first start, after a restart, and after each end of a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Begin, FINISHED, Follower, Step};
 use crate::ingest::tail::Start;
@@ -187,15 +187,20 @@ impl Follower {
         } else {
             None
         };
+        self.tell_next(path);
+        self.reading = Some(Reading::from_start(file, context).with_head(head));
+        Ok(Step::Again)
+    }
+
+    /// After a rotation or a truncation; the first file is no news.
+    fn tell_next(&self, file: &Path) {
         if self.has_read {
             tracing::info!(
                 path = %self.path.display(),
-                file = %path.display(),
+                file = %file.display(),
                 "the next file of the log is read, from its beginning"
             );
         }
-        self.reading = Some(Reading::from_start(file, context).with_head(head));
-        Ok(Step::Again)
     }
 
     /// Whether the server writes to another file by now.

@@ -5,7 +5,7 @@ use crate::model::evidence::Unit;
 use crate::model::time::Timestamp;
 use crate::report::chart::{Chart, Kind, Series};
 use crate::report::digest::page::{counted, name, runs, statements};
-use crate::report::digest::{Digest, LoadStep, Seconds, Source};
+use crate::report::digest::{Digest, LoadCurve, LoadStep, Seconds, Source};
 use crate::report::sentence::as_number;
 use crate::report::{Lang, Style, moment, unit};
 
@@ -107,7 +107,9 @@ fn period(digest: &Digest, style: &Style) -> Option<String> {
             format!("{from} {zone}, 1초 이내."),
         ));
     }
-    let at_once = digest.elapsed.as_secs_f64() / length.as_secs_f64();
+    // what tells its time: the rest ran at some other time
+    let spent = digest.source.load.as_ref().map(LoadCurve::total);
+    let at_once = spent.unwrap_or_default() / length.as_secs_f64();
     let at_once = at_once_on_average(at_once);
     let (from, to) = moment::range(from, to, &style.zone);
     let length = unit::duration(length);
