@@ -85,9 +85,15 @@ fn store(config: &Config) -> anyhow::Result<String> {
     let is_writable = OpenOptions::new().write(true).create_new(true).open(&probe);
     let is_writable = is_writable.and_then(|_| std::fs::remove_file(&probe));
     is_writable.with_context(|| format!("store.path: {} cannot be written", folder.display()))?;
-    if path.exists() {
-        let store = OpenOptions::new().append(true).open(path);
-        store.with_context(|| format!("store.path: {} cannot be written", path.display()))?;
+    // another user's run may have left its lock
+    let mut lock = path.clone().into_os_string();
+    lock.push(".lock");
+    for file in [path, Path::new(&lock)]
+        .into_iter()
+        .filter(|file| file.exists())
+    {
+        let opened = OpenOptions::new().append(true).open(file);
+        opened.with_context(|| format!("store.path: {} cannot be written", file.display()))?;
     }
     Ok(format!("store.path: {}", path.display()))
 }

@@ -95,3 +95,25 @@ fn a_list_of_nothing_is_not_asked_for() {
         assert!(told.contains("whole number from 1"), "{told}");
     }
 }
+
+#[test]
+fn a_store_that_cannot_be_written_is_told_before_it_is_run() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let log = file(
+        &dir,
+        "slow.log",
+        slow_log(&[("SELECT 1", 1.0, 1)]).as_bytes(),
+    );
+    // what even a superuser cannot write: folders in the place of files
+    for name in ["s.db", "t.db.lock"] {
+        std::fs::create_dir(dir.path().join(name)).expect("the test's directory can be written");
+    }
+    for (store, is_well) in [("s.db", false), ("t.db", false), ("u.db", true)] {
+        let store = dir.path().join(store).display().to_string();
+        let config = format!("[store]\npath = {store:?}\n[[slow_log]]\npath = {log:?}\n");
+        let output = run(&["check", &file(&dir, "c.toml", config.as_bytes())]);
+        let told = text(&output.stdout);
+        assert_eq!(told.contains("MEND  store.path"), !is_well, "{told}");
+        assert_eq!(code(&output), Some(if is_well { 0 } else { 2 }), "{told}");
+    }
+}
