@@ -96,6 +96,18 @@ pub(super) fn usual_seconds(text: &[u8]) -> Option<(Duration, &[u8])> {
     is_usual.then_some((Duration::from_nanos(nanos), rest))
 }
 
+/// The same for decimal milliseconds, which [`milliseconds`] may read.
+#[inline]
+pub(super) fn usual_milliseconds(text: &[u8]) -> Option<(Duration, &[u8])> {
+    let (units, length) = short_whole(text, 8);
+    let digits = text[length..].strip_prefix(b".")?;
+    let (fraction, places) = short_whole(digits, 6);
+    let rest = &digits[places..];
+    let is_usual = length > 0 && ends_word(rest);
+    let nanos = units * 1_000_000 + fraction * POWERS_OF_TEN[6 - places];
+    is_usual.then_some((Duration::from_nanos(nanos), rest))
+}
+
 const POWERS_OF_TEN: [u64; 10] = [
     1,
     10,

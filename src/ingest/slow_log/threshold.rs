@@ -148,8 +148,8 @@ struct Bin(u64, u64);
 
 impl Spread {
     fn add(&mut self, elapsed: Duration) {
-        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let millis = nanos / 1_000_000;
         let power = millis.checked_ilog2().map_or(0, |power| power as usize + 1);
         if self.0.len() <= power {
             self.0.resize(power + 1, Bin::default());

@@ -18,6 +18,8 @@ pub(in crate::ingest) struct Calendar {
     last: Option<(Second, u64)>,
     /// The digits of the last date, which are compared sooner than read.
     last_text: Option<([u8; 19], Zone, u64)>,
+    /// The zone that the last date named.
+    last_zone: Option<ZoneName>,
     /// The first name of a zone that is not known.
     unclear: Option<String>,
 }
@@ -32,6 +34,48 @@ struct Second {
     minute: i8,
     seconds: i8,
     zone: Zone,
+}
+
+/// ` UTC`, as the bytes of a number: one comparison finds it again.
+#[derive(Debug, Clone, Copy)]
+struct ZoneName {
+    bytes: u64,
+    length: u32,
+    zone: Zone,
+}
+
+impl ZoneName {
+    /// The name that `text` starts with, when it was told to be of this length; one with digits may go on.
+    fn new(text: &[u8], length: usize, zone: Zone) -> Option<Self> {
+        let is_letter = |b: &u8| *b == b' ' || b.is_ascii_uppercase();
+        let is_name = length > 0 && zone != Zone::Server && text[..length].iter().all(is_letter);
+        let length = u32::try_from(length).ok().filter(|_| is_name)?;
+        Some(Self {
+            bytes: first_eight(text),
+            length,
+            zone,
+        })
+    }
+
+    /// The zone and the length of its name, when `text` starts with it.
+    #[inline]
+    fn read(self, text: &[u8]) -> Option<(Zone, usize)> {
+        let bytes = first_eight(text);
+        let is_same = (bytes ^ self.bytes) << (64 - 8 * self.length) == 0;
+        let next = bytes.to_le_bytes()[self.length as usize];
+        (is_same && !next.is_ascii_uppercase()).then_some((self.zone, self.length as usize))
+    }
+}
+
+/// The first eight bytes; zeros stand behind a shorter text.
+#[inline]
+fn first_eight(text: &[u8]) -> u64 {
+    let bytes = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        bytes[..text.len()].copy_from_slice(text);
+        bytes
+    });
+    u64::from_le_bytes(bytes)
 }
 
 /// The zone a date names.
@@ -49,6 +93,7 @@ impl Calendar {
             zone,
             last: None,
             last_text: None,
+            last_zone: None,
             unclear: None,
         }
     }
@@ -61,12 +106,36 @@ impl Calendar {
     /// Reads the date that `text` starts with, `2026-11-21 19:26:58.608 UTC` or RFC 3339 with any number of
     /// digits, and says how many bytes it took.
     pub(in crate::ingest) fn date(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
+        if let Some(date) = self.date_as_before(text) {
+            return Some(date);
+        }
         let head: &[u8; 19] = text.first_chunk()?;
         let (nanos, fraction) = fraction(&text[19..]);
         let (zone, named) = zone(&text[19 + fraction..]);
-        let length = 19 + fraction + named;
+        let at = self.second(head, zone)?;
+        let name = &text[19 + fraction..];
+        if zone == Zone::Server && self.unclear.is_none() {
+            let name = name_of_zone(name);
+            self.unclear = name.map(|name| String::from_utf8_lossy(name).into_owned());
+        }
+        self.last_zone = ZoneName::new(name, named, zone);
+        Some((at_nanos(at, nanos), 19 + fraction + named))
+    }
+
+    /// The same for a date that names the zone that the one before it named: most do, and it takes half the time.
+    pub(in crate::ingest) fn date_as_before(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
+        let head: &[u8; 19] = text.first_chunk()?;
+        let last = self.last_zone?;
+        let (nanos, fraction) = fraction(&text[19..]);
+        let (zone, named) = last.read(&text[19 + fraction..])?;
+        let at = self.second(head, zone)?;
+        Some((at_nanos(at, nanos), 19 + fraction + named))
+    }
+
+    /// Seconds since the Unix epoch of `2026-11-21 19:26:58`.
+    fn second(&mut self, head: &[u8; 19], zone: Zone) -> Option<u64> {
         if let Some((_, _, at)) = self.last_text.filter(|(h, z, _)| h == head && *z == zone) {
-            return Some((at_nanos(at, nanos), length));
+            return Some(at);
         }
         let marks = [head[4], head[7], head[10], head[13], head[16]];
         if !matches!(marks, [b'-', b'-', b' ' | b'T', b':', b':']) {
@@ -82,12 +151,8 @@ impl Calendar {
             zone,
         };
         let at = self.instant(second)?;
-        if zone == Zone::Server && self.unclear.is_none() {
-            let name = name_of_zone(&text[19 + fraction..]);
-            self.unclear = name.map(|name| String::from_utf8_lossy(name).into_owned());
-        }
         self.last_text = Some((*head, zone, at));
-        Some((at_nanos(at, nanos), length))
+        Some(at)
     }
 
     /// Reads `081127  8:51:20`, which MySQL before 5.7 and MariaDB write in the server's zone, and the fraction of a
@@ -160,8 +225,21 @@ fn two(text: &[u8], at: usize) -> Option<i8> {
 
 /// Reads `.608` as nanoseconds, and says how many bytes it took; digits behind the ninth are dropped.
 fn fraction(text: &[u8]) -> (u64, usize) {
-    if !matches!(text.first(), Some(b'.' | b',')) {
-        return (0, 0);
+    match text {
+        // milliseconds, which most dates end with
+        [
+            b'.',
+            a @ b'0'..=b'9',
+            b @ b'0'..=b'9',
+            c @ b'0'..=b'9',
+            next,
+            ..,
+        ] if !next.is_ascii_digit() => {
+            let [a, b, c] = [a, b, c].map(|digit| u64::from(digit - b'0'));
+            return ((a * 100 + b * 10 + c) * 1_000_000, 4);
+        }
+        [b'.' | b',', ..] => {}
+        _ => return (0, 0),
     }
     let digits = text[1..].iter().take_while(|b| b.is_ascii_digit());
     let mut nanos = 0;
@@ -253,83 +331,4 @@ fn name_of_zone(text: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Option<String> {
-        let mut calendar = Calendar::new(TimeZone::fixed(jiff::tz::offset(2)));
-        let (at, _) = calendar.date(text.as_bytes())?;
-        Some(at.to_string())
-    }
-
-    #[test]
-    fn a_date_is_read_in_the_zone_it_names() {
-        assert_eq!(
-            read("2026-11-21 19:26:58.608 KST [1]").unwrap(),
-            "2026-11-21T10:26:58.608Z"
-        );
-        assert_eq!(
-            read("2026-11-21T19:26:58.1234567891+09:00").unwrap(),
-            "2026-11-21T10:26:58.123456789Z"
-        );
-        assert_eq!(
-            read("2026-11-21 19:26:58 +0530").unwrap(),
-            "2026-11-21T13:56:58Z"
-        );
-        assert_eq!(
-            read("2026-11-21T19:26:58Z").unwrap(),
-            "2026-11-21T19:26:58Z"
-        );
-    }
-
-    #[test]
-    fn a_date_without_a_clear_zone_is_in_the_servers() {
-        assert_eq!(read("2026-11-21 19:26:58").unwrap(), "2026-11-21T17:26:58Z");
-        assert_eq!(
-            read("2026-11-21 19:26:58 CST").unwrap(),
-            "2026-11-21T17:26:58Z"
-        );
-    }
-
-    #[test]
-    fn the_name_of_a_zone_that_is_not_clear_is_remembered() {
-        let unclear = |text: &str| {
-            let mut calendar = Calendar::new(TimeZone::UTC);
-            calendar.date(text.as_bytes()).unwrap();
-            calendar.unclear().map(str::to_owned)
-        };
-        assert_eq!(unclear("2026-11-21 19:26:58 IST [7] LOG:").unwrap(), "IST");
-        for clear in [
-            "KST",
-            "ACDT",
-            "+05:30",
-            "[7] LOG:  x",
-            "LOG:  x",
-            "HINT:  x",
-            "SELECT x",
-        ] {
-            assert_eq!(
-                unclear(&format!("2026-11-21 19:26:58 {clear}")),
-                None,
-                "{clear}"
-            );
-        }
-        assert_eq!(
-            read("2026-11-21 19:26:58 ACDT").unwrap(),
-            "2026-11-21T08:56:58Z"
-        );
-    }
-
-    #[test]
-    fn the_short_form_pads_its_hour_with_a_space() {
-        let mut calendar = Calendar::new(TimeZone::UTC);
-        let (at, _) = calendar.short_date(b"081127  8:51:20").unwrap();
-        assert_eq!(at.to_string(), "2008-11-27T08:51:20Z");
-    }
-
-    #[test]
-    fn a_date_that_does_not_exist_is_none() {
-        assert_eq!(read("2026-13-41 19:26:58"), None);
-        assert_eq!(read("garbled"), None);
-    }
-}
+mod tests;

@@ -184,6 +184,7 @@ fn record<'a>(row: &Row<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         database: name(row[DATABASE]),
         client,
         truncated: text.len() > MAX_STATEMENT_BYTES,
+        plan: None,
     })
 }
 

@@ -197,6 +197,7 @@ fn convert<'a>(line: Line<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
         user: bytes(line.user.or(line.user_name)),
         database: bytes(line.dbname.or(line.database_name)),
         client: client(line.remote_host.0, &line.connection_from.0),
+        plan: None,
     })
 }
 
@@ -240,5 +241,6 @@ fn owned<'a>(record: Record<'_>) -> Record<'a> {
         database: record.database.into_owned().into(),
         client: record.client.into_owned().into(),
         truncated: record.truncated,
+        plan: None,
     }
 }

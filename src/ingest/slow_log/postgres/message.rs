@@ -98,17 +98,15 @@ pub(super) fn is_duration_of_another_language(text: &[u8]) -> bool {
     })
 }
 
-/// Whether a message tells a plan of `auto_explain.log_format = json`, as it stands in the log.
-pub(super) fn is_json_plan(text: &[u8]) -> bool {
+/// Where the plan of `auto_explain.log_format = json` starts that a message tells, as it stands in the log.
+pub(super) fn json_plan(text: &[u8]) -> Option<usize> {
+    const HEAD: &[u8] = b"duration: ";
     const MARK: &[u8] = b" ms  plan:\n\t{";
-    let Some(rest) = text.strip_prefix(b"duration: ") else {
-        return false;
-    };
-    let number = rest
-        .iter()
-        .take_while(|b| b.is_ascii_digit() || **b == b'.');
-    let length = number.count();
-    rest[length..].starts_with(MARK)
+    let rest = text.strip_prefix(HEAD)?;
+    let is_part = |b: &u8| b.is_ascii_digit() || *b == b'.';
+    let length = rest.iter().take_while(|b| is_part(b)).count();
+    let is_plan = rest[length..].starts_with(MARK);
+    is_plan.then_some(HEAD.len() + length + MARK.len() - 1)
 }
 
 /// Reads a message.
@@ -145,9 +143,12 @@ pub(super) fn read(text: &[u8]) -> Message<'_> {
 
 /// `0.888 ms  statement: ...`
 fn duration(text: &[u8]) -> Option<Message<'_>> {
-    let unit = memchr::memchr(b' ', &text[..text.len().min(32)])?;
-    let elapsed = scan::milliseconds(&text[..unit])?;
-    let rest = text[unit..].strip_prefix(b" ms")?.trim_ascii_start();
+    let (elapsed, rest) = scan::usual_milliseconds(text).or_else(|| {
+        let unit = memchr::memchr(b' ', &text[..text.len().min(32)])?;
+        Some((scan::milliseconds(&text[..unit])?, &text[unit..]))
+    })?;
+    let rest = rest.strip_prefix(b" ms")?;
+    let rest = rest.strip_prefix(b"  ").unwrap_or(rest).trim_ascii_start();
     if rest.is_empty() {
         return Some(Message::Took(elapsed));
     }

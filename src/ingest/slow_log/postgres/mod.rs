@@ -9,17 +9,20 @@
 //! Records of several processes are mixed, and what belongs to one statement may stand in several records. What
 //! waits for its other half is kept by [`sessions::Sessions`]; bytes from the oldest such record on are *held*.
 
+mod by_pid;
 mod column;
 mod context;
 mod csv;
 mod failure;
 mod json;
 mod layout;
+mod level;
 mod message;
 mod nested;
 mod pending;
 mod plan;
 mod prefix;
+mod report;
 mod runs;
 mod seen;
 mod server;
@@ -27,6 +30,7 @@ mod session;
 mod sessions;
 mod stderr;
 mod template;
+mod texts;
 mod waiting;
 
 use std::borrow::Cow;
@@ -40,10 +44,11 @@ use crate::model::upkeep::Upkeep;
 
 use self::context::Context;
 pub(super) use self::csv::looks_like_csv;
+pub(super) use self::level::severity_of;
+use self::plan::Explained;
 pub(super) use self::prefix::Prefix;
 pub use self::prefix::is_prefix;
 use self::sessions::Sessions;
-pub(super) use self::stderr::severity_of;
 
 /// A record is looked at up to here; its statement is cut long before.
 const WINDOW_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10);
@@ -85,6 +90,8 @@ pub(super) struct Record<'a> {
     client: Cow<'a, [u8]>,
     /// The text was cut.
     truncated: bool,
+    /// The plan that the message tells, where it was read as its lines were found.
+    plan: Option<Explained<'a>>,
 }
 
 impl Record<'_> {
@@ -104,6 +111,7 @@ impl Record<'_> {
             database: Cow::Borrowed(&self.database),
             client: Cow::Borrowed(&self.client),
             truncated: self.truncated,
+            plan: None,
         }
     }
 }
@@ -164,12 +172,9 @@ impl Postgres {
     }
 
     fn frame<'a>(&mut self, rest: &'a [u8], next: Next) -> Frame<'a> {
-        let blank = rest
-            .iter()
-            .take_while(|b| matches!(**b, 0 | b'\n' | b'\r'))
-            .count();
-        if blank > 0 {
-            return Frame::Skip(blank);
+        let is_blank = |b: &u8| matches!(b, 0 | b'\n' | b'\r');
+        if rest.first().is_some_and(is_blank) {
+            return Frame::Skip(rest.iter().take_while(|b| is_blank(b)).count());
         }
         match &mut self.framing {
             Framing::Stderr(prefix) => {
@@ -217,26 +222,23 @@ impl Postgres {
         if self.skipping {
             return self.skip(rest, next);
         }
-        match self.frame(rest, next) {
-            Frame::Record(mut record, length) => {
+        let mut frame = self.frame(rest, next);
+        let is_large = matches!(frame, Frame::Large(..));
+        // not moved out of the frame: a record is large
+        match &mut frame {
+            Frame::Record(record, length) | Frame::Large(record, length) => {
                 self.lost = false;
+                self.skipping = is_large;
                 record.from = self.offset;
-                self.sessions.observe(&record, tell);
-                length
-            }
-            Frame::Large(mut record, length) => {
-                self.lost = false;
-                self.skipping = true;
-                record.from = self.offset;
-                self.sessions.observe(&record, tell);
-                length
+                self.sessions.observe(record, tell);
+                *length
             }
             Frame::Junk(length) => {
                 self.lose();
-                self.skipping = !rest[..length].ends_with(b"\n");
-                length
+                self.skipping = !rest[..*length].ends_with(b"\n");
+                *length
             }
-            Frame::Skip(length) => length,
+            Frame::Skip(length) => *length,
             Frame::Wait => 0,
         }
     }

@@ -85,9 +85,16 @@ impl Inside {
 
     /// Time of the runs inside one that took `elapsed` and ended at `end`, in no other that is told.
     pub(super) fn take(&mut self, end: Option<Timestamp>, elapsed: Duration) -> Duration {
+        if self.is_empty() {
+            return Duration::ZERO;
+        }
         let inner = self.drain(end, elapsed, |_| true);
         self.clear();
         inner
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn clear(&mut self) {

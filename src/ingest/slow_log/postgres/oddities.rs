@@ -12,7 +12,7 @@ fn read(framing: Framing, log: &str) -> (Vec<Entry<'static>>, u64) {
     let mut parser = Postgres::new(framing, &Options::default());
     let mut told = Vec::new();
     let progress = parser.parse(log.as_bytes(), Next::End, &mut |entry| {
-        told.push(runs::owned(entry));
+        told.push(pending::owned(entry));
     });
     assert_eq!(progress.consumed, log.len());
     (told, progress.unparsed)
@@ -306,13 +306,13 @@ fn times_without_a_text_are_counted_once_over_a_restart() {
         let mut told = Vec::new();
         let mut first = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
         let seen = first.parse(&log.as_bytes()[..stop], Next::More, &mut |entry| {
-            told.push(runs::owned(entry));
+            told.push(pending::owned(entry));
         });
         let mut second = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
         second.restore(&first.context());
         let checkpoint = seen.consumed - usize::try_from(seen.held).unwrap();
         let rest = second.parse(&log.as_bytes()[checkpoint..], Next::End, &mut |entry| {
-            told.push(runs::owned(entry));
+            told.push(pending::owned(entry));
         });
         assert_eq!(seen.unparsed + rest.unparsed, unparsed, "{stop}");
         assert_eq!(shown(&told), shown(&expected), "{stop}");

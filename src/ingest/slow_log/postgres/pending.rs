@@ -5,6 +5,7 @@
 //! SELECT by the extended protocol:             duration ─► plan ─► temporary files     as its portal closes
 //! ```
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::session::longest_plan;
@@ -13,7 +14,7 @@ use crate::model::event::{Access, RowCounts};
 use crate::model::time::Timestamp;
 
 /// What is held back.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pending {
     /// Where the record starts that made it wait.
     pub(super) from: u64,
@@ -25,9 +26,10 @@ pub(super) struct Pending {
 }
 
 /// Which half is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Kind {
     /// Only the plan; a run of its own if no more comes.
+    #[default]
     Plan,
     /// Only the run, of an unnamed portal or a named one.
     Run { is_named: bool },
@@ -94,6 +96,105 @@ impl Pending {
     pub(super) fn spill(&mut self, bytes: u64) {
         spill(&mut self.run, bytes);
     }
+}
+
+/// Some that hold nothing any more: one for each run is made anew otherwise, with all its texts.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Vec<Box<Pending>>);
+
+impl Spare {
+    /// More are not kept, nor those that were large.
+    const MOST: usize = 16;
+    const LARGE_BYTES: usize = 4 << 10;
+
+    pub(super) fn take(&mut self) -> Box<Pending> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    pub(super) fn put_some(&mut self, pending: Option<Box<Pending>>) {
+        if let Some(pending) = pending {
+            self.put(pending);
+        }
+    }
+
+    pub(super) fn put(&mut self, pending: Box<Pending>) {
+        let is_small = match &pending.run.sql {
+            Cow::Owned(sql) => sql.capacity() <= Self::LARGE_BYTES,
+            Cow::Borrowed(_) => true,
+        };
+        if is_small && self.0.len() < Self::MOST {
+            self.0.push(pending);
+        }
+    }
+}
+
+/// The run to be told; its texts stay.
+pub(super) fn lent<'r>(run: &'r mut Entry<'static>) -> Entry<'r> {
+    Entry {
+        sql: Cow::Borrowed(&run.sql),
+        truncated: run.truncated,
+        end: run.end,
+        elapsed: run.elapsed,
+        lock: run.lock,
+        rows: run.rows,
+        bytes_sent: run.bytes_sent,
+        access: run.access.take(),
+        outcome: run.outcome.clone(),
+        database: Cow::Borrowed(&run.database),
+        lacks_database: run.lacks_database,
+        user: Cow::Borrowed(&run.user),
+        client: Cow::Borrowed(&run.client),
+        weight: run.weight,
+        nesting: run.nesting,
+        error: run.error.take(),
+    }
+}
+
+/// Makes `into` the same run; its texts are written into the room of those that were there.
+pub(super) fn hold(run: Entry<'_>, into: &mut Entry<'static>) {
+    let rooms = (
+        std::mem::take(&mut into.sql),
+        std::mem::take(&mut into.database),
+        std::mem::take(&mut into.user),
+        std::mem::take(&mut into.client),
+    );
+    *into = Entry {
+        sql: held(rooms.0, run.sql),
+        database: held(rooms.1, run.database),
+        user: held(rooms.2, run.user),
+        client: held(rooms.3, run.client),
+        truncated: run.truncated,
+        end: run.end,
+        elapsed: run.elapsed,
+        lock: run.lock,
+        rows: run.rows,
+        bytes_sent: run.bytes_sent,
+        access: run.access,
+        outcome: run.outcome,
+        lacks_database: run.lacks_database,
+        weight: run.weight,
+        nesting: run.nesting,
+        error: run.error,
+    };
+}
+
+fn held<T: ToOwned + ?Sized>(room: Cow<'static, T>, text: Cow<'_, T>) -> Cow<'static, T> {
+    let text = match (room, text) {
+        (Cow::Owned(mut room), Cow::Borrowed(text)) => {
+            text.clone_into(&mut room);
+            room
+        }
+        (_, text) => text.into_owned(),
+    };
+    Cow::Owned(text)
+}
+
+/// The same run, which borrows nothing.
+#[cfg(test)]
+pub(super) fn owned(run: Entry<'_>) -> Entry<'static> {
+    let mut owned = Entry::default();
+    hold(run, &mut owned);
+    owned
 }
 
 /// Adds bytes of temporary files.

@@ -64,6 +64,12 @@ pub(super) fn is_unread(text: &[u8]) -> bool {
     unread::is_xml(text) || unread::is_yaml(text)
 }
 
+/// Reads a plan in JSON that `text` starts with, as it stands in the log of stderr, and says how long it is with the
+/// line end behind it; `None` for one that [`read`] must look at.
+pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
+    lines::logged(text)
+}
+
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -131,7 +137,7 @@ impl Steps {
                 key: step.index,
                 rows: step.rows,
                 actual_rows: step.counted.map(|counted| rounded(counted.read())),
-                extra: Arc::from(""),
+                extra: Arc::default(),
             });
         }
     }

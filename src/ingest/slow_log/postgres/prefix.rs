@@ -1,7 +1,7 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
+use super::level::{Known, Level, Parts, severity_of, verbose};
 use super::seen::Seen;
-use super::stderr::{Parts, severity_of, verbose};
 use super::template::Template;
 use super::{layout, message};
 use crate::ingest::slow_log::zone::Calendar;
@@ -27,6 +27,8 @@ pub(super) struct Fields<'a> {
 #[derive(Debug, Default)]
 pub(in crate::ingest::slow_log) struct Prefix {
     template: Option<Template>,
+    /// Prefixes of one session are the same but for the time, with which they start.
+    repeats: bool,
     seen: Seen,
     /// The setting that was learned.
     learned: Option<String>,
@@ -35,8 +37,18 @@ pub(in crate::ingest::slow_log) struct Prefix {
     /// Prefixes to learn from, and the byte of the file up to which they were looked for.
     sample: Vec<Vec<u8>>,
     looked_until: u64,
-    /// The parts of the line at this byte of the file, which were read to see that it is another record.
-    pub(super) ahead: Option<(u64, Parts)>,
+    /// The line behind the last record.
+    pub(super) ahead: Option<Ahead>,
+}
+
+/// A line that was looked at to see that it is another record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead {
+    /// The byte of the file where it starts.
+    pub(super) from: u64,
+    pub(super) parts: Parts,
+    /// With its line end.
+    pub(super) length: usize,
 }
 
 /// Whether a `log_line_prefix` tells something, and can be read.
@@ -50,15 +62,34 @@ impl Prefix {
         let template = setting.and_then(Template::new);
         Self {
             is_settled: template.is_some(),
+            repeats: repeats(template.as_ref()),
             template,
             ..Self::default()
         }
     }
 
+    /// Goes on with this setting.
+    fn follow(&mut self, setting: Option<&str>) {
+        self.template = setting.and_then(Template::new);
+        self.repeats = repeats(self.template.as_ref());
+        self.seen = Seen::default();
+    }
+
     /// What is known of the line at this byte of the file.
-    pub(super) fn take_ahead(&mut self, from: u64) -> Option<Parts> {
-        let (at, parts) = self.ahead.take()?;
-        (at == from).then_some(parts)
+    pub(super) fn take_ahead(&mut self, from: u64) -> Option<Ahead> {
+        self.ahead.take().filter(|ahead| ahead.from == from)
+    }
+
+    /// The parts of a line. Most start like one before it, so that none is searched for.
+    pub(super) fn parts(&self, line: &[u8], calendar: &mut Calendar) -> Option<Parts> {
+        let parts = self.parts_as_before(line, calendar);
+        parts.or_else(|| severity_of(line))
+    }
+
+    fn parts_as_before(&self, line: &[u8], calendar: &mut Calendar) -> Option<Parts> {
+        let (at, date) = calendar.date_as_before(line).filter(|_| self.repeats)?;
+        let (slot, length) = self.seen.start_of(&line[date..])?;
+        Parts::behind(line, date + length, Known { at, date, slot })
     }
 
     /// Learns the setting from the records in `buffer`, which starts at the byte `offset` of the file.
@@ -80,8 +111,7 @@ impl Prefix {
         if is_enough && !self.is_settled {
             let sample = std::mem::take(&mut self.sample);
             self.learned = layout::learn(&sample, &mut zone.clone());
-            self.template = self.learned.as_deref().and_then(Template::new);
-            self.seen = Seen::default();
+            self.follow(self.learned.clone().as_deref());
             self.is_settled = true;
         }
     }
@@ -94,23 +124,41 @@ impl Prefix {
     /// Goes on with a setting that was learned.
     pub(super) fn restore(&mut self, learned: Option<String>) {
         if let Some(setting) = learned.filter(|_| !self.is_settled) {
-            self.template = Template::new(&setting);
-            self.seen = Seen::default();
+            self.follow(Some(&setting));
             self.is_settled = self.template.is_some();
             self.learned = Some(setting);
         }
     }
 
-    /// Reads a prefix; one that was seen with another time needs no more than the time.
-    pub(super) fn read<'a>(&mut self, prefix: &'a [u8], calendar: &mut Calendar) -> Fields<'a> {
-        let repeats = self.template.as_ref().is_none_or(Template::has_time_first);
-        let Some((at, length)) = calendar.date(prefix).filter(|_| repeats) else {
+    /// What the prefix of a line tells.
+    pub(super) fn fields<'a>(
+        &mut self,
+        line: &'a [u8],
+        parts: Parts,
+        calendar: &mut Calendar,
+    ) -> Fields<'a> {
+        let known = parts.known.and_then(|known| {
+            let fields = self
+                .seen
+                .at(known.slot, line.get(known.date..parts.prefix)?)?;
+            Some(Fields {
+                at: Some(known.at),
+                ..fields
+            })
+        });
+        known.unwrap_or_else(|| self.read(line, parts.prefix, calendar))
+    }
+
+    /// Reads the prefix of a line, which ends there; one that was seen with another time needs no more than the time.
+    fn read<'a>(&mut self, line: &'a [u8], end: usize, calendar: &mut Calendar) -> Fields<'a> {
+        let prefix = &line[..end];
+        let Some((at, date)) = calendar.date(prefix).filter(|_| self.repeats) else {
             return self.read_anew(prefix, calendar);
         };
-        let rest = &prefix[length..];
-        let fields = self.seen.get(rest).unwrap_or_else(|| {
+        let (text, length) = (&line[date..], end - date);
+        let fields = self.seen.get(text, length).unwrap_or_else(|| {
             let fields = self.read_anew(prefix, calendar);
-            self.seen.put(rest, &fields);
+            self.seen.put(text, length, &fields);
             fields
         });
         Fields {
@@ -127,12 +175,16 @@ impl Prefix {
     }
 }
 
+fn repeats(template: Option<&Template>) -> bool {
+    template.is_none_or(Template::has_time_first)
+}
+
 /// The prefix of a record that a session wrote, with a statement in it: others tell no user.
 fn prefix_of_session(line: &[u8]) -> Option<&[u8]> {
     let parts = severity_of(line)?;
     let text = line.get(parts.message..)?;
     let text = verbose(text).map_or(text, |(_, message)| message);
-    let is_session = parts.is_log && message::is_wanted(text);
+    let is_session = parts.level == Level::Log && message::is_wanted(text);
     is_session.then(|| parts.prefix(line))
 }
 

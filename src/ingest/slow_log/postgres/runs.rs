@@ -8,9 +8,10 @@ use super::failure;
 use super::message::{Broken, Portal, Wait};
 use super::nested;
 use super::pending::{self, Kind, Pending};
-use super::plan::{self, Explained};
-use super::session::{self, Prepared, Protocol, Session, identity};
+use super::plan::Explained;
+use super::session::{Prepared, Protocol, Session, identity};
 use super::sessions::{Because, Sessions, Tell};
+use super::texts;
 use super::waiting::Waiter;
 use crate::ingest::RawError;
 use crate::ingest::server_log::class;
@@ -36,7 +37,7 @@ struct Known {
     /// Time of what ran inside it.
     inner: Duration,
     /// Its plan, told as a run of its own so far.
-    plan: Option<Entry<'static>>,
+    plan: Option<Box<Pending>>,
 }
 
 impl Sessions {
@@ -55,8 +56,9 @@ impl Sessions {
             others: Because::Closed,
         };
         let known = self.known(record, ended, session, tell);
-        if let Some(known) = known {
-            self.tell(record.from, self.run(record, sql, known), tell);
+        if let Some(mut known) = known {
+            self.tell(record.from, self.run(record, sql, &mut known), tell);
+            self.spare.put_some(known.plan);
         }
     }
 
@@ -91,28 +93,26 @@ impl Sessions {
             others,
         };
         let known = self.known(record, ended, session, tell);
-        let Some(known) = known else { return };
-        let has_plan = known.plan.is_some();
-        let since = known.since;
-        let run = self.run(record, portal.sql, known);
-        if has_plan || goes_on {
-            self.tell(record.from, run, tell);
+        let Some(mut known) = known else { return };
+        if known.plan.is_some() || goes_on {
+            self.tell(record.from, self.run(record, portal.sql, &mut known), tell);
+            self.spare.put_some(known.plan);
             return;
         }
-        let pending = Pending {
-            from: record.from,
-            since,
-            statement,
-            run: owned(run),
-            kind: Kind::Run {
-                is_named: portal.is_named,
-            },
+        let mut pending = self.spare.take();
+        pending.since = known.since;
+        pending.statement = statement;
+        pending.kind = Kind::Run {
+            is_named: portal.is_named,
         };
+        let run = self.run(record, portal.sql, &mut known);
+        pending::hold(run, &mut pending.run);
         self.wait(record, pending, session);
     }
 
-    fn wait(&mut self, record: &Record<'_>, pending: Pending, session: &mut Session) {
-        session.pending = Some(Box::new(pending));
+    fn wait(&mut self, record: &Record<'_>, mut pending: Box<Pending>, session: &mut Session) {
+        pending.from = record.from;
+        session.pending = Some(pending);
         self.waiting.push(Waiter {
             from: record.from,
             at: record.at,
@@ -133,6 +133,16 @@ impl Sessions {
             sql,
             others,
         } = ended;
+        if session.is_clear() {
+            self.threshold.observe(elapsed, Reason::Time);
+            return Some(Known {
+                since: record.from,
+                elapsed,
+                temp_bytes: None,
+                inner: Duration::ZERO,
+                plan: None,
+            });
+        }
         // a hash of the text, which most runs have nothing to be compared with
         let statement = if session.holds_halves() {
             identity(sql)
@@ -161,18 +171,19 @@ impl Sessions {
                 .filter(|s| s.statement == statement)
                 .map(|s| s.bytes),
             inner,
-            plan: plan.map(|plan| plan.run),
+            plan,
         };
         (!was_told).then_some(known)
     }
 
-    fn run<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8], known: Known) -> Entry<'e> {
+    fn run<'e>(&'e self, record: &'e Record<'_>, sql: &'e [u8], known: &mut Known) -> Entry<'e> {
         let mut run = self.entry(record, sql);
         run.elapsed = known.elapsed;
         run.nesting.inner = known.inner;
-        if let Some(plan) = known.plan {
+        if let Some(plan) = &mut known.plan {
+            let plan = &mut plan.run;
             run.nesting.inner = run.nesting.inner.saturating_add(plan.nesting.inner);
-            run.access = plan.access;
+            run.access = plan.access.take();
             run.rows = plan.rows;
         }
         if let Some(bytes) = known.temp_bytes {
@@ -217,15 +228,11 @@ impl Sessions {
     pub(super) fn planned(
         &mut self,
         record: &Record<'_>,
-        (elapsed, text): (Duration, &[u8]),
+        (elapsed, plan): (Duration, Explained<'_>),
         session: &mut Session,
         tell: Tell<'_>,
     ) {
-        let Some(Explained { sql, access, rows }) = plan::read(text) else {
-            self.lose_plan();
-            return;
-        };
-        self.upkeep.unread_plans += u64::from(plan::is_unread(text));
+        let Explained { sql, access, rows } = plan;
         // of a plan that was cut not all rows are known
         let rows = if record.truncated {
             RowCounts::default()
@@ -249,23 +256,20 @@ impl Sessions {
             _ => {}
         }
         self.flush(record.from, session, Because::StillOpen, tell);
-        let was_fetched = session.fetches && session::declares(&sql);
+        let was_fetched = session.fetches && texts::declares(&sql);
         if session.take_executed(statement, elapsed) || was_fetched {
             return;
         }
+        let mut pending = self.spare.take();
+        pending.since = session.inside.oldest().unwrap_or(record.from);
+        pending.statement = statement;
+        pending.kind = Kind::Plan;
         let mut run = self.entry(record, &sql);
         run.elapsed = elapsed;
         run.rows = rows;
         run.access = Some(Box::new(access));
-        let since = session.inside.oldest().unwrap_or(record.from);
         run.nesting.inner = session.inside.take(record.at, elapsed);
-        let pending = Pending {
-            from: record.from,
-            since,
-            statement,
-            run: owned(run),
-            kind: Kind::Plan,
-        };
+        pending::hold(run, &mut pending.run);
         self.wait(record, pending, session);
     }
 
@@ -356,26 +360,5 @@ impl Sessions {
             weight: 1,
             ..Entry::default()
         }
-    }
-}
-
-pub(super) fn owned(entry: Entry<'_>) -> Entry<'static> {
-    Entry {
-        sql: entry.sql.into_owned().into(),
-        truncated: entry.truncated,
-        end: entry.end,
-        elapsed: entry.elapsed,
-        lock: entry.lock,
-        rows: entry.rows,
-        bytes_sent: entry.bytes_sent,
-        access: entry.access,
-        outcome: entry.outcome,
-        database: entry.database.into_owned().into(),
-        lacks_database: entry.lacks_database,
-        user: entry.user.into_owned().into(),
-        client: entry.client.into_owned().into(),
-        weight: entry.weight,
-        nesting: entry.nesting,
-        error: entry.error,
     }
 }

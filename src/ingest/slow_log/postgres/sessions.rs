@@ -12,12 +12,15 @@
 //! most [`MAX_HELD_BYTES`] back), and its context says up to where runs have been told: those are read again, and
 //! not told again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::by_pid::ByPid;
 use super::message::{self, Message, Portal};
-use super::pending::{Kind, Pending};
-use super::session::{self, Executed, Prepared, Protocol, Session, Told};
+use super::pending::{self, Kind, Spare};
+use super::plan::{self, Explained};
+use super::session::{Executed, Prepared, Protocol, Session, Told};
+use super::texts;
 use super::waiting::{PATIENCE_BYTES, Waiter, Waiting};
 use super::{Record, Severity};
 use crate::ingest::slow_log::Entry;
@@ -37,9 +40,9 @@ const MAX_SESSIONS: usize = 4096;
 /// What all processes have said.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    /// Boxed, for a map moves what it holds; `None` while a record of the session is looked at.
-    by_pid: BTreeMap<u32, Option<Box<Session>>>,
+    by_pid: ByPid,
     pub(super) waiting: Waiting,
+    pub(super) spare: Spare,
     /// Bytes of the statements and plans that wait.
     waiting_bytes: usize,
     pub(super) threshold: Threshold,
@@ -76,8 +79,9 @@ pub(super) enum Because {
 impl Sessions {
     pub(super) fn new(database: &str) -> Self {
         Self {
-            by_pid: BTreeMap::new(),
+            by_pid: ByPid::default(),
             waiting: Waiting::default(),
+            spare: Spare::default(),
             waiting_bytes: 0,
             threshold: Threshold::default(),
             upkeep: Upkeep::default(),
@@ -91,47 +95,60 @@ impl Sessions {
         }
     }
 
-    /// Takes one record; they come in the order of the file.
-    pub(super) fn observe(&mut self, record: &Record<'_>, tell: Tell<'_>) {
+    /// Takes one record; they come in the order of the file. A plan is taken out of it.
+    pub(super) fn observe(&mut self, record: &mut Record<'_>, tell: Tell<'_>) {
+        let plan = record.plan.take();
         while let Some(waiter) = self.waiting.take_due(record.from, record.at, record.pid) {
             self.lose_patience(waiter, record.from, tell);
         }
         self.make_room(record.from, tell);
-        let known = self.by_pid.entry(record.pid).or_default().take();
-        let mut session = known.unwrap_or_default();
+        let slot = self.by_pid.slot(record.pid);
+        let mut session = self.by_pid.take(slot);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
         let left = if record.severity == Severity::Error {
             self.failed(record, &mut session, tell);
             false
         } else {
-            self.noted(record, &mut session, tell)
+            self.noted(record, plan, &mut session, tell)
         };
         if record.pid == 0 {
             self.forget(&mut session);
         }
         if left {
-            self.by_pid.remove(&record.pid);
+            self.by_pid.remove(slot);
         } else {
             self.waiting_bytes += session.weight();
-            self.by_pid.insert(record.pid, Some(session));
+            self.by_pid.put(slot, session);
         }
     }
 
     /// Takes a record that is no error; says whether the session has ended.
-    fn noted(&mut self, record: &Record<'_>, session: &mut Session, tell: Tell<'_>) -> bool {
+    fn noted(
+        &mut self,
+        record: &Record<'_>,
+        plan: Option<Explained<'_>>,
+        session: &mut Session,
+        tell: Tell<'_>,
+    ) -> bool {
         let from = record.from;
         let message = message::read(&record.message);
         self.settle_textless(&message, session);
         match message {
             Message::Ran(elapsed, sql) => {
-                let sql = session::prepared_text(record, sql);
+                let sql = texts::prepared_text(record, sql);
                 self.ran(record, (elapsed, sql), session, tell);
             }
             Message::Executed(elapsed, portal) => {
                 self.executed(record, (elapsed, portal), session, tell);
             }
             Message::Took(elapsed) => self.took(record, elapsed, session, tell),
-            Message::Plan(elapsed, text) => self.planned(record, (elapsed, text), session, tell),
+            Message::Plan(elapsed, text) => match plan.or_else(|| plan::read(text)) {
+                Some(plan) => {
+                    self.upkeep.unread_plans += u64::from(plan::is_unread(text));
+                    self.planned(record, (elapsed, plan), session, tell);
+                }
+                None => self.textless += 1,
+            },
             Message::Parsed(elapsed, sql) => {
                 self.next_is_named(from, session, tell);
                 let other = session.prepare(record, elapsed, sql, false);
@@ -144,11 +161,7 @@ impl Sessions {
             }
             Message::Starts(sql) => {
                 self.next_is_named(from, session, tell);
-                session.start(
-                    record,
-                    session::prepared_text(record, sql),
-                    Protocol::Simple,
-                );
+                session.start(record, texts::prepared_text(record, sql), Protocol::Simple);
             }
             Message::Executes(portal) => {
                 self.open(from, portal, session, tell);
@@ -210,7 +223,7 @@ impl Sessions {
             _ => {}
         }
         if let Message::Ran(_, sql) = message {
-            session.fetches |= session::fetches(sql);
+            session.fetches |= texts::fetches(sql);
         }
     }
 
@@ -228,13 +241,9 @@ impl Sessions {
 
     /// Where the times start that wait for a text, or whose statement may wait.
     pub(super) fn textless_starts(&self) -> impl Iterator<Item = u64> {
-        self.sessions()
+        self.by_pid
+            .all()
             .flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
-    }
-
-    /// A plan whose format is not known.
-    pub(super) fn lose_plan(&mut self) {
-        self.textless += 1;
     }
 
     /// Runs of which only the time was told since the last call.
@@ -264,7 +273,7 @@ impl Sessions {
 
     /// The statement that a process runs, as far as the log shows it.
     pub(super) fn statement_of(&self, pid: u32) -> &[u8] {
-        let session = self.by_pid.get(&pid).and_then(Option::as_ref);
+        let session = self.by_pid.get(pid);
         let running = session.and_then(|session| session.statement.as_ref());
         running.map_or(b"", |started| &started.sql)
     }
@@ -284,17 +293,12 @@ impl Sessions {
         because: Because,
         tell: Tell<'_>,
     ) {
-        let Some(pending) = session.pending.take() else {
+        let Some(mut pending) = session.pending.take() else {
             return;
         };
-        let Pending {
-            from: start,
-            statement,
-            run,
-            kind,
-            ..
-        } = *pending;
-        match kind {
+        let (start, statement) = (pending.from, pending.statement);
+        let run = &mut pending.run;
+        match pending.kind {
             Kind::Plan => {
                 self.threshold.observe(run.elapsed, Reason::Time);
                 session.explained = (because == Because::Late).then_some(Told {
@@ -314,24 +318,20 @@ impl Sessions {
             Kind::Run { .. } | Kind::PlannedRun { .. } => {}
         }
         if start >= self.settled_until {
-            self.tell(from, run, tell);
+            self.tell(from, pending::lent(run), tell);
         }
+        self.spare.put(pending);
     }
 
     fn lose_patience(&mut self, waiter: Waiter, from: u64, tell: Tell<'_>) {
-        let slot = self.by_pid.get_mut(&waiter.pid);
-        let session = slot.and_then(|slot| slot.take_if(|s| s.waits_since(waiter.from)));
-        let Some(mut session) = session else {
+        let waits = |session: &Session| session.waits_since(waiter.from);
+        let Some((slot, mut session)) = self.by_pid.take_if(waiter.pid, waits) else {
             return;
         };
         self.waiting_bytes = self.waiting_bytes.saturating_sub(session.weight());
         self.flush(from, &mut session, Because::Late, tell);
         self.waiting_bytes += session.weight();
-        self.by_pid.insert(waiter.pid, Some(session));
-    }
-
-    fn sessions(&self) -> impl Iterator<Item = &Session> {
-        self.by_pid.values().flatten().map(|session| &**session)
+        self.by_pid.put(slot, session);
     }
 
     /// Nothing comes for a while: what is held back is told.
@@ -344,7 +344,7 @@ impl Sessions {
 
     /// The file has ended: what waits will never be told.
     pub(super) fn end(&mut self) {
-        let left = self.sessions().map(|session| {
+        let left = self.by_pid.all().map(|session| {
             let slow = session.prepared.is_some() && self.threshold.leaves_out_runs();
             session.textless.len() as u64 + u64::from(slow)
         });
@@ -357,8 +357,7 @@ impl Sessions {
     /// Tells or forgets what waits when it is too much: hostile logs, or statements that are never told to have run.
     fn make_room(&mut self, from: u64, tell: Tell<'_>) {
         if self.by_pid.len() >= MAX_SESSIONS {
-            self.by_pid
-                .retain(|_, session| session.as_ref().is_some_and(|s| s.oldest().is_some()));
+            self.by_pid.retain(|session| session.oldest().is_some());
         }
         if self.by_pid.len() >= MAX_SESSIONS || self.waiting_bytes > MAX_WAITING_BYTES {
             while let Some(waiter) = self.waiting.take() {
@@ -370,9 +369,9 @@ impl Sessions {
 
     /// Bytes before `offset` that must be read again after a restart.
     pub(super) fn held(&self, offset: u64) -> u64 {
-        let starts = self.sessions().filter_map(Session::oldest);
+        let starts = self.by_pid.all().filter_map(Session::oldest);
         let protected = starts.filter(|start| offset - start <= MAX_HELD_BYTES);
-        let halves = self.sessions().flat_map(Session::halves);
+        let halves = self.by_pid.all().flat_map(Session::halves);
         let recent = halves.filter(|start| offset - start <= PATIENCE_BYTES);
         protected
             .chain(recent)

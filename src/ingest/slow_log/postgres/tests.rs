@@ -10,7 +10,7 @@ fn read(framing: Framing, log: &str) -> (Vec<Entry<'static>>, Postgres, u64) {
     let mut parser = Postgres::new(framing, &Options::default());
     let mut told = Vec::new();
     let progress = parser.parse(log.as_bytes(), Next::End, &mut |entry| {
-        told.push(runs::owned(entry));
+        told.push(pending::owned(entry));
     });
     assert_eq!(progress.consumed, log.len());
     assert_eq!(progress.held, 0, "a file that has ended holds nothing");

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use super::json::{Node, below, step};
 use super::{Explained, Place, Steps};
+use crate::ingest::slow_log::MAX_STATEMENT_BYTES;
 
 /// A deeper plan is left to the JSON reader, which bounds it too.
 const MAX_DEPTH: usize = 100;
@@ -42,6 +43,8 @@ struct Reader<'a> {
     node: Node<'a>,
     steps: Steps,
     query: Option<Cow<'a, str>>,
+    /// The white space before the last line.
+    indent: &'a [u8],
     has_plan: bool,
     is_done: bool,
 }
@@ -51,31 +54,69 @@ pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
     let mut reader = Reader::default();
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
-        let line = text[start..end].trim_ascii();
-        if !line.is_empty() {
-            reader.line(line)?;
-        }
+        reader.line(&text[start..end])?;
         start = end + 1;
     }
-    let sql = match reader.query.filter(|_| reader.is_done && reader.has_plan)? {
-        Cow::Borrowed(sql) => sql.as_bytes().into(),
-        Cow::Owned(sql) => sql.into_bytes().into(),
-    };
-    Some(reader.steps.explain(sql))
+    reader.explain()
+}
+
+/// Reads a report as it stands in the log, where each of its further lines starts with a tab, and finds its end
+/// behind a line end; `None` for one that does not end in `text`, too.
+pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
+    let mut reader = Reader::default();
+    let mut start = 0;
+    let mut next = b'\t';
+    while next == b'\t' {
+        let end = start + memchr::memchr(b'\n', &text[start..])?;
+        reader.line(&text[start..end])?;
+        start = end + 1;
+        next = *text.get(start)?;
+    }
+    // a longer one is cut
+    let is_whole = start < MAX_STATEMENT_BYTES / 2;
+    Some((reader.explain().filter(|_| is_whole)?, start))
 }
 
 impl<'a> Reader<'a> {
+    /// All lines have come.
+    fn explain(self) -> Option<Explained<'a>> {
+        let query = self.query.filter(|_| self.is_done && self.has_plan);
+        let sql = match query? {
+            Cow::Borrowed(sql) => sql.as_bytes().into(),
+            Cow::Owned(sql) => sql.into_bytes().into(),
+        };
+        Some(self.steps.explain(sql))
+    }
+
     fn line(&mut self, line: &'a [u8]) -> Option<()> {
+        let line = self.trimmed(line);
         let line = line.strip_suffix(b",").unwrap_or(line);
-        match (line, line.last()?) {
+        let Some(last) = line.last() else {
+            return Some(());
+        };
+        match (line, last) {
+            ([b'"', ..], b'{' | b'[') => self.container(line),
+            ([b'"', ..], _) => self.field(line),
             (b"{", _) => self.item(),
             (b"}", _) => self.close(),
             (b"]", _) if matches!(self.open.last()?, Open::Steps(_) | Open::Other) => self.close(),
-            ([b'"', ..], b'{' | b'[') => self.container(line),
-            ([b'"', ..], _) => self.field(line),
             // in a list that nobody asks for
             _ => (*self.open.last()? == Open::Other).then_some(()),
         }
+    }
+
+    /// The line without white space around it; that before it is mostly the same as before the last one.
+    fn trimmed(&mut self, line: &'a [u8]) -> &'a [u8] {
+        let line = line.trim_ascii_end();
+        let inner = line.strip_prefix(self.indent);
+        if let Some(inner) =
+            inner.filter(|inner| !inner.first().is_none_or(u8::is_ascii_whitespace))
+        {
+            return inner;
+        }
+        let inner = line.trim_ascii_start();
+        self.indent = &line[..line.len() - inner.len()];
+        inner
     }
 
     fn push(&mut self, open: Open) -> Option<()> {
@@ -135,10 +176,7 @@ impl<'a> Reader<'a> {
     /// `"Key": value`
     fn field(&mut self, line: &'a [u8]) -> Option<()> {
         match self.open.last()? {
-            Open::Step(_) => {
-                let (key, value) = key(line)?;
-                self.step_field(key, value)
-            }
+            Open::Step(_) => self.step_field(line.get(1..)?),
             Open::Report => {
                 let (key, value) = key(line)?;
                 match key {
@@ -153,24 +191,57 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn step_field(&mut self, key: &[u8], value: &'a [u8]) -> Option<()> {
+    /// `Key": value` of a step: by its first letter, for that takes a third of the search for the end of the key.
+    fn step_field(&mut self, field: &'a [u8]) -> Option<()> {
         let node = &mut self.node;
-        match key {
-            b"Node Type" => node.kind = string(value)?,
-            b"Operation" => node.operation = string(value)?,
-            b"Parent Relationship" => node.relationship = string(value)?,
-            b"Relation Name" => node.table = string(value)?,
-            b"Index Name" => node.index = string(value)?,
-            b"Plan Rows" => node.rows = Some(number(value)?),
-            b"Actual Rows" => node.given = Some(number(value)?),
-            b"Actual Loops" => node.loops = Some(number(value)?),
-            b"Rows Removed by Filter" => node.filtered = number(value)?,
-            b"Rows Removed by Join Filter" => node.join_filtered = number(value)?,
-            b"Rows Removed by Index Recheck" => node.rechecked = number(value)?,
-            b"Conflict Resolution" => node.conflict = string(value)?,
-            b"Sort Space Type" => node.sort_space = Some(string(value)?),
-            b"Plans" => return None,
+        let behind = |key: &[u8]| field.strip_prefix(key);
+        match field.first()? {
+            b'A' => {
+                if let Some(value) = behind(b"Actual Rows\": ") {
+                    node.given = Some(number(value)?);
+                } else if let Some(value) = behind(b"Actual Loops\": ") {
+                    node.loops = Some(number(value)?);
+                }
+            }
+            b'P' => {
+                if let Some(value) = behind(b"Plan Rows\": ") {
+                    node.rows = Some(number(value)?);
+                } else if let Some(value) = behind(b"Parent Relationship\": ") {
+                    node.relationship = string(value)?;
+                } else if field.starts_with(b"Plans\"") {
+                    return None;
+                }
+            }
+            b'R' => {
+                if let Some(value) = behind(b"Relation Name\": ") {
+                    node.table = string(value)?;
+                } else if let Some(value) = behind(b"Rows Removed by Filter\": ") {
+                    node.filtered = number(value)?;
+                } else if let Some(value) = behind(b"Rows Removed by Index Recheck\": ") {
+                    node.rechecked = number(value)?;
+                } else if let Some(value) = behind(b"Rows Removed by Join Filter\": ") {
+                    node.join_filtered = number(value)?;
+                }
+            }
+            b'N' | b'O' | b'I' | b'C' | b'S' => return self.named_field(field),
             _ => {}
+        }
+        Some(())
+    }
+
+    fn named_field(&mut self, field: &'a [u8]) -> Option<()> {
+        let node = &mut self.node;
+        let behind = |key: &[u8]| field.strip_prefix(key);
+        if let Some(value) = behind(b"Node Type\": ") {
+            node.kind = string(value)?;
+        } else if let Some(value) = behind(b"Index Name\": ") {
+            node.index = string(value)?;
+        } else if let Some(value) = behind(b"Operation\": ") {
+            node.operation = string(value)?;
+        } else if let Some(value) = behind(b"Conflict Resolution\": ") {
+            node.conflict = string(value)?;
+        } else if let Some(value) = behind(b"Sort Space Type\": ") {
+            node.sort_space = Some(string(value)?);
         }
         Some(())
     }
@@ -188,7 +259,8 @@ fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     if memchr::memchr2(b'\\', b'"', text).is_some() {
         return serde_json::from_slice(value).ok().map(Cow::Owned);
     }
-    let is_plain = text.iter().all(|byte| *byte >= b' ');
+    // all are looked at, several at once
+    let is_plain = text.iter().fold(true, |is, byte| is & (*byte >= b' '));
     let text = std::str::from_utf8(text).ok()?;
     is_plain.then_some(Cow::Borrowed(text))
 }
@@ -216,112 +288,4 @@ fn number(value: &[u8]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As PostgreSQL writes it, tabs of the log included.
-    const PLAN: &str = r#"{
-	  "Query Text": "SELECT \"a\"\nFROM t WHERE b = '{'",
-	  "Plan": {
-	    "Node Type": "Sort",
-	    "Parallel Aware": false,
-	    "Actual Rows": 2.50,
-	    "Actual Loops": 3,
-	    "Sort Key": ["a", "b"],
-	    "Sort Space Type": "Disk",
-	    "Workers": [
-	      {
-	        "Worker Number": 0,
-	        "Actual Rows": 77
-	      }
-	    ],
-	    "Plans": [
-	      {
-	        "Node Type": "Seq Scan",
-	        "Parent Relationship": "Outer",
-	        "Relation Name": "t",
-	        "Plan Rows": 9,
-	        "Actual Rows": 2,
-	        "Actual Loops": 3,
-	        "Filter": "(b = '\\'::text)",
-	        "Rows Removed by Filter": 7
-	      },
-	      {
-	        "Node Type": "Index Scan",
-	        "Parent Relationship": "InitPlan",
-	        "Index Name": "pk",
-	        "Plan Rows": 1,
-	        "Plans": [
-	          {
-	            "Node Type": "Result"
-	          }
-	        ]
-	      }
-	    ]
-	  },
-	  "Settings": {
-	    "work_mem": "64kB"
-	  },
-	  "Triggers": [
-	  ]
-	}
-"#;
-
-    #[test]
-    fn a_plan_is_read_as_the_json_reader_reads_it() {
-        let read = read(PLAN.as_bytes());
-        assert!(read.is_some());
-        assert_eq!(read, super::super::json::of_any_layout(PLAN.as_bytes()));
-    }
-
-    #[test]
-    fn a_plan_without_one_of_its_lines_is_never_read_otherwise_than_by_the_json_reader() {
-        let lines: Vec<&str> = PLAN.lines().collect();
-        for left_out in 0..lines.len() {
-            let kept = lines.iter().enumerate().filter(|(at, _)| *at != left_out);
-            let text: Vec<&str> = kept.map(|(_, line)| *line).collect();
-            let text = text.join("\n");
-            let whole = super::super::json::of_any_layout(text.as_bytes());
-            if let (Some(read), Some(whole)) = (read(text.as_bytes()), whole) {
-                assert_eq!(read, whole, "without {}", lines[left_out]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_plan_that_was_cut_is_not_read() {
-        for end in 0..PLAN.trim_end().len() {
-            assert_eq!(read(&PLAN.as_bytes()[..end]), None, "{end}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_those_that_the_json_reader_reads() {
-        for text in [
-            "0",
-            "7",
-            "0.10",
-            "2.50",
-            "123456789.12345",
-            "99999999999999",
-        ] {
-            let expected: f64 = serde_json::from_str(text).unwrap();
-            assert_eq!(
-                number(text.as_bytes()).unwrap().to_bits(),
-                expected.to_bits()
-            );
-        }
-        for text in [
-            "",
-            "-1",
-            "1e3",
-            "1.",
-            ".5",
-            "1.2.3",
-            "null",
-            "1234567890123456",
-        ] {
-            assert_eq!(number(text.as_bytes()), None, "{text}");
-        }
-    }
-}
+mod tests;

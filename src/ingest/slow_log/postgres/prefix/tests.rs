@@ -3,7 +3,7 @@ use jiff::tz::TimeZone;
 
 fn read<'a>(setting: Option<&str>, prefix: &'a str) -> Fields<'a> {
     let mut calendar = Calendar::new(TimeZone::UTC);
-    Prefix::new(setting).read(prefix.as_bytes(), &mut calendar)
+    Prefix::new(setting).read(prefix.as_bytes(), prefix.len(), &mut calendar)
 }
 
 fn named(fields: &Fields<'_>) -> (u32, String, String, String) {
@@ -45,7 +45,7 @@ fn a_prefix_that_was_seen_with_another_time_is_read_as_if_it_were_new() {
         let mut calendar = Calendar::new(TimeZone::UTC);
         let mut prefix = Prefix::new(setting);
         for line in &lines {
-            let again = prefix.read(line.as_bytes(), &mut calendar);
+            let again = prefix.read(line.as_bytes(), line.len(), &mut calendar);
             assert_eq!(again, read(setting, line), "{setting:?} {line}");
         }
     }
@@ -116,7 +116,7 @@ fn learned(setting: &str) -> (u32, String, String, String) {
     let calendar = Calendar::new(TimeZone::UTC);
     let mut prefix = Prefix::new(None);
     prefix.learn(log.as_bytes(), 0, Next::More, &calendar);
-    let fields = prefix.read(last.as_bytes(), &mut calendar.clone());
+    let fields = prefix.read(last.as_bytes(), last.len(), &mut calendar.clone());
     assert_eq!(
         fields.at.unwrap().as_unix_secs(),
         1_795_289_218,
@@ -176,7 +176,9 @@ fn processes(prefixes: &[&str]) -> Vec<u32> {
     prefix.learn(log.as_bytes(), 0, Next::End, &calendar);
     let read = |prefix: &mut Prefix, text: &str| {
         let text = format!("2026-11-21 19:26:58.611 UTC {text} ");
-        prefix.read(text.as_bytes(), &mut calendar.clone()).pid
+        prefix
+            .read(text.as_bytes(), text.len(), &mut calendar.clone())
+            .pid
     };
     prefixes
         .iter()
@@ -237,7 +239,8 @@ fn a_process_without_session_is_read_by_what_sessions_taught() {
     let mut prefix = Prefix::new(None);
     prefix.learn(line.repeat(20).as_bytes(), 0, Next::More, &calendar);
     assert_eq!(prefix.learned(), Some("%m [%p] %q%u@%d "));
-    let fields = prefix.read(b"2026-11-21 19:26:58.611 UTC [9] ", &mut calendar.clone());
+    let line = b"2026-11-21 19:26:58.611 UTC [9] ";
+    let fields = prefix.read(line, line.len(), &mut calendar.clone());
     assert_eq!((fields.pid, fields.user), (9, b"".as_slice()));
 }
 
