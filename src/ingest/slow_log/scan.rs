@@ -172,6 +172,25 @@ pub(super) fn place(text: &[u8], part: &[u8]) -> Range<usize> {
     start..start.saturating_add(part.len())
 }
 
+/// Where a byte is that mostly stands near: a call of `memchr` takes as long as 40 bytes here.
+#[inline]
+pub(super) fn find_soon(byte: u8, text: &[u8]) -> Option<usize> {
+    const NEAR_BYTES: usize = 64;
+    const ONES: u64 = u64::MAX / 0xff;
+    let sought = u64::from(byte) * ONES;
+    let (words, _) = text[..text.len().min(NEAR_BYTES)].as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        // the lowest bit that is set is that of the first byte which is zero
+        let other = u64::from_le_bytes(*word) ^ sought;
+        let zeros = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if zeros != 0 {
+            return Some(8 * index + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let from = 8 * words.len();
+    memchr::memchr(byte, &text[from..]).map(|at| from + at)
+}
+
 /// Length of the line that `text` starts with, line end included; `None` when it does not end.
 pub(in crate::ingest) fn line_length(text: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', text).map(|end| end + 1)
@@ -266,6 +285,19 @@ mod tests {
             let expected = (whole(&text[..digits]).unwrap_or(0), digits);
             assert_eq!(short_whole(text, 18), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_byte_is_found_near_and_far() {
+        for length in 0..150 {
+            let mut text = vec![b'!'; length];
+            assert_eq!(find_soon(b'"', &text), None);
+            for at in (0..length).rev() {
+                text[at] = b'"';
+                assert_eq!(find_soon(b'"', &text), Some(at));
+            }
+        }
+        assert_eq!(find_soon(0, &[0x80, 1, 0xff, 0x81, 2, 3, 4, 0]), Some(7));
     }
 
     #[test]

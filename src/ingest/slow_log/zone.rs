@@ -133,10 +133,15 @@ impl Calendar {
     }
 
     /// Seconds since the Unix epoch of `2026-11-21 19:26:58`.
+    #[inline]
     fn second(&mut self, head: &[u8; 19], zone: Zone) -> Option<u64> {
-        if let Some((_, _, at)) = self.last_text.filter(|(h, z, _)| h == head && *z == zone) {
-            return Some(at);
+        match &self.last_text {
+            Some((last, its_zone, at)) if last == head && *its_zone == zone => Some(*at),
+            _ => self.next_second(head, zone),
         }
+    }
+
+    fn next_second(&mut self, head: &[u8; 19], zone: Zone) -> Option<u64> {
         let marks = [head[4], head[7], head[10], head[13], head[16]];
         if !matches!(marks, [b'-', b'-', b' ' | b'T', b':', b':']) {
             return None;

@@ -27,7 +27,22 @@ const COLUMNS: usize = QUERY + 1;
 const DATE_BYTES: usize = 19;
 
 /// Raw fields, quotes and all.
-type Row<'a> = [&'a [u8]; COLUMNS];
+#[derive(Debug, Default)]
+struct Row<'a> {
+    fields: [&'a [u8]; COLUMNS],
+    /// The fields with doubled quotes in them, a bit each.
+    doubled: u32,
+}
+
+/// A field and its end.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    length: usize,
+    /// It has doubled quotes in it.
+    is_doubled: bool,
+    /// It is quoted, and the quote does not close.
+    is_open: bool,
+}
 
 /// What a row came to.
 enum Scanned<'a> {
@@ -42,18 +57,15 @@ enum Scanned<'a> {
 /// Whether `text` starts with the date that starts a record; `None` when it is too short to tell.
 pub(super) fn starts_record(text: &[u8]) -> Option<bool> {
     const SHAPE: &[u8; DATE_BYTES] = b"0000-00-00 00:00:00";
-    for (index, shape) in SHAPE.iter().enumerate() {
-        let byte = text.get(index)?;
-        let fits = if *shape == b'0' {
-            byte.is_ascii_digit()
-        } else {
-            byte == shape
-        };
-        if !fits {
-            return Some(false);
-        }
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        shape => byte == shape,
+    };
+    match text.first_chunk::<DATE_BYTES>() {
+        Some(date) => Some(date.iter().zip(SHAPE).all(fits)),
+        None if text.iter().zip(SHAPE).all(fits) => None,
+        None => Some(false),
     }
-    Some(true)
 }
 
 /// Whether a line looks like the first of a record.
@@ -62,7 +74,7 @@ pub(in crate::ingest::slow_log) fn looks_like_csv(line: &[u8]) -> bool {
         Scanned::Whole(row, _) | Scanned::Open(row, _) => row,
         Scanned::Broken => return false,
     };
-    starts_record(line) == Some(true) && severity(row[SEVERITY]).is_some()
+    starts_record(line) == Some(true) && severity(row.fields[SEVERITY]).is_some()
 }
 
 /// Frames the record that `rest` starts with.
@@ -115,16 +127,16 @@ fn junk<'a>(window: &[u8], full: bool, next: Next) -> Frame<'a> {
 
 /// Splits the row that `text` starts with.
 fn scan_row(text: &[u8]) -> Scanned<'_> {
-    let mut row: Row<'_> = [b""; COLUMNS];
+    let mut row = Row::default();
     let mut at = 0;
     let mut column = 0;
     loop {
-        let Some(length) = field_length(&text[at..]) else {
-            set(&mut row, column, &text[at..]);
+        let field = field(&text[at..]);
+        row.set(column, &text[at..at + field.length], field.is_doubled);
+        at += field.length;
+        if field.is_open {
             return Scanned::Open(row, column);
-        };
-        set(&mut row, column, &text[at..at + length]);
-        at += length;
+        }
         match text.get(at) {
             Some(b',') => {
                 at += 1;
@@ -138,61 +150,88 @@ fn scan_row(text: &[u8]) -> Scanned<'_> {
     }
 }
 
-fn set<'a>(row: &mut Row<'a>, column: usize, field: &'a [u8]) {
-    if let Some(place) = row.get_mut(column) {
-        *place = field;
+impl<'a> Row<'a> {
+    fn set(&mut self, column: usize, field: &'a [u8], is_doubled: bool) {
+        if let Some(place) = self.fields.get_mut(column) {
+            *place = field;
+            self.doubled |= u32::from(is_doubled) << column;
+        }
+    }
+
+    /// A field without its quotes, cut where a statement is cut.
+    fn unquoted(&self, column: usize) -> Cow<'a, [u8]> {
+        let field = self.fields[column];
+        let field = &field[..field.len().min(MAX_STATEMENT_BYTES)];
+        let Some(inner) = field.strip_prefix(b"\"") else {
+            return field.into();
+        };
+        let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
+        if self.doubled & (1 << column) == 0 {
+            return inner.into();
+        }
+        undoubled(inner).into()
+    }
+
+    fn name(&self, column: usize) -> Cow<'a, [u8]> {
+        match self.unquoted(column) {
+            Cow::Borrowed(name) => known(name).into(),
+            owned @ Cow::Owned(_) => owned,
+        }
     }
 }
 
-/// Length of a field with its quotes; `None` when its quote does not close.
-fn field_length(text: &[u8]) -> Option<usize> {
+/// Finds the end of a field with its quotes. Most are short or empty, so that a search takes longer than a look.
+fn field(text: &[u8]) -> Field {
+    let is_end = |b: &u8| matches!(b, b',' | b'\n' | b'\r');
+    let mut field = Field {
+        length: text.len(),
+        is_doubled: false,
+        is_open: false,
+    };
     if text.first() != Some(&b'"') {
-        let end = memchr::memchr3(b',', b'\n', b'\r', text);
-        return Some(end.unwrap_or(text.len()));
+        field.length = text.iter().position(is_end).unwrap_or(text.len());
+        return field;
     }
     let mut at = 1;
-    loop {
-        at += memchr::memchr(b'"', &text[at..])? + 1;
+    while let Some(quote) = scan::find_soon(b'"', &text[at..]) {
+        at += quote + 1;
         if text.get(at) != Some(&b'"') {
-            return Some(at);
+            field.length = at;
+            return field;
         }
+        field.is_doubled = true;
         at += 1;
     }
+    field.is_open = true;
+    field
 }
 
 fn record<'a>(row: &Row<'a>, calendar: &mut Calendar) -> Option<Record<'a>> {
-    let severity = severity(row[SEVERITY])?;
-    let (at, _) = calendar.date(row[TIME])?;
-    let text = row[MESSAGE];
-    let client = match unquoted(row[CLIENT]) {
+    let severity = severity(row.fields[SEVERITY])?;
+    let (at, _) = calendar.date(row.fields[TIME])?;
+    let text = row.fields[MESSAGE];
+    let client = match row.unquoted(CLIENT) {
         Cow::Borrowed(client) => without_port(client).into(),
         Cow::Owned(client) => without_port(&client).to_vec().into(),
     };
     Some(Record {
         from: 0,
-        pid: scan::whole(row[PID])
+        pid: scan::whole(row.fields[PID])
             .and_then(|pid| u32::try_from(pid).ok())
             .unwrap_or(0),
         at: Some(at),
         severity,
-        message: unquoted(text),
-        statement: unquoted(row[QUERY]),
-        detail: unquoted(row[DETAIL]),
-        context: unquoted(row[CONTEXT]),
-        code: unquoted(row[CODE]),
-        user: name(row[USER]),
-        database: name(row[DATABASE]),
+        message: row.unquoted(MESSAGE),
+        statement: row.unquoted(QUERY),
+        detail: row.unquoted(DETAIL),
+        context: row.unquoted(CONTEXT),
+        code: row.unquoted(CODE),
+        user: row.name(USER),
+        database: row.name(DATABASE),
         client,
         truncated: text.len() > MAX_STATEMENT_BYTES,
         plan: None,
     })
-}
-
-fn name(field: &[u8]) -> Cow<'_, [u8]> {
-    match unquoted(field) {
-        Cow::Borrowed(name) => known(name).into(),
-        owned @ Cow::Owned(_) => owned,
-    }
 }
 
 /// `127.0.0.1:58786` or `[local]`.
@@ -209,37 +248,44 @@ fn severity(word: &[u8]) -> Option<Severity> {
     })
 }
 
-/// A field without its quotes, cut where a statement is cut.
-fn unquoted(field: &[u8]) -> Cow<'_, [u8]> {
-    let field = &field[..field.len().min(MAX_STATEMENT_BYTES)];
-    let Some(inner) = field.strip_prefix(b"\"") else {
-        return field.into();
-    };
-    let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
-    let Some(first) = memchr::memchr(b'"', inner) else {
-        return inner.into();
-    };
-    let mut text = Vec::with_capacity(inner.len());
-    text.extend_from_slice(&inner[..first]);
-    let mut rest = &inner[first..];
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        text.extend_from_slice(&rest[..=quote]);
+/// The same with one quote for two.
+fn undoubled(text: &[u8]) -> Vec<u8> {
+    let mut single = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(quote) = scan::find_soon(b'"', rest) {
+        single.extend_from_slice(&rest[..=quote]);
         let behind = &rest[quote + 1..];
         rest = behind.strip_prefix(b"\"").unwrap_or(behind);
     }
-    text.extend_from_slice(rest);
-    text.into()
+    single.extend_from_slice(rest);
+    single
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn unquoted(text: &[u8]) -> Vec<u8> {
+        match scan_row(text) {
+            Scanned::Whole(row, _) | Scanned::Open(row, _) => row.unquoted(0).into_owned(),
+            Scanned::Broken => panic!("the row is not broken"),
+        }
+    }
+
     #[test]
     fn doubled_quotes_are_one() {
-        assert_eq!(&*unquoted(br#""a ""b"" c""#), br#"a "b" c"#);
-        assert_eq!(&*unquoted(b"plain"), b"plain");
-        assert_eq!(&*unquoted(b"\"\""), b"");
+        assert_eq!(unquoted(br#""a ""b"" c""#), br#"a "b" c"#);
+        assert_eq!(unquoted(br#""a ""b"" c"#), br#"a "b" c"#);
+        assert_eq!(unquoted(b"plain"), b"plain");
+        assert_eq!(unquoted(b"\"\""), b"");
+    }
+
+    #[test]
+    fn a_row_starts_with_a_date() {
+        assert_eq!(starts_record(b"2026-11-21 19:26:58.608"), Some(true));
+        assert_eq!(starts_record(b"2026-11-21"), None);
+        assert_eq!(starts_record(b"2026:11"), Some(false));
+        assert_eq!(starts_record(b"2026-11-21T19:26:58.608"), Some(false));
     }
 
     #[test]
@@ -247,7 +293,7 @@ mod tests {
         let Scanned::Whole(row, length) = scan_row(b"a,\"b,\n\"\"c\",d\nnext") else {
             panic!("the row is whole");
         };
-        assert_eq!(row[1], b"\"b,\n\"\"c\"");
+        assert_eq!(row.fields[1], b"\"b,\n\"\"c\"");
         assert_eq!(length, 13);
     }
 }

@@ -163,13 +163,12 @@ fn large<'a>(window: &'a [u8], calendar: &mut Calendar) -> Frame<'a> {
 }
 
 fn record<'a>(line: &'a [u8], calendar: &mut Calendar) -> Option<Record<'a>> {
-    if let Ok(line) = serde_json::from_slice::<Line<'_>>(line) {
-        return convert(line, calendar);
+    // looked at once as a whole, and not once more for each of its texts
+    if let Ok(text) = std::str::from_utf8(line) {
+        return convert(serde_json::from_str(text).ok()?, calendar);
     }
     // a server with `SQL_ASCII` databases writes what is not UTF-8
-    let Cow::Owned(text) = String::from_utf8_lossy(line) else {
-        return None;
-    };
+    let text = String::from_utf8_lossy(line);
     let line = serde_json::from_str::<Line<'_>>(&text).ok()?;
     convert(line, calendar).map(owned)
 }

@@ -181,9 +181,11 @@ fn portal(text: &[u8]) -> Option<Portal<'_>> {
 
 /// The name before the statement, and the statement.
 fn behind_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    // a name holds few colons, and a search for both bytes takes longer to prepare
-    let mut colons = memchr::memchr_iter(b':', text);
-    let colon = colons.find(|colon| text.get(colon + 1) == Some(&b' '))?;
+    // a name is short, and holds few colons
+    let mut colon = scan::find_soon(b':', text)?;
+    while text.get(colon + 1) != Some(&b' ') {
+        colon += 1 + scan::find_soon(b':', &text[colon + 1..])?;
+    }
     Some((&text[..colon], &text[colon + 2..]))
 }
 

@@ -91,7 +91,7 @@ pub(super) struct Record<'a> {
     /// The text was cut.
     truncated: bool,
     /// The plan that the message tells, where it was read as its lines were found.
-    plan: Option<Explained<'a>>,
+    plan: Option<Box<Explained<'a>>>,
 }
 
 impl Record<'_> {

@@ -173,7 +173,7 @@ impl Sessions {
         let mut run = self.entry(record, &explained.sql);
         run.elapsed = elapsed;
         run.rows = explained.rows;
-        run.access = Some(Box::new(explained.access));
+        run.access = Some(explained.access);
         run.nesting = Nesting {
             is_inside: true,
             inner,

@@ -58,13 +58,14 @@ impl Pending {
     }
 
     /// The plan of the run has come.
-    pub(super) fn explain(&mut self, access: Access, rows: RowCounts, at: Option<Timestamp>) {
-        let temp_bytes = self.run.access.as_ref().and_then(|a| a.temp_bytes);
-        let access = Access {
-            temp_bytes,
-            ..access
-        };
-        self.run.access = Some(Box::new(access));
+    pub(super) fn explain(
+        &mut self,
+        mut access: Box<Access>,
+        rows: RowCounts,
+        at: Option<Timestamp>,
+    ) {
+        access.temp_bytes = self.run.access.as_ref().and_then(|a| a.temp_bytes);
+        self.run.access = Some(access);
         self.run.rows = rows;
         self.kind = Kind::PlannedRun { at };
     }

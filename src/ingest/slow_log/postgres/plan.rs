@@ -38,7 +38,7 @@ const CHANGES: [&str; 3] = ["Update", "Delete", "Insert"];
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Explained<'a> {
     pub(super) sql: Cow<'a, [u8]>,
-    pub(super) access: Access,
+    pub(super) access: Box<Access>,
     /// Rows of the run, where they were counted.
     pub(super) rows: RowCounts,
 }
@@ -176,13 +176,13 @@ impl Steps {
                 returned: self.returned.map(rounded),
                 affected: self.affected.map(rounded),
             },
-            access: Access {
+            access: Box::new(Access {
                 full_scan: known.then(|| self.rows.iter().any(|row| &*row.access == "Seq Scan")),
                 filesort: known.then_some(self.sorts),
                 filesort_on_disk: self.sort_told.then_some(self.sorts_on_disk),
                 plan: known.then(|| Arc::from(self.rows)),
                 ..Access::default()
-            },
+            }),
         }
     }
 }

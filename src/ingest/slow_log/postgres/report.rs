@@ -45,22 +45,33 @@ pub(super) struct Said<'a> {
 
 impl<'a> Said<'a> {
     /// The same without the tab that PostgreSQL puts at the start of each further line.
+    #[inline]
     pub(super) fn joined(self) -> Cow<'a, [u8]> {
+        if self.text.is_empty() {
+            return Cow::default();
+        }
         let text = &self.text[..self.text.len().min(MAX_STATEMENT_BYTES)];
         let text = text.trim_ascii_end();
-        let mut ends = memchr::memchr_iter(b'\n', text).peekable();
-        if self.is_line || ends.peek().is_none() {
+        if self.is_line {
             return text.into();
         }
-        let mut whole = Vec::with_capacity(text.len());
-        let mut start = 0;
-        for end in ends.map(|end| end + 1).chain([text.len()]) {
-            let line = &text[start..end];
-            whole.extend_from_slice(line.strip_prefix(b"\t").unwrap_or(line));
-            start = end;
-        }
-        whole.into()
+        without_tabs(text)
     }
+}
+
+fn without_tabs(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut ends = memchr::memchr_iter(b'\n', text).peekable();
+    if ends.peek().is_none() {
+        return text.into();
+    }
+    let mut whole = Vec::with_capacity(text.len());
+    let mut start = 0;
+    for end in ends.map(|end| end + 1).chain([text.len()]) {
+        let line = &text[start..end];
+        whole.extend_from_slice(line.strip_prefix(b"\t").unwrap_or(line));
+        start = end;
+    }
+    whole.into()
 }
 
 /// What stands behind the message of a report.

@@ -267,7 +267,7 @@ impl Sessions {
         let mut run = self.entry(record, &sql);
         run.elapsed = elapsed;
         run.rows = rows;
-        run.access = Some(Box::new(access));
+        run.access = Some(access);
         run.nesting.inner = session.inside.take(record.at, elapsed);
         pending::hold(run, &mut pending.run);
         self.wait(record, pending, session);

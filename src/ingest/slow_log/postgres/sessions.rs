@@ -126,7 +126,7 @@ impl Sessions {
     fn noted(
         &mut self,
         record: &Record<'_>,
-        plan: Option<Explained<'_>>,
+        plan: Option<Box<Explained<'_>>>,
         session: &mut Session,
         tell: Tell<'_>,
     ) -> bool {
@@ -142,13 +142,15 @@ impl Sessions {
                 self.executed(record, (elapsed, portal), session, tell);
             }
             Message::Took(elapsed) => self.took(record, elapsed, session, tell),
-            Message::Plan(elapsed, text) => match plan.or_else(|| plan::read(text)) {
-                Some(plan) => {
-                    self.upkeep.unread_plans += u64::from(plan::is_unread(text));
-                    self.planned(record, (elapsed, plan), session, tell);
+            Message::Plan(elapsed, text) => {
+                match plan.map(|plan| *plan).or_else(|| plan::read(text)) {
+                    Some(plan) => {
+                        self.upkeep.unread_plans += u64::from(plan::is_unread(text));
+                        self.planned(record, (elapsed, plan), session, tell);
+                    }
+                    None => self.textless += 1,
                 }
-                None => self.textless += 1,
-            },
+            }
             Message::Parsed(elapsed, sql) => {
                 self.next_is_named(from, session, tell);
                 let other = session.prepare(record, elapsed, sql, false);

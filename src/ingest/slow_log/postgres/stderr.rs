@@ -24,7 +24,7 @@ struct First<'a> {
     end: usize,
     /// It does not end in the window.
     is_large: bool,
-    plan: Option<Explained<'a>>,
+    plan: Option<Box<Explained<'a>>>,
 }
 
 /// What starts with no record.
@@ -145,11 +145,11 @@ fn first<'a>(
 }
 
 /// The plan that a record tells, and where the record's lines end: both are found in one pass.
-fn plan_of<'a>(window: &'a [u8], parts: Parts) -> Option<(Explained<'a>, usize)> {
+fn plan_of<'a>(window: &'a [u8], parts: Parts) -> Option<(Box<Explained<'a>>, usize)> {
     let text = window.get(parts.message..)?;
     let start = message::json_plan(text).filter(|_| parts.level == Level::Log)?;
     let (plan, length) = plan::logged(&text[start..])?;
-    Some((plan, parts.message + start + length))
+    Some((Box::new(plan), parts.message + start + length))
 }
 
 /// The message as it was written. A plan in JSON keeps its tabs: between its values they are white space, and in its

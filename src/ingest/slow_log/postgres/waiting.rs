@@ -56,15 +56,16 @@ impl Waiting {
         asker: u32,
     ) -> Option<Waiter> {
         let first = self.queue.front()?;
-        if first.is_due(from, now, asker) {
-            return self.queue.pop_front();
-        }
+        let is_far = from.saturating_sub(first.from) > PATIENCE_BYTES;
         let may_be_late = self
             .oldest
             .zip(now)
             .is_some_and(|(oldest, now)| now > oldest.plus(PATIENCE));
-        if !may_be_late {
+        if !is_far && !may_be_late {
             return None;
+        }
+        if first.is_due(from, now, asker) {
+            return self.queue.pop_front();
         }
         let due = self.queue.iter().position(|w| w.is_due(from, now, asker));
         if due.is_none() {

@@ -101,11 +101,19 @@ pub(super) fn step(node: Node<'_>, place: Place) -> Step {
     });
     Step {
         place,
-        kind: Arc::from(kind),
-        table: Arc::from(node.table),
-        index: Arc::from(node.index),
+        kind: named(kind),
+        table: named(node.table),
+        index: named(node.index),
         rows: node.rows.map(rounded),
         counted,
         may_conflict: !node.conflict.is_empty(),
     }
+}
+
+/// Most steps have no table or no index, which take no room.
+fn named(name: Cow<'_, str>) -> Arc<str> {
+    if name.is_empty() {
+        return Arc::default();
+    }
+    Arc::from(name)
 }

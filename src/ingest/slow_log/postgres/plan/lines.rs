@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use super::json::{Node, below, step};
 use super::{Explained, Place, Steps};
-use crate::ingest::slow_log::MAX_STATEMENT_BYTES;
+use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, scan};
 
 /// A deeper plan is left to the JSON reader, which bounds it too.
 const MAX_DEPTH: usize = 100;
@@ -53,10 +53,11 @@ struct Reader<'a> {
 pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
     let mut reader = Reader::default();
     let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
-        reader.line(&text[start..end])?;
-        start = end + 1;
+    while let Some(length) = scan::find_soon(b'\n', &text[start..]) {
+        reader.line(&text[start..start + length])?;
+        start += length + 1;
     }
+    reader.line(&text[start..])?;
     reader.explain()
 }
 
@@ -67,7 +68,7 @@ pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
     let mut start = 0;
     let mut next = b'\t';
     while next == b'\t' {
-        let end = start + memchr::memchr(b'\n', &text[start..])?;
+        let end = start + scan::find_soon(b'\n', &text[start..])?;
         reader.line(&text[start..end])?;
         start = end + 1;
         next = *text.get(start)?;
@@ -256,13 +257,14 @@ fn key(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if memchr::memchr2(b'\\', b'"', text).is_some() {
-        return serde_json::from_slice(value).ok().map(Cow::Owned);
-    }
     // all are looked at, several at once
-    let is_plain = text.iter().fold(true, |is, byte| is & (*byte >= b' '));
-    let text = std::str::from_utf8(text).ok()?;
-    is_plain.then_some(Cow::Borrowed(text))
+    let is_plain = text.iter().fold(true, |is_plain, byte| {
+        is_plain & (*byte >= b' ') & (*byte != b'\\') & (*byte != b'"')
+    });
+    if is_plain {
+        return std::str::from_utf8(text).ok().map(Cow::Borrowed);
+    }
+    serde_json::from_slice(value).ok().map(Cow::Owned)
 }
 
 /// A number without sign and exponent: so few digits that a double holds them, hence the quotient is the nearest.
