@@ -81,6 +81,14 @@ impl Parts {
         )
     }
 
+    /// The parts of another line with the prefix of `line`, whose parts these are, its time included.
+    #[inline]
+    pub(super) fn repeated(self, line: &[u8], other: &[u8]) -> Option<Self> {
+        let known = self.known?;
+        let is_same = other.starts_with(self.prefix(line));
+        is_same.then(|| Self::behind(other, self.prefix, known))?
+    }
+
     /// The parts of a line whose prefix ends at `prefix`, as it was known to do.
     #[inline]
     pub(super) fn behind(line: &[u8], prefix: usize, known: Known) -> Option<Self> {

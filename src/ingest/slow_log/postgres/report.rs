@@ -138,10 +138,11 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Reads the details of the report whose message ends at `first`; `None` when more bytes are needed.
+    /// Reads the details of the report whose first line has these parts, and whose message ends at `first`; `None` when
+    /// more bytes are needed.
     pub(super) fn report(
         &self,
-        first: usize,
+        (parts, first): (Parts, usize),
         prefix: &mut Prefix,
         calendar: &mut Calendar,
     ) -> Option<Report<'a>> {
@@ -151,7 +152,7 @@ impl<'a> Lines<'a> {
         };
         loop {
             let at = report.end;
-            match self.behind(at, prefix, calendar) {
+            match self.behind(at, parts, prefix, calendar) {
                 Ok(Behind::Detail(detail, behind)) => {
                     let said = Said {
                         text: &self.window[(at + detail.message).min(behind.end)..behind.end],
@@ -182,6 +183,7 @@ impl<'a> Lines<'a> {
     fn behind(
         &self,
         at: usize,
+        first: Parts,
         prefix: &mut Prefix,
         calendar: &mut Calendar,
     ) -> Result<Behind, Tail> {
@@ -193,7 +195,9 @@ impl<'a> Lines<'a> {
         if waits && !(line.is_empty() && self.next == Next::Quiet) {
             return Err(if self.full { Tail::Large } else { Tail::Wait });
         }
-        let parts = prefix.parts(line, calendar);
+        // details repeat the prefix to the millisecond
+        let parts = first.repeated(self.window, line);
+        let parts = parts.or_else(|| prefix.parts(line, calendar));
         let Some(detail) = parts.filter(|parts| parts.is_detail()) else {
             // where the line does not end its length is not known
             return Ok(Behind::Other(parts.zip(length)));

@@ -143,11 +143,10 @@ impl Sessions {
             }
             Message::Took(elapsed) => self.took(record, elapsed, session, tell),
             Message::Plan(elapsed, text) => {
-                match plan.map(|plan| *plan).or_else(|| plan::read(text)) {
-                    Some(plan) => {
-                        self.upkeep.unread_plans += u64::from(plan::is_unread(text));
-                        self.planned(record, (elapsed, plan), session, tell);
-                    }
+                let read = plan.map(|plan| *plan).or_else(|| plan::read(text));
+                self.upkeep.unread_plans += u64::from(read.is_some() && plan::is_unread(text));
+                match read {
+                    Some(plan) => self.planned(record, (elapsed, plan), session, tell),
                     None => self.textless += 1,
                 }
             }

@@ -63,7 +63,7 @@ pub(super) fn frame<'a>(
     };
     let report = if first.is_large {
         Report::large(first.end)
-    } else if let Some(report) = lines.report(first.end, prefix, calendar) {
+    } else if let Some(report) = lines.report((first.parts, first.end), prefix, calendar) {
         report
     } else {
         return Frame::Wait;

@@ -53,7 +53,7 @@ fn a_statement_with_a_stray_apostrophe_is_told_without_its_plan() {
     let text = "Query Text: SELECT 1 -- don't\nSeq Scan on t  (cost=0.0..1.0 rows=5 width=4) (actual rows=7 loops=1)";
     let explained = read(text.as_bytes()).unwrap();
     assert_eq!(&*explained.sql, b"SELECT 1 -- don't");
-    assert_eq!(explained.access, Access::default());
+    assert_eq!(*explained.access, Access::default());
     assert_eq!(explained.rows, RowCounts::default());
 }
 

@@ -76,7 +76,7 @@ mod tests {
                 String::from_utf8_lossy(&explained.sql),
                 "select relname from pg_class where relname < 'a\"b' \n and relname <> '<x> & y' limit 1"
             );
-            assert_eq!(explained.access, Access::default());
+            assert_eq!(*explained.access, Access::default());
             assert_eq!(explained.rows, RowCounts::default());
         }
     }
