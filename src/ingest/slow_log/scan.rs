@@ -101,10 +101,12 @@ pub(super) fn usual_seconds(text: &[u8]) -> Option<(Duration, &[u8])> {
 pub(super) fn usual_milliseconds(text: &[u8]) -> Option<(Duration, &[u8])> {
     let (units, length) = short_whole(text, 8);
     let digits = text[length..].strip_prefix(b".")?;
-    let (fraction, places) = short_whole(digits, 6);
+    let (fraction, places) = short_whole(digits, 8);
     let rest = &digits[places..];
     let is_usual = length > 0 && ends_word(rest);
-    let nanos = units * 1_000_000 + fraction * POWERS_OF_TEN[6 - places];
+    // finer digits are dropped by the other
+    let finest = *POWERS_OF_TEN.get(6_usize.checked_sub(places)?)?;
+    let nanos = units * 1_000_000 + fraction * finest;
     is_usual.then_some((Duration::from_nanos(nanos), rest))
 }
 
@@ -285,6 +287,32 @@ mod tests {
             let expected = (whole(&text[..digits]).unwrap_or(0), digits);
             assert_eq!(short_whole(text, 18), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn usual_milliseconds_are_those_that_any_are() {
+        for text in [
+            "0.888",
+            "12345678.123456",
+            "7.",
+            "1.1234567",
+            "1.12345678",
+            "1.123456789",
+            "1",
+            ".5",
+            "123456789.1",
+        ] {
+            let read = usual_milliseconds(text.as_bytes());
+            assert!(
+                read.is_none_or(|(time, _)| Some(time) == milliseconds(text.as_bytes())),
+                "{text}"
+            );
+        }
+        let (time, rest) = usual_milliseconds(b"0.888 ms").unwrap();
+        assert_eq!(
+            (time, rest),
+            (Duration::from_micros(888), b" ms".as_slice())
+        );
     }
 
     #[test]
