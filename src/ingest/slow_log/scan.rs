@@ -177,20 +177,42 @@ pub(super) fn place(text: &[u8], part: &[u8]) -> Range<usize> {
 /// Where a byte is that mostly stands near: a call of `memchr` takes as long as 40 bytes here.
 #[inline]
 pub(super) fn find_soon(byte: u8, text: &[u8]) -> Option<usize> {
+    let near = match near([byte], text) {
+        Ok(at) => return Some(at),
+        Err(near) => near,
+    };
+    memchr::memchr(byte, &text[near..]).map(|at| near + at)
+}
+
+/// The same for the first of three bytes.
+#[inline]
+pub(super) fn find_soon_of(bytes: [u8; 3], text: &[u8]) -> Option<usize> {
+    let near = match near(bytes, text) {
+        Ok(at) => return Some(at),
+        Err(near) => near,
+    };
+    let [one, two, three] = bytes;
+    memchr::memchr3(one, two, three, &text[near..]).map(|at| near + at)
+}
+
+/// Where the first of some bytes is, or how far none is.
+#[inline]
+fn near<const N: usize>(bytes: [u8; N], text: &[u8]) -> Result<usize, usize> {
     const NEAR_BYTES: usize = 64;
     const ONES: u64 = u64::MAX / 0xff;
-    let sought = u64::from(byte) * ONES;
     let (words, _) = text[..text.len().min(NEAR_BYTES)].as_chunks();
     for (index, word) in words.iter().enumerate() {
-        // the lowest bit that is set is that of the first byte which is zero
-        let other = u64::from_le_bytes(*word) ^ sought;
-        let zeros = other.wrapping_sub(ONES) & !other & (ONES << 7);
-        if zeros != 0 {
-            return Some(8 * index + zeros.trailing_zeros() as usize / 8);
+        let word = u64::from_le_bytes(*word);
+        // the lowest bit that is set is that of the first byte which is one of them
+        let found = bytes.iter().fold(0, |found, byte| {
+            let other = word ^ (u64::from(*byte) * ONES);
+            found | (other.wrapping_sub(ONES) & !other & (ONES << 7))
+        });
+        if found != 0 {
+            return Ok(8 * index + found.trailing_zeros() as usize / 8);
         }
     }
-    let from = 8 * words.len();
-    memchr::memchr(byte, &text[from..]).map(|at| from + at)
+    Err(8 * words.len())
 }
 
 /// Length of the line that `text` starts with, line end included; `None` when it does not end.
@@ -326,6 +348,11 @@ mod tests {
             }
         }
         assert_eq!(find_soon(0, &[0x80, 1, 0xff, 0x81, 2, 3, 4, 0]), Some(7));
+        for at in 0..80 {
+            let text = [vec![b'.'; at], b"\r,\n".to_vec(), vec![b'-'; 9]].concat();
+            assert_eq!(find_soon_of([b',', b'\n', b'\r'], &text), Some(at));
+            assert_eq!(find_soon_of([b',', b'\n', b'x'], &text), Some(at + 1));
+        }
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Record<'_> {
 
 /// How records are written.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a log")]
 pub(super) enum Framing {
     Stderr(Prefix),
     Csv,

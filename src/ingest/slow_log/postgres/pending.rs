@@ -101,6 +101,7 @@ impl Pending {
 
 /// Some that hold nothing any more: one for each run is made anew otherwise, with all its texts.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a session holds the same box")]
 pub(super) struct Spare(Vec<Box<Pending>>);
 
 impl Spare {

@@ -34,7 +34,7 @@ enum Other {
     Wait,
 }
 
-impl<'a> From<Other> for Frame<'a> {
+impl From<Other> for Frame<'_> {
     fn from(other: Other) -> Self {
         match other {
             Other::Junk(length) => Self::Junk(length),
@@ -145,7 +145,7 @@ fn first<'a>(
 }
 
 /// The plan that a record tells, and where the record's lines end: both are found in one pass.
-fn plan_of<'a>(window: &'a [u8], parts: Parts) -> Option<(Box<Explained<'a>>, usize)> {
+fn plan_of(window: &[u8], parts: Parts) -> Option<(Box<Explained<'_>>, usize)> {
     let text = window.get(parts.message..)?;
     let start = message::json_plan(text).filter(|_| parts.level == Level::Log)?;
     let (plan, length) = plan::logged(&text[start..])?;

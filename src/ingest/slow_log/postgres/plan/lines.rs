@@ -255,9 +255,12 @@ fn key(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..end], text[end + 1..].strip_prefix(b": ")?))
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch for each byte several are looked at at once"
+)]
 fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    // all are looked at, several at once
     let is_plain = text.iter().fold(true, |is_plain, byte| {
         is_plain & (*byte >= b' ') & (*byte != b'\\') & (*byte != b'"')
     });
