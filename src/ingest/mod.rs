@@ -44,9 +44,10 @@ impl RawEntry {
     }
 }
 
-/// What a source tells of a run beside its text.
+/// What a source tells of a run beside its text. Runs that are kept together for a moment leave out their names, `N`,
+/// which so many of them share: to count who holds a name costs as much as a part of its sums.
 #[derive(Debug, Clone)]
-pub struct RawRun {
+pub struct RawRun<N = Arc<str>> {
     /// The source had cut the text.
     pub truncated: bool,
     /// When it ended, by the server's clock; `None` when the log does not tell (yet).
@@ -64,11 +65,11 @@ pub struct RawRun {
     /// How it ended.
     pub outcome: Outcome,
     /// Database or schema; empty when not told.
-    pub database: Arc<str>,
+    pub database: N,
     /// Database user; empty when not told.
-    pub user: Arc<str>,
+    pub user: N,
     /// Client host; empty when not told.
-    pub client: Arc<str>,
+    pub client: N,
     /// It stands for so many runs (log sampling); at least 1.
     pub weight: u32,
     /// What ran inside it, and inside what it ran.
@@ -119,7 +120,7 @@ pub struct RawParty {
     pub lock: String,
 }
 
-impl RawRun {
+impl<N> RawRun<N> {
     /// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
     const MAX_WEIGHT: u32 = 1000;
 
@@ -135,6 +136,31 @@ impl RawRun {
 
     fn believed_weight(weight: u32) -> u32 {
         weight.clamp(1, Self::MAX_WEIGHT)
+    }
+
+    /// Whether it tells of an error.
+    pub fn has_failed(&self) -> bool {
+        self.error.is_some() || self.outcome != Outcome::Ok
+    }
+
+    /// The same of this database, user and client.
+    pub fn named<M>(self, [database, user, client]: [M; 3]) -> RawRun<M> {
+        RawRun {
+            truncated: self.truncated,
+            end: self.end,
+            elapsed: self.elapsed,
+            lock: self.lock,
+            rows: self.rows,
+            bytes_sent: self.bytes_sent,
+            access: self.access,
+            outcome: self.outcome,
+            database,
+            user,
+            client,
+            weight: self.weight,
+            nesting: self.nesting,
+            error: self.error,
+        }
     }
 }
 

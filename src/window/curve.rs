@@ -46,11 +46,12 @@ impl Curve {
     pub fn observe(&mut self, end: Timestamp, kind: StatementKind, elapsed: Duration, weight: u32) {
         let start = end.minus(elapsed.min(MAX_SPREAD));
         self.is_fine = self.is_fine || is_within_a_second(start) && is_within_a_second(end);
-        self.make_room(start.as_unix_secs(), end.as_unix_secs());
+        let (from, to) = (start.as_unix_secs(), end.as_unix_secs());
+        self.make_room(from, to);
         let step = SECOND << self.power;
         let (start, end) = (start.as_unix_nanos(), end.as_unix_nanos());
         let (part, times) = (part(kind), u64::from(weight.max(1)));
-        for number in start / SECOND >> self.power..=end / SECOND >> self.power {
+        for number in from >> self.power..=to >> self.power {
             let begun = number.saturating_mul(step);
             let over = begun.saturating_add(step);
             let within = end.min(over).saturating_sub(start.max(begun));

@@ -50,11 +50,7 @@ pub(super) struct ParameterSum {
 impl Parameters {
     /// Adds the runs of one set.
     pub(super) fn add(&mut self, new: ParameterSum) {
-        let known = self
-            .keys
-            .iter()
-            .position(|k| k.parameters == new.parameters);
-        match known {
+        match self.position(new.parameters) {
             Some(at) => self.absorb(at, new),
             None if self.keys.len() < MAX_SETS => self.push(new),
             None => self.replace_cheapest(new),
@@ -63,28 +59,26 @@ impl Parameters {
 
     /// Adds what another statement's window saw and keeps the costliest.
     pub(super) fn merge(&mut self, other: &Self) {
-        let mut sums: Vec<ParameterSum> = self.iter().collect();
         for theirs in other.iter() {
-            match sums.iter_mut().find(|s| s.parameters == theirs.parameters) {
-                Some(ours) => ours.absorb(theirs),
-                None => sums.push(theirs),
+            match self.position(theirs.parameters) {
+                Some(at) => self.absorb(at, theirs),
+                None => self.push(theirs),
             }
         }
-        if sums.len() > MAX_SETS {
-            sums.sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
-            sums.truncate(MAX_SETS);
+        if self.keys.len() > MAX_SETS {
+            let sums = self.by_cost();
+            self.clear();
+            self.keys.reserve_exact(MAX_SETS);
+            self.costs.reserve_exact(MAX_SETS);
+            sums.into_iter()
+                .take(MAX_SETS)
+                .for_each(|sum| self.push(sum));
         }
-        self.clear();
-        self.keys.reserve_exact(sums.len());
-        self.costs.reserve_exact(sums.len());
-        sums.into_iter().for_each(|sum| self.push(sum));
     }
 
     /// The sets, the costliest first.
     pub(super) fn costliest_first(&self) -> Vec<ParameterLoad> {
-        let mut sums: Vec<ParameterSum> = self.iter().collect();
-        sums.sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
-        sums.iter().map(ParameterSum::load).collect()
+        self.by_cost().iter().map(ParameterSum::load).collect()
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = ParameterSum> {
@@ -95,40 +89,70 @@ impl Parameters {
         *self = Self::default();
     }
 
+    fn by_cost(&self) -> Vec<ParameterSum> {
+        let mut sums: Vec<ParameterSum> = self.iter().collect();
+        sums.sort_unstable_by_key(|s| (std::cmp::Reverse(s.total), s.parameters));
+        sums
+    }
+
+    fn position(&self, parameters: u64) -> Option<usize> {
+        self.keys.iter().position(|k| k.parameters == parameters)
+    }
+
     fn push(&mut self, new: ParameterSum) {
         self.keys.reserve_exact(1);
         self.costs.reserve_exact(1);
-        let (key, cost) = new.parts();
-        self.keys.push(key);
-        self.costs.push(cost);
+        self.keys.push(Key {
+            parameters: new.parameters,
+            total: new.total,
+        });
+        self.costs.push(Cost {
+            count: new.count,
+            max: new.max,
+            examined: new.examined,
+        });
     }
 
     fn absorb(&mut self, at: usize, new: ParameterSum) {
         let known = (self.keys.get_mut(at), self.costs.get_mut(at));
         if let (Some(key), Some(cost)) = known {
-            let mut sum = sum_of((&*key, &*cost));
-            sum.absorb(new);
-            (*key, *cost) = sum.parts();
+            key.total = key.total.saturating_add(new.total);
+            cost.absorb(&new);
         }
     }
 
     fn replace_cheapest(&mut self, new: ParameterSum) {
-        // as one number two keys are compared without a branch that nobody could foretell
-        let rank = |key: &Key| u128::from(key.total) << 64 | u128::from(key.parameters);
-        let ranks = self.keys.iter().map(rank).enumerate();
-        let (cheapest, _) = ranks.fold(
-            (0, u128::MAX),
-            |least, next| {
-                if next.1 < least.1 { next } else { least }
-            },
-        );
+        let cheapest = cheapest(&self.keys);
         let known = (self.keys.get_mut(cheapest), self.costs.get_mut(cheapest));
         if let (Some(key), Some(cost)) = known {
             key.parameters = new.parameters;
             cost.max = 0;
+            self.absorb(cheapest, new);
         }
-        self.absorb(cheapest, new);
     }
+}
+
+impl Cost {
+    fn absorb(&mut self, new: &ParameterSum) {
+        self.count = self.count.saturating_add(new.count);
+        self.max = self.max.max(new.max);
+        let told_twice = u64::from(self.examined > 0 && new.examined > 0);
+        let examined = self.examined.saturating_add(new.examined);
+        self.examined = examined.saturating_sub(told_twice);
+    }
+}
+
+/// Where the set stands that took the least time; of several that with the smallest hash.
+fn cheapest(keys: &[Key]) -> usize {
+    // as one number two keys are compared without a branch that nobody could foretell
+    let rank = |key: &Key| u128::from(key.total) << 64 | u128::from(key.parameters);
+    let (mut at, mut least) = (0, u128::MAX);
+    for (here, key) in keys.iter().enumerate() {
+        let rank = rank(key);
+        at = if rank < least { here } else { at };
+        least = least.min(rank);
+    }
+    at
 }
 
 fn sum_of((key, cost): (&Key, &Cost)) -> ParameterSum {
@@ -152,28 +176,6 @@ impl ParameterSum {
             max: nanos,
             examined,
         }
-    }
-
-    fn parts(self) -> (Key, Cost) {
-        let key = Key {
-            parameters: self.parameters,
-            total: self.total,
-        };
-        let cost = Cost {
-            count: self.count,
-            max: self.max,
-            examined: self.examined,
-        };
-        (key, cost)
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.total = self.total.saturating_add(other.total);
-        self.max = self.max.max(other.max);
-        let told_twice = u64::from(self.examined > 0 && other.examined > 0);
-        let examined = self.examined.saturating_add(other.examined);
-        self.examined = examined.saturating_sub(told_twice);
     }
 
     fn load(&self) -> ParameterLoad {

@@ -31,6 +31,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Whether its run time is known. What failed at once takes some time too: where no time is told, none is known.
+    #[inline]
     pub fn is_timed(&self) -> bool {
         *self.outcome == Outcome::Ok || !self.elapsed.is_zero()
     }
@@ -50,7 +51,7 @@ impl<'a> Run<'a> {
     }
 
     /// A run as an entry of a log tells it, with its database, user and client by their shared names, and with what its
-    /// text says of its parameters and its trace: the same as [`logged`](Self::logged), and nothing of it is owned.
+    /// text says of its parameters and its trace.
     pub fn told(
         entry: &'a Entry<'_>,
         [database, user, client]: &'a [Arc<str>; 3],
@@ -75,8 +76,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A run as a log tells it, with what its text says of its parameters and its trace.
-    pub fn logged(run: &'a RawRun, parameters: u64, trace: Option<TraceRef>) -> Self {
+    /// The same of a run that was parted from its text and its names.
+    pub fn logged(
+        run: &'a RawRun<()>,
+        [database, user, client]: &'a [Arc<str>; 3],
+        parameters: u64,
+        trace: Option<TraceRef>,
+    ) -> Self {
         Self {
             end: run.end.unwrap_or_default(),
             elapsed: run.elapsed,
@@ -87,9 +93,9 @@ impl<'a> Run<'a> {
             outcome: &run.outcome,
             parameters,
             trace,
-            database: &run.database,
-            user: &run.user,
-            client: &run.client,
+            database,
+            user,
+            client,
             weight: run.runs(),
             nesting: run.nesting,
         }
@@ -151,9 +157,10 @@ mod tests {
                 ..Entry::default()
             };
             let mut names = Names::default();
-            let borrowed = format!("{:?}", Run::told(&entry, names.of(&entry), 9, None));
-            let (_, owned) = entry.clone().split(&mut names);
-            prop_assert_eq!(borrowed, format!("{:?}", Run::logged(&owned, 9, None)));
+            let names = names.of(&entry);
+            let borrowed = format!("{:?}", Run::told(&entry, names, 9, None));
+            let (_, owned) = entry.clone().split_as([(); 3]);
+            prop_assert_eq!(borrowed, format!("{:?}", Run::logged(&owned, names, 9, None)));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Identifies runs and adds them up.
 
+use std::sync::Arc;
+
 use bytesize::ByteSize;
 
 use crate::config::Config;
 use crate::ingest::slow_log::offline::Crew;
 use crate::ingest::slow_log::{Entry, Names};
 use crate::ingest::{RawRun, SourceMeta};
-use crate::model::event::{DbTarget, Origin, Outcome};
+use crate::model::event::{DbTarget, Origin};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::{Dialect, StatementRef};
 use crate::model::time::Timestamp;
@@ -57,6 +59,9 @@ struct Sums {
 #[derive(Debug)]
 pub(super) struct Identifier(Normaliser);
 
+/// Database, user and client of a run.
+pub(super) type Who = [Arc<str>; 3];
+
 /// A text that is new to the sums: its statement, and its tokens.
 pub(super) type NewText = (StatementRef, Tokens);
 
@@ -102,10 +107,11 @@ impl Summing {
         Identifier(Normaliser::new(&self.settings, SEED).joining_later())
     }
 
-    /// Adds the error of an entry, if it has one.
-    pub(super) fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun) {
-        if run.error.is_some() || run.outcome != Outcome::Ok {
-            self.sums.fail(sql, dialect, run);
+    /// Adds the error of a run, if it has one.
+    pub(super) fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun<()>, who: &Who) {
+        if run.has_failed() {
+            self.sums
+                .fail(sql, dialect, &run.clone().named(who.clone()));
         }
     }
 
@@ -113,10 +119,10 @@ impl Summing {
     pub(super) fn add(
         &mut self,
         text: &Text,
-        run: &RawRun,
+        (run, who): (&RawRun<()>, &Who),
         statement: impl FnOnce(&mut Identifier) -> NewText,
     ) -> bool {
-        let run = Run::logged(run, text.parameters, text.trace);
+        let run = Run::logged(run, who, text.parameters, text.trace);
         self.sums.add(text, &run, statement)
     }
 }

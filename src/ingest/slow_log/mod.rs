@@ -83,7 +83,12 @@ impl<'a> Entry<'a> {
 
     /// The text, which is not copied, and the rest, owned.
     pub fn split(self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
-        let [database, user, client] = names.of(&self).clone();
+        let names = names.of(&self).clone();
+        self.split_as(names)
+    }
+
+    /// The same, its database, user and client by what stands for them.
+    pub fn split_as<N>(self, [database, user, client]: [N; 3]) -> (Cow<'a, [u8]>, RawRun<N>) {
         let run = RawRun {
             truncated: self.truncated,
             end: self.ended(),
@@ -134,7 +139,7 @@ impl<'a> Entry<'a> {
 
     /// How many runs it stands for.
     pub fn runs(&self) -> u32 {
-        RawRun::believed_weight(self.weight)
+        RawRun::<()>::believed_weight(self.weight)
     }
 }
 

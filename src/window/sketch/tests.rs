@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::bins::{DENSE_FROM, MAX_BINS};
 use super::*;
 
 fn sketch(values: &[u64]) -> Sketch {
@@ -58,37 +59,63 @@ fn a_sketch_never_has_more_than_its_bound_of_bins() {
 
 proptest! {
     #[test]
-    fn bins_of_empty_buckets_change_nothing_that_is_told(
+    fn counts_of_empty_buckets_change_nothing_that_is_told(
         before in prop::collection::vec(200_u64..5_000, 40..80),
         after in values(),
         percent in 0_u8..=100,
         most in any::<u64>(),
     ) {
-        let mut spread = Sketch::default();
+        let mut told = Sketch::default();
         for value in before.into_iter().chain(after) {
-            spread.record(value, SPREAD_FROM);
+            told.record(value, DENSE_FROM);
         }
-        let sums = Sums { count: spread.count, total: spread.total, min: spread.min, max: spread.max };
-        let bins: Vec<_> = spread.bins().collect();
-        let dense = Sketch::from_parts(sums, &bins).unwrap();
-        prop_assert!(dense.bins.len() <= spread.bins.len());
-        prop_assert_eq!(spread.percentile(percent), dense.percentile(percent));
-        prop_assert_eq!(spread.total_capped(most), dense.total_capped(most));
-        prop_assert_eq!(merged(&spread, &dense), merged(&dense, &spread));
-        prop_assert_eq!(spread, dense);
+        let sums = Sums { count: told.count, total: told.total, min: told.min, max: told.max };
+        let bins: Vec<_> = told.bins().collect();
+        let sparse = Sketch::from_parts(sums, &bins).unwrap();
+        prop_assert_eq!(told.percentile(percent), sparse.percentile(percent));
+        prop_assert_eq!(told.total_capped(most), sparse.total_capped(most));
+        prop_assert_eq!(merged(&told, &sparse), merged(&sparse, &told));
+        prop_assert_eq!(told, sparse);
+    }
+
+    #[test]
+    fn what_is_dense_counts_as_what_is_searched_for(
+        values in prop::collection::vec((0_u64..3_000, 1_u64..5_000), 2..200),
+        giant in prop::option::of(any::<u32>()),
+    ) {
+        let mut bins = Bins::default();
+        let mut known = std::collections::BTreeMap::new();
+        let giant = giant.map(|bucket| (u64::from(bucket % 3_000), 1 << 33));
+        let mut before = 0;
+        for (bucket, count) in values.iter().copied().chain(giant) {
+            bins.add(bucket, count, before);
+            before += count;
+            *known.entry(bucket).or_insert(0) += count;
+        }
+        prop_assert!(bins.iter().eq(known));
     }
 }
 
 #[test]
 fn many_values_that_lie_together_are_found_without_a_search() {
     let mut sketch = Sketch::default();
-    for value in (0..300_u64).map(|n| 1_000 + n * 7 % 300 * 3) {
-        sketch.record(value, SPREAD_FROM);
+    for round in 1..DENSE_FROM {
+        sketch.record(1_000 + round * 7 % 300 * 3, 1);
     }
-    let first = sketch.bins[0] >> COUNT_BITS;
-    let found = |(at, bin): (u64, &u64)| bin >> COUNT_BITS == first + at;
-    assert!((0..).zip(&sketch.bins).all(found));
-    assert!(sketch.bins.len() <= sketch.bins().count() * MAX_SPREAD);
+    assert!(matches!(sketch.bins, Bins::Sparse(_)), "they are too few");
+    for round in 0..DENSE_FROM {
+        sketch.record(1_000 + round * 7 % 300 * 3, 1);
+    }
+    assert!(matches!(sketch.bins, Bins::Dense { .. }));
+}
+
+#[test]
+fn values_that_lie_far_apart_take_no_more_room_for_it() {
+    let mut sketch = Sketch::default();
+    for value in [1, 1 << 20, 1 << 40, 1 << 60] {
+        sketch.record(value, 2 * DENSE_FROM);
+    }
+    assert!(matches!(sketch.bins, Bins::Sparse(_)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cli::digest::summing::NewText;
+use crate::cli::digest::summing::{NewText, Who};
 use crate::ingest::RawRun;
 use crate::ingest::slow_log::parts::{Guess, Inherited, Outcome, Part, Piece};
 use crate::ingest::slow_log::{Entry, Names};
@@ -13,6 +13,16 @@ use crate::normalise::Text;
 const MAX_BYTES: usize = 256 << 10;
 const MAX_RUNS: usize = 2_048;
 
+/// What was told of a run.
+#[derive(Debug)]
+struct Kept {
+    /// Where its text ends.
+    end: usize,
+    /// Which of the askers asked.
+    asker: usize,
+    run: RawRun<()>,
+}
+
 /// Runs in the order of the log.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -21,8 +31,9 @@ pub(super) struct Batch {
     pub(super) dialect: Dialect,
     /// The texts, one after the other.
     sql: Vec<u8>,
-    /// Where each text ends, and what was told of the run.
-    runs: Vec<(usize, RawRun)>,
+    runs: Vec<Kept>,
+    /// Who asked, run after run; most runs have that of the run before.
+    askers: Vec<Who>,
     /// What was found out of each text.
     pub(super) texts: Vec<(Text, Option<NewText>)>,
     /// The piece of the log that the runs are to be read from.
@@ -57,9 +68,15 @@ impl Batch {
         if entry.end.is_none() {
             self.without_time.push(self.runs.len());
         }
-        let (sql, run) = entry.split(&mut self.names);
+        let who = self.names.of(&entry);
+        if !self.askers.last().is_some_and(|last| is_same(last, who)) {
+            self.askers.push(who.clone());
+        }
+        let asker = self.askers.len() - 1;
+        let (sql, run) = entry.split_as([(); 3]);
         self.sql.extend_from_slice(&sql);
-        self.runs.push((self.sql.len(), run));
+        let end = self.sql.len();
+        self.runs.push(Kept { end, asker, run });
     }
 
     /// Room for a piece.
@@ -99,25 +116,36 @@ impl Batch {
 
     /// Completes the runs by what was told before them.
     pub(super) fn inherit(&mut self, inherited: &Inherited) {
+        // an asker, and the same with the database
+        let mut completed = None;
         for index in self.without_database.drain(..) {
-            if let Some((_, run)) = self.runs.get_mut(index) {
-                run.database = Arc::clone(&inherited.database);
-            }
+            let Some(Kept { asker, .. }) = self.runs.get_mut(index) else {
+                continue;
+            };
+            let known = completed.filter(|(known, _)| known == asker);
+            let (_, whole) = known.unwrap_or_else(|| {
+                let [_, user, client] = self.askers[*asker].clone();
+                let database = Arc::clone(&inherited.database);
+                self.askers.push([database, user, client]);
+                (*asker, self.askers.len() - 1)
+            });
+            completed = Some((*asker, whole));
+            *asker = whole;
         }
         for index in self.without_time.drain(..) {
-            if let Some((_, run)) = self.runs.get_mut(index) {
+            if let Some(Kept { run, .. }) = self.runs.get_mut(index) {
                 run.end = inherited.time;
             }
         }
     }
 
-    /// Each text and its run.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (&[u8], &RawRun)> {
+    /// Each text, its run, and who asked.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (&[u8], &RawRun<()>, &Who)> {
         let mut start = 0;
-        self.runs.iter().map(move |(end, run)| {
-            let sql = self.sql.get(start..*end).unwrap_or_default();
-            start = *end;
-            (sql, run)
+        self.runs.iter().filter_map(move |kept| {
+            let sql = self.sql.get(start..kept.end).unwrap_or_default();
+            start = kept.end;
+            Some((sql, &kept.run, self.askers.get(kept.asker)?))
         })
     }
 
@@ -126,9 +154,15 @@ impl Batch {
         self.sql.clear();
         self.sql.shrink_to(2 * MAX_BYTES);
         self.runs.clear();
+        self.askers.clear();
         self.texts.clear();
         self.without_database.clear();
         self.without_time.clear();
         (self.piece, self.read) = (None, None);
     }
+}
+
+/// Whether these are not only equal, but the same.
+fn is_same(one: &Who, other: &Who) -> bool {
+    one.iter().zip(other).all(|(a, b)| Arc::ptr_eq(a, b))
 }

@@ -197,7 +197,7 @@ impl Line {
     /// The first time that a text comes, its statement goes with it.
     fn identify(&self, batch: &mut Batch, hand: &mut Hand) {
         let mut texts = std::mem::take(&mut batch.texts);
-        for (sql, run) in batch.runs() {
+        for (sql, run, _) in batch.runs() {
             let text = hand.identifier.read(sql, batch.dialect, run.truncated);
             let is_new =
                 run.is_run() && hand.remember(text.id) && !read(&self.known).contains(&text.id);
@@ -242,15 +242,15 @@ impl Line {
                 return;
             }
         }
-        for ((sql, run), (text, statement)) in batch.runs().zip(&batch.texts) {
+        for ((sql, run, who), (text, statement)) in batch.runs().zip(&batch.texts) {
             if !summing.wants(run.end, run.weight) {
                 continue;
             }
-            summing.fail(sql, batch.dialect, run);
+            summing.fail(sql, batch.dialect, run, who);
             if !run.is_run() {
                 continue;
             }
-            let is_new = summing.add(text, run, |identifier| match statement {
+            let is_new = summing.add(text, (run, who), |identifier| match statement {
                 Some(new) => new.clone(),
                 // The sums remember no more texts, or what a hand knows was in no log.
                 None => identifier.identify(sql, batch.dialect, run.truncated),
