@@ -16,13 +16,13 @@ use super::stream::{Frame, Stream};
 use crate::model::sql::Dialect;
 
 /// Beginnings kept. A newer one takes the place of the one it falls on.
-const MAX_BEGINNINGS: usize = 256;
+const MAX_BEGINNINGS: usize = 512;
 
 /// A longer text is no gain for its memory.
 pub(super) const MAX_BEGINNING_BYTES: usize = 512;
 
 /// Eights of bytes by which a beginning is found. The more, the fewer beginnings fall on one another.
-const LEVELS: [usize; 11] = [1, 2, 3, 4, 5, 6, 8, 12, 16, 32, 64];
+const LEVELS: [usize; 10] = [1, 2, 3, 4, 5, 6, 8, 12, 24, 48];
 
 /// The beginnings of many texts.
 #[derive(Debug)]
@@ -30,9 +30,7 @@ pub(super) struct Beginnings {
     /// Hashes apart from what they stand for: most are looked at in vain.
     hashes: Box<[u64; MAX_BEGINNINGS]>,
     known: Vec<Beginning>,
-    /// Levels that some beginning is found by.
-    used: [bool; LEVELS.len()],
-    /// No other is.
+    /// So many levels are of use: no beginning is so long as those behind them.
     levels: usize,
 }
 
@@ -44,8 +42,9 @@ struct Beginning {
     /// The byte behind it, which may decide where its last token ends; `None` for a whole text.
     next: Option<u8>,
     tokens: Box<[u8]>,
-    /// TRUE and FALSE, which are values in some places.
+    /// TRUE and FALSE, which are values in some places, and placeholders.
     parameters: Box<[u8]>,
+    placeholders: bool,
     frames: Box<[Frame]>,
     depth: usize,
     last_row: (usize, usize),
@@ -60,7 +59,6 @@ impl Default for Beginnings {
         Self {
             hashes: Box::new([0; MAX_BEGINNINGS]),
             known: Vec::new(),
-            used: [false; LEVELS.len()],
             levels: 0,
         }
     }
@@ -76,8 +74,7 @@ impl Beginnings {
     ) -> Option<usize> {
         let mut hashes = [0; LEVELS.len()];
         let count = self.hashes_of(sql, &mut hashes);
-        let longest_first = hashes[..count].iter().rev().filter(|hash| **hash != 0);
-        for &hash in longest_first {
+        for &hash in hashes[..count].iter().rev() {
             let place = place(hash);
             if self.hashes[place] == hash
                 && let Some(known) = self.known.get(place)
@@ -101,7 +98,6 @@ impl Beginnings {
         }
         let level = LEVELS.iter().rposition(|eights| 8 * eights <= text.len());
         let level = level.unwrap_or_default();
-        self.used[level] = true;
         self.levels = self.levels.max(level + 1);
         let mut hashes = [0; LEVELS.len()];
         let count = self.hashes_of(lexer.sql, &mut hashes);
@@ -116,8 +112,7 @@ impl Beginnings {
         self.known[place] = Beginning::of(text, next, dialect, lexer.stream);
     }
 
-    /// The hashes that beginnings of `sql` may have, by their level, 0 for those that none has; and how many levels
-    /// were looked at.
+    /// The hashes that beginnings of `sql` may have, by their level, and how many they are.
     #[inline]
     fn hashes_of(&self, sql: &[u8], into: &mut [u64; LEVELS.len()]) -> usize {
         let (chunks, rest) = sql.as_chunks::<8>();
@@ -128,16 +123,16 @@ impl Beginnings {
             return 1;
         }
         let mut hash = u64::MAX;
-        let mut from = 0;
-        for (level, &eights) in LEVELS.iter().enumerate().take(self.levels) {
-            let Some(next) = chunks.get(from..eights) else {
-                return level;
-            };
-            hash = next.iter().fold(hash, |hash, chunk| mixed(hash, *chunk));
-            into[level] = if self.used[level] { hash } else { 0 };
-            from = eights;
+        let mut level = 0;
+        let deepest = LEVELS[..self.levels].last();
+        for (chunk, eights) in chunks.iter().take(*deepest.unwrap_or(&0)).zip(1..) {
+            hash = mixed(hash, *chunk);
+            if LEVELS[level] == eights {
+                into[level] = hash;
+                level += 1;
+            }
         }
-        self.levels
+        level
     }
 }
 
@@ -149,6 +144,7 @@ impl Beginning {
             next,
             tokens: stream.out.as_slice().into(),
             parameters: stream.parameters.as_slice().into(),
+            placeholders: stream.placeholders,
             frames: stream.frames.as_slice().into(),
             depth: stream.depth,
             last_row: stream.last_row,
@@ -188,6 +184,7 @@ impl Beginning {
         (stream.depth, stream.last_row) = (self.depth, self.last_row);
         (stream.by_list, stream.compares) = (self.by_list, self.compares);
         (stream.counter, stream.paging) = (self.counter, self.paging);
+        stream.placeholders = self.placeholders;
     }
 }
 
@@ -308,6 +305,8 @@ mod tests {
             known_bytes(&format!("{text}'a'"), &format!("{text}'b'")),
             Some(text.len())
         );
+        let prepared = "SELECT name FROM t WHERE id = $1 AND b = ? LIMIT $2";
+        assert_eq!(known_bytes(prepared, prepared), Some(prepared.len()));
         assert_eq!(known_bytes("COMMIT", "COMMIT"), Some(6));
         assert_eq!(known_bytes("ROLLBACK", "ROLLBACK"), Some(8));
     }

@@ -150,7 +150,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the token that starts with `byte` is no literal, and the byte behind it is all that it depends on beside
+    /// Whether the token that starts with `byte` tells no value, and the byte behind it is all that it depends on beside
     /// what stands before.
     fn is_plain(&self, byte: u8) -> bool {
         let next = self.peek(1);
@@ -161,12 +161,13 @@ impl Lexer<'_> {
                 let behind = self.sql.get(self.word_end(self.at));
                 !matches!(behind, Some(b'\'' | b'"' | b'&'))
             }
-            Class::Other if byte == b'`' => find_close(self.sql, self.at + 1, b'`', false).2,
-            Class::Other if byte == b'.' => !ends_operator(next) && !next.is_ascii_digit(),
-            Class::Other => {
-                let is_sign = matches!(byte, b'(' | b')' | b',' | b'=' | b'*' | b'+' | b'<' | b'>');
-                is_sign && !ends_operator(next)
-            }
+            Class::Other if ends_operator(next) => false,
+            Class::Other => match byte {
+                b'`' => find_close(self.sql, self.at + 1, b'`', false).2,
+                b'.' => !next.is_ascii_digit(),
+                b'$' => next.is_ascii_digit(),
+                _ => b"(),=*+-/<>?".contains(&byte),
+            },
         }
     }
 

@@ -78,6 +78,12 @@ fn fraction(digits: &[u8], nanos_per_unit: u64) -> Option<u64> {
 /// behind it. `None` for one that is longer than usual, which [`whole`] may read all the same.
 #[inline]
 pub(super) fn usual_whole(text: &[u8]) -> Option<(u64, &[u8])> {
+    // half of all counts are so small
+    if let [digit @ b'0'..=b'9', rest @ ..] = text
+        && ends_word(rest)
+    {
+        return Some((u64::from(digit - b'0'), rest));
+    }
     let (number, length) = short_whole(text, 18);
     let rest = &text[length..];
     (length > 0 && ends_word(rest)).then_some((number, rest))
@@ -86,6 +92,12 @@ pub(super) fn usual_whole(text: &[u8]) -> Option<(u64, &[u8])> {
 /// The same for decimal seconds, which [`seconds`] may read.
 #[inline]
 pub(super) fn usual_seconds(text: &[u8]) -> Option<(Duration, &[u8])> {
+    if let Some((eight, rest)) = text.split_first_chunk()
+        && let Some(micros) = micros(*eight)
+        && ends_word(rest)
+    {
+        return Some((Duration::from_micros(micros), rest));
+    }
     // so few digits never reach LONGEST_RUN
     let (units, length) = short_whole(text, 8);
     let digits = text[length..].strip_prefix(b".")?;
@@ -110,6 +122,19 @@ pub(super) fn usual_milliseconds(text: &[u8]) -> Option<(Duration, &[u8])> {
     is_usual.then_some((Duration::from_nanos(nanos), rest))
 }
 
+/// Reads what servers write of a run of less than ten seconds, `0.000113`.
+#[inline]
+fn micros(text: [u8; 8]) -> Option<u64> {
+    if text[1] != b'.' {
+        return None;
+    }
+    // the point goes, and a zero comes before the first digit
+    let text = u64::from_le_bytes(text);
+    let without_point = (text & !0xffff) | ((text & 0xff) << 8) | u64::from(b'0');
+    let (micros, digits) = eight_digits(without_point);
+    (digits == 8).then_some(micros)
+}
+
 const POWERS_OF_TEN: [u64; 10] = [
     1,
     10,
@@ -126,7 +151,8 @@ const POWERS_OF_TEN: [u64; 10] = [
 /// The number that at most `most` digits tell, eight or more, and how many they are.
 #[inline]
 pub(super) fn short_whole(text: &[u8], most: usize) -> (u64, usize) {
-    let (mut number, mut length) = text.first_chunk().map_or((0, 0), eight_digits);
+    let eight = text.first_chunk().map(|eight| u64::from_le_bytes(*eight));
+    let (mut number, mut length) = eight.map_or((0, 0), eight_digits);
     // The end of a text has no eight bytes, and few numbers more than seven digits.
     let may_go_on = length == 8 || text.len() < 8;
     if may_go_on {
@@ -145,10 +171,10 @@ pub(super) fn short_whole(text: &[u8], most: usize) -> (u64, usize) {
 /// The same of eight bytes at once, as how many digits a number has is as good as random to a branch predictor: each
 /// product adds up neighbours, digits to hundreds and those to ten thousands and more.
 #[inline]
-fn eight_digits(text: &[u8; 8]) -> (u64, usize) {
+fn eight_digits(text: u64) -> (u64, usize) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const EVERY_FOURTH: u64 = 0x0000_00ff_0000_00ff;
-    let digits = u64::from_le_bytes(*text) ^ (0x30 * ONES);
+    let digits = text ^ (0x30 * ONES);
     let above_nine = (((digits & (0x7f * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES);
     let bits = above_nine.trailing_zeros() & !7;
     // what is behind the number goes, and zeros come before it
@@ -352,6 +378,30 @@ mod tests {
             let text = [vec![b'.'; at], b"\r,\n".to_vec(), vec![b'-'; 9]].concat();
             assert_eq!(find_soon_of([b',', b'\n', b'\r'], &text), Some(at));
             assert_eq!(find_soon_of([b',', b'\n', b'x'], &text), Some(at + 1));
+        }
+    }
+
+    #[test]
+    fn usual_seconds_are_read_as_any_others() {
+        for text in [
+            "0.000113",
+            "9.999999",
+            "10.000001",
+            "0.00011",
+            "0.0001134",
+            "0.00011x",
+            "x.000113",
+            "0,000113",
+            "0.000113;",
+            "0.00 113",
+            "/.000113",
+            ":.000113",
+            "7",
+        ] {
+            let word = &text.as_bytes()[..word_length(text.as_bytes())];
+            let expected = seconds(word).filter(|_| word.contains(&b'.'));
+            let usual = usual_seconds(text.as_bytes()).map(|(elapsed, _)| elapsed);
+            assert_eq!(usual, expected, "{text}");
         }
     }
 

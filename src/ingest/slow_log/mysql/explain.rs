@@ -13,9 +13,12 @@ const MAX_PLANS: usize = 1024;
 /// Rows kept of one plan: a UNION of thousands of branches needs no more to be understood.
 const MAX_ROWS: usize = 64;
 
-/// Plans, each with the hash of its lines and in the place that this gives it; none before the first.
+/// A plan, and the hash of its lines.
+type Known = (u64, Arc<[PlanRow]>);
+
+/// Plans, each in the place that its hash gives it; none before the first.
 #[derive(Debug, Default)]
-pub(super) struct Plans(Box<[Option<(u64, Arc<[PlanRow]>)>]>);
+pub(super) struct Plans(Box<[Option<Known>]>);
 
 impl Plans {
     /// The plan that `lines` tell; `None` for none.

@@ -54,6 +54,9 @@ impl Literal {
 
     /// Goes to the next place where a header may start, whatever it is inside of.
     pub(super) fn next_start(&mut self, sql: &[u8]) -> Option<usize> {
+        if self.at == 0 {
+            self.at = plain_length(sql);
+        }
         loop {
             self.at += self.idle_up_to_mark(sql.get(self.at..)?);
             let at = self.at;
@@ -153,6 +156,14 @@ impl Literal {
             _ => {}
         }
     }
+}
+
+/// The same as [`code_length`], or none: most statements have no other mark than that of the header behind them, which
+/// two searches tell sooner.
+fn plain_length(text: &[u8]) -> usize {
+    let mark = memchr::memchr3(b'#', b'\'', b'"', text).filter(|at| text[*at] == b'#');
+    let is_plain = |at: &usize| memchr::memchr3(b'`', b'-', b'/', &text[..*at]).is_none();
+    mark.filter(is_plain).unwrap_or(0)
 }
 
 /// Number of bytes of code that `text` starts with and that open nothing.
