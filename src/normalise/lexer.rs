@@ -119,10 +119,16 @@ pub(super) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     fn new(sql: &'a [u8], rules: Rules, stream: &'a mut Stream) -> Self {
         stream.clear();
-        let has_mark = sql.starts_with(BYTE_ORDER_MARK);
+        let blank = sql.iter().take_while(|b| class(**b) == Class::Space);
+        let mark = blank.count();
+        let has_mark = sql[mark..].starts_with(BYTE_ORDER_MARK);
         Self {
             sql,
-            at: if has_mark { BYTE_ORDER_MARK.len() } else { 0 },
+            at: if has_mark {
+                mark + BYTE_ORDER_MARK.len()
+            } else {
+                0
+            },
             rules,
             stream,
             comment: None,

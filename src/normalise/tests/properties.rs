@@ -355,3 +355,19 @@ fn hostile_depth_and_length_end_as_opaque() {
         assert!(matches!(statement.parsed, Parsed::Opaque { .. }));
     }
 }
+
+#[test]
+fn a_mark_of_unicode_before_a_text_is_none_of_it() {
+    let mut normaliser = Normaliser::new(&Settings::default(), 0);
+    for dialect in DIALECTS {
+        let mut read = |sql: &str| {
+            let found = normaliser.statement(sql.as_bytes(), dialect, false);
+            found.statement.fingerprint
+        };
+        for sql in ["SELECT a FROM t WHERE b = 1", "zDELT sE"] {
+            let bare = read(sql);
+            assert_eq!(read(&format!("\u{feff}{sql}")), bare, "{sql}");
+            assert_eq!(read(&format!(" \n\u{feff}{sql}")), bare, "{sql}");
+        }
+    }
+}
