@@ -121,8 +121,8 @@ pub struct RawParty {
 }
 
 impl<N> RawRun<N> {
-    /// One logged entry stands for at most so many runs: the largest rate limit that servers accept.
-    const MAX_WEIGHT: u32 = 1000;
+    /// One logged entry stands for at most so many runs: a log that tells more is not believed.
+    const MAX_WEIGHT: u32 = 1_000_000;
 
     /// Whether it is a run at all, and not an error alone.
     pub fn is_run(&self) -> bool {
@@ -134,7 +134,8 @@ impl<N> RawRun<N> {
         Self::believed_weight(self.weight)
     }
 
-    fn believed_weight(weight: u32) -> u32 {
+    /// As many runs as an entry is believed to stand for.
+    pub fn believed_weight(weight: u32) -> u32 {
         weight.clamp(1, Self::MAX_WEIGHT)
     }
 

@@ -149,5 +149,14 @@ fn a_rate_limit_that_the_log_does_not_tell_can_be_given() {
         (&200.into(), &100.0.into())
     );
     assert_eq!(query(&["--rate-limit", "10", "--jobs", "2"]), limited);
+    assert_eq!(query(&["--rate-limit", "5000"])["count"], 100_000);
+    let report = digest(&["--rate-limit", "10", &log]);
+    assert_eq!(report["source"]["one_in"], 10);
+    let told = page(&["--rate-limit", "10", &log]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("One run in 10 is in the log") && !told.contains("Nearly every run"),
+        "{told}"
+    );
     assert_eq!(code(&run(&["digest", "--rate-limit", "0", &log])), Some(64));
 }

@@ -93,6 +93,7 @@ impl<'a> Judging<'a> {
         judging.tell_blind();
         judging.source.slower_than_s = read.coverage.slower_than.map(Seconds);
         judging.source.slower_than_known_by = read.coverage.known_by;
+        judging.source.one_in = read.coverage.one_in;
         judging.ailments.sort_unstable();
         judging.by_statement.sort_unstable();
         judging

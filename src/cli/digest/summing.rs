@@ -97,7 +97,7 @@ impl Summing {
         let end = end.unwrap_or_default();
         let is_wanted = end == Timestamp::EPOCH || self.asked.has(end);
         if !is_wanted {
-            self.outside += u64::from(weight);
+            self.outside += u64::from(RawRun::<()>::believed_weight(weight));
         }
         is_wanted
     }
@@ -129,7 +129,7 @@ impl Summing {
 
 impl Sink for Summing {
     fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
-        if !self.wants(entry.ended(), entry.weight.max(1)) {
+        if !self.wants(entry.ended(), entry.weight) {
             return;
         }
         let Self { sums, names, .. } = self;

@@ -52,6 +52,8 @@ pub struct Source {
     pub slower_than_s: Option<Seconds>,
     /// How that is known.
     pub slower_than_known_by: CoverageSource,
+    /// One run in so many is in the log, where that is known.
+    pub one_in: Option<u32>,
     /// Detectors for which the log told too little of much of the run time, with what they need.
     pub not_judged: Vec<NotJudged>,
     /// Statements of which nothing was found because they ran too seldom, where they took much of the run time.

@@ -182,8 +182,27 @@ pub(super) fn tells_whole_seconds(source: &Source) -> bool {
     source.load.as_ref().is_some_and(|load| load.whole_seconds)
 }
 
-/// A threshold that is stated is one; of one that is guessed at, only what is there can be told.
+/// What the log leaves out.
 pub(super) fn coverage(source: &Source, lang: Lang) -> String {
+    let Some(one_in) = source.one_in.filter(|one_in| *one_in > 1) else {
+        return threshold(source, lang);
+    };
+    let one_in = unit::exact(u64::from(one_in));
+    let sampled = lang.pick(
+        format!("One run in {one_in} is in the log, and is counted {one_in} times."),
+        format!("실행 {one_in}회 중 1회만 로그에 있으며, {one_in}회로 셈."),
+    );
+    let is_all_else = source
+        .slower_than_s
+        .is_none_or(|limit| limit.0 <= Coverage::COMPLETE);
+    if is_all_else {
+        return sampled;
+    }
+    format!("{} {sampled}", threshold(source, lang))
+}
+
+/// A threshold that is stated is one; of one that is guessed at, only what is there can be told.
+fn threshold(source: &Source, lang: Lang) -> String {
     let Some(limit) = source.slower_than_s else {
         let unknown = lang.pick(
             "How much of the load is in the log is not known: shares are of what it has.",
