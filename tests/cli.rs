@@ -124,6 +124,11 @@ fn file(dir: &TempDir, name: &str, content: &[u8]) -> String {
     path.to_str().expect("paths of tests are UTF-8").to_owned()
 }
 
+/// A slow log of these runs, as a file.
+fn logged(dir: &TempDir, entries: &[(&str, f64, u64)]) -> String {
+    file(dir, "slow.log", slow_log(entries).as_bytes())
+}
+
 /// What `digest` finds in a log of this text.
 fn findings(log: &str) -> Vec<Value> {
     let dir = TempDir::new().expect("a directory");
@@ -208,7 +213,7 @@ fn what_a_log_does_not_tell_is_null() {
 fn a_finding_tells_its_evidence_and_its_remedy() {
     let dir = TempDir::new().expect("a temporary directory");
     let scans = [("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
-    let path = file(&dir, "slow.log", slow_log(&scans).as_bytes());
+    let path = logged(&dir, &scans);
     let report = digest(&[&path]);
     let found = &report["findings"][0];
     assert_eq!(found["detector"], "full-scan");
@@ -415,7 +420,7 @@ fn two_digests_of_one_log_are_the_same_to_the_byte() {
 fn a_digest_obeys_the_configuration_and_the_environment() {
     let dir = TempDir::new().expect("a temporary directory");
     let entries = [("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
-    let log = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let log = logged(&dir, &entries);
     let args = ["digest", "--format", "json", &log];
     let slugs = |output: &Output| -> Vec<String> {
         let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
@@ -584,11 +589,7 @@ fn bad_usage_is_64() {
 fn a_rotated_log_that_cannot_be_read_makes_the_report_partial() {
     for (other, expected) in [("slow.log.1", 2), ("notes.txt", 0)] {
         let dir = TempDir::new().expect("a temporary directory");
-        file(
-            &dir,
-            "slow.log",
-            slow_log(&[("SELECT 1", 0.0, 0)]).as_bytes(),
-        );
+        logged(&dir, &[("SELECT 1", 0.0, 0)]);
         file(&dir, other, b"what is this?\n");
         let output = run(&["digest", "--format", "json", name(dir.path())]);
         assert_eq!(code(&output), Some(expected), "{other}");
@@ -673,11 +674,7 @@ fn the_wrong_format_is_told_by_name() {
 #[test]
 fn since_and_until_cut_a_piece_out() {
     let dir = TempDir::new().expect("a temporary directory");
-    let path = file(
-        &dir,
-        "slow.log",
-        slow_log(&[("SELECT 1", 0.0, 0); 60]).as_bytes(),
-    );
+    let path = logged(&dir, &[("SELECT 1", 0.0, 0); 60]);
     let runs = |args: &[&str]| runs_of(&digest(&[args, &[path.as_str()]].concat()));
     // The log begins at 10:00:00.
     assert_eq!(runs(&["--since", "2026-11-21 10:00:10"]), 50);
@@ -711,7 +708,7 @@ fn a_page_is_a_hundred_columns_wide_and_tells_each_thing_once() {
     let mut entries = vec![("SELECT name FROM c WHERE email = 'a'", 0.8, 400_000); 30];
     let long = format!("SELECT {} FROM t", "a_long_name, ".repeat(40) + "b");
     entries.push((&long, 0.1, 1));
-    let path = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let path = logged(&dir, &entries);
     let page = text(&run(&["digest", &path]).stdout);
     for line in page.lines().filter(|line| !line.contains(&path)) {
         assert!(line.chars().count() <= 100, "{line}");
@@ -906,7 +903,7 @@ fn many_statements_are_all_told_and_by_any_number_of_jobs_alike() {
         .collect();
     let entries: Vec<_> = texts.iter().map(|sql| (sql.as_str(), 0.001, 1)).collect();
     let dir = TempDir::new().expect("a directory");
-    let log = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let log = logged(&dir, &entries);
     let report = same_for_any_number_of_jobs(&["2"], &log);
     let report: Value = serde_json::from_str(&report).expect("one JSON document");
     let queries = report["queries"].as_array().expect("a list");
@@ -1011,11 +1008,7 @@ fn the_printed_defaults_are_a_valid_configuration() {
 #[test]
 fn check_says_what_to_mend() {
     let dir = TempDir::new().expect("a temporary directory");
-    let log = file(
-        &dir,
-        "slow.log",
-        slow_log(&[("SELECT 1", 0.1, 1)]).as_bytes(),
-    );
+    let log = logged(&dir, &[("SELECT 1", 0.1, 1)]);
     let store = dir.path().join("store.db");
     let config = |format: &str| {
         let store = name(&store);

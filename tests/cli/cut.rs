@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{digest, file, slow_log};
+use super::{digest, file, logged};
 
 const WHOLE: &str = "SELECT a, b FROM t WHERE c = 5 AND d = 'x' ORDER BY e LIMIT 5";
 const OTHER: &str = "SELECT a FROM t WHERE c = 5";
@@ -17,7 +17,7 @@ const CUTS: [&str; 2] = [
 fn queries(texts: &[&str], jobs: &str) -> Vec<Value> {
     let dir = TempDir::new().expect("there is room for a directory");
     let entries: Vec<_> = texts.iter().map(|sql| (*sql, 0.25, 100)).collect();
-    let path = file(&dir, "slow.log", slow_log(&entries).as_bytes());
+    let path = logged(&dir, &entries);
     let report = digest(&["--jobs", jobs, &path]);
     let queries = report["queries"].as_array().expect("a list");
     let told = |q: &Value| {

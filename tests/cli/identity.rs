@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{code, digest, file, run, run_with, slow_log, sqleuth, text};
+use super::{code, digest, file, logged, run, run_with, sqleuth, text};
 
 const FOLD: &str = "[\"{name}_{n}\"]";
 const STATEMENTS: [&str; 2] = [
@@ -33,7 +33,7 @@ fn fingerprints(args: &[&str]) -> Vec<String> {
 /// Identities that a digest of the same statements tells.
 fn digested(args: &[&str], dir: &TempDir) -> Vec<String> {
     let entries = STATEMENTS.map(|sql| (sql, 0.5, 10));
-    let log = file(dir, "slow.log", slow_log(&entries).as_bytes());
+    let log = logged(dir, &entries);
     let report = digest(&[args, &[log.as_str()]].concat());
     let queries = report["queries"].as_array().expect("a list");
     let ids = queries.iter().filter_map(|q| q["fingerprint"].as_str());

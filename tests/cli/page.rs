@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::{code, digest, file, run, slow_log, text};
+use super::{code, digest, file, logged, run, slow_log, text};
 
 /// The report for a terminal.
 fn page(args: &[&str]) -> String {
@@ -67,11 +67,7 @@ fn statements_of_one_name_are_told_apart_in_the_table() {
     };
     let [a, b] =
         ["alpha", "beta"].map(|of| format!("SELECT {} FROM orders WHERE id = 1", columns(of)));
-    let log = file(
-        &dir,
-        "slow.log",
-        slow_log(&[(&a, 2.0, 1), (&b, 1.0, 1)]).as_bytes(),
-    );
+    let log = logged(&dir, &[(&a, 2.0, 1), (&b, 1.0, 1)]);
     let told = page(&[&log]);
     let (_, table) = told
         .split_once("Statements by total time")

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use tempfile::TempDir;
 
-use super::{code, file, run, slow_log, text};
+use super::{code, file, logged, run, text};
 
 const ERRORS: &str = "2026-11-22 11:23:01 0 [Note] mariadbd: ready for connections.\n\
      2026-11-22 11:25:01 6 [Warning] Access denied for user 'x'@'10.0.0.1' (using password: YES)\n";
@@ -19,11 +19,7 @@ fn packed(content: &[u8]) -> Vec<u8> {
 fn an_error_log_is_no_slow_log_whatever_it_is_called() {
     let dir = TempDir::new().expect("a temporary directory");
     let errors = file(&dir, "error.log", ERRORS.as_bytes());
-    let slow = file(
-        &dir,
-        "slow.log",
-        slow_log(&[("SELECT 1", 1.0, 1)]).as_bytes(),
-    );
+    let slow = logged(&dir, &[("SELECT 1", 1.0, 1)]);
     for (args, expected) in [
         (vec!["digest", &errors], 1),
         (vec!["digest", "--input", "mysql-slow", &errors], 1),
@@ -43,11 +39,7 @@ fn an_error_log_is_no_slow_log_whatever_it_is_called() {
 #[test]
 fn a_schema_may_be_packed_and_one_without_a_table_is_told() {
     let dir = TempDir::new().expect("a temporary directory");
-    let log = file(
-        &dir,
-        "slow.log",
-        slow_log(&[("SELECT a FROM t WHERE b = 1", 9.0, 900_000)]).as_bytes(),
-    );
+    let log = logged(&dir, &[("SELECT a FROM t WHERE b = 1", 9.0, 900_000)]);
     let table = b"CREATE TABLE t (a int, b int, PRIMARY KEY (a));";
     let schema = file(&dir, "schema.sql.gz", &packed(table));
     let output = run(&["digest", "--schema", &schema, &log]);
@@ -99,11 +91,7 @@ fn a_list_of_nothing_is_not_asked_for() {
 #[test]
 fn a_store_that_cannot_be_written_is_told_before_it_is_run() {
     let dir = TempDir::new().expect("a temporary directory");
-    let log = file(
-        &dir,
-        "slow.log",
-        slow_log(&[("SELECT 1", 1.0, 1)]).as_bytes(),
-    );
+    let log = logged(&dir, &[("SELECT 1", 1.0, 1)]);
     // what even a superuser cannot write: folders in the place of files
     for name in ["s.db", "t.db.lock"] {
         std::fs::create_dir(dir.path().join(name)).expect("the test's directory can be written");
