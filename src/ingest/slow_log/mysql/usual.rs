@@ -30,10 +30,11 @@ impl<'a> Header<'a> {
     fn last_asker(&mut self, line: &'a [u8], known: &mut Known) -> Option<&'a [u8]> {
         let text = line.strip_prefix(b"# User@Host:")?;
         let (told, rest) = known.asker.again(text)?;
+        let end = line_end(rest)?;
         self.has_user = true;
         self.user = told.user;
         self.client = told.client;
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
     /// `# Thread_id: 13  Schema: shop  QC_hit: No`
@@ -41,8 +42,9 @@ impl<'a> Header<'a> {
         let (_, rest) = scan::usual_whole(line.strip_prefix(b"# Thread_id: ")?)?;
         let (schema, rest) = word(behind(rest, b"  Schema: ")?)?;
         let rest = rest.strip_prefix(b"  QC_hit: No").unwrap_or(rest);
+        let end = line_end(rest)?;
         self.schema = Some(schema);
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
     /// `# Query_time: 0.000126  Lock_time: 0.000002  Rows_sent: 1  Rows_examined: 1`
@@ -51,20 +53,22 @@ impl<'a> Header<'a> {
         let (lock, rest) = scan::usual_seconds(behind(rest, b"  Lock_time: ")?)?;
         let (returned, rest) = scan::usual_whole(behind(rest, b"  Rows_sent: ")?)?;
         let (examined, rest) = scan::usual_whole(behind(rest, b"  Rows_examined: ")?)?;
+        let end = line_end(rest)?;
         self.elapsed = Some(elapsed);
         self.lock = Some(lock);
         self.rows.returned = Some(returned);
         self.rows.examined = Some(examined);
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
     /// `# Rows_affected: 0  Bytes_sent: 66`
     fn traffic(&mut self, line: &'a [u8], known: &mut Known) -> Option<&'a [u8]> {
         let (affected, rest) = scan::usual_whole(line.strip_prefix(b"# Rows_affected: ")?)?;
         let (sent, rest) = scan::usual_whole(behind(rest, b"  Bytes_sent: ")?)?;
+        let end = line_end(rest)?;
         self.rows.affected = Some(affected);
         self.bytes_sent = Some(sent);
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
     /// `# Full_scan: No  Full_join: No  Tmp_table: Yes  Tmp_table_on_disk: No`
@@ -73,13 +77,14 @@ impl<'a> Header<'a> {
         let (full_join, rest) = yes(behind(rest, b"  Full_join: ")?)?;
         let (tmp_table, rest) = yes(behind(rest, b"  Tmp_table: ")?)?;
         let (on_disk, rest) = yes(behind(rest, b"  Tmp_table_on_disk: ")?)?;
+        let end = line_end(rest)?;
         let access = &mut self.access;
         access.full_scan = Some(full_scan);
         access.full_join = Some(full_join);
         access.tmp_table = Some(tmp_table);
         access.tmp_table_on_disk = Some(on_disk);
         self.access_told = true;
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
     /// `# Filesort: Yes  Filesort_on_disk: No  Merge_passes: 0  Priority_queue: No`
@@ -88,23 +93,32 @@ impl<'a> Header<'a> {
         let (on_disk, rest) = yes(behind(rest, b"  Filesort_on_disk: ")?)?;
         let (passes, rest) = scan::usual_whole(behind(rest, b"  Merge_passes: ")?)?;
         let rest = rest.strip_prefix(b"  Priority_queue: No").unwrap_or(rest);
+        let end = line_end(rest)?;
         let access = &mut self.access;
         access.filesort = Some(filesort);
         access.filesort_on_disk = Some(on_disk);
         access.merge_passes = Some(passes);
         self.access_told = true;
-        self.rest_of_line(rest, known)
+        Some(self.rest_of_line(rest, end, known))
     }
 
-    /// Takes what else the line tells, and gives back the next one; `None` where the line does not end.
+    /// Takes what else the line tells, which is `end` bytes long, and gives back the next one.
     #[inline]
-    fn rest_of_line(&mut self, rest: &'a [u8], known: &mut Known) -> Option<&'a [u8]> {
-        if let [b'\n', next @ ..] = rest {
-            return Some(next);
+    fn rest_of_line(&mut self, rest: &'a [u8], end: usize, known: &mut Known) -> &'a [u8] {
+        let (told, next) = rest.split_at(end);
+        if end > 1 {
+            self.fields(told.trim_ascii_end(), &mut known.calendar);
         }
-        let length = scan::line_length(rest)?;
-        self.fields(rest[..length].trim_ascii_end(), &mut known.calendar);
-        Some(&rest[length..])
+        next
+    }
+}
+
+/// How many bytes are left of the line, its end included; `None` where it does not end, and nothing of it is taken.
+#[inline]
+fn line_end(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\n', ..] => Some(1),
+        _ => scan::line_length(rest),
     }
 }
 
@@ -217,6 +231,14 @@ mod tests {
             "User@Host: a[a] @ web1 [10.0.0.1]  Id:     8",
         ] {
             assert_same(&format!("# {line}\n{}", LINES.concat()));
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_of_a_line_that_does_not_end() {
+        for line in LINES {
+            assert_same(line.trim_end());
+            assert_same(&format!("{} ", line.trim_end()));
         }
     }
 
