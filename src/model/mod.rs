@@ -12,6 +12,7 @@ pub mod incident;
 pub mod obstacle;
 pub mod offset;
 pub mod schema;
+pub mod span;
 pub mod sql;
 pub mod stretch;
 pub mod subject;
