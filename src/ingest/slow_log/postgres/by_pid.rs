@@ -25,6 +25,14 @@ impl ByPid {
         slot
     }
 
+    /// The session of a process, if there is one.
+    #[inline]
+    pub(super) fn get_mut(&mut self, pid: u32) -> Option<&mut Session> {
+        let slot = self.find(pid).ok()?;
+        self.last = slot;
+        self.slots.get_mut(slot)?.1.as_deref_mut()
+    }
+
     /// Takes the session out of its slot.
     pub(super) fn take(&mut self, slot: usize) -> Box<Session> {
         let session = self.slots.get_mut(slot).and_then(|(_, held)| held.take());

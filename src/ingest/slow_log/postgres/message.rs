@@ -109,6 +109,13 @@ pub(super) fn json_plan(text: &[u8]) -> Option<usize> {
     is_plan.then_some(HEAD.len() + length + MARK.len() - 1)
 }
 
+/// The time and the statement of `duration: 0.888 ms  statement: ...`, which most messages are; [`read`] reads any.
+#[inline]
+pub(super) fn usual_run(text: &[u8]) -> Option<(Duration, &[u8])> {
+    let (elapsed, rest) = scan::usual_milliseconds(text.strip_prefix(b"duration: ")?)?;
+    Some((elapsed, rest.strip_prefix(b" ms  statement: ")?))
+}
+
 /// Reads a message.
 pub(super) fn read(text: &[u8]) -> Message<'_> {
     if let Some(rest) = text.strip_prefix(b"duration: ") {

@@ -31,6 +31,7 @@ mod sessions;
 mod stderr;
 mod template;
 mod texts;
+mod usual;
 mod waiting;
 
 use std::borrow::Cow;
@@ -218,10 +219,25 @@ impl Postgres {
         self.lost = true;
     }
 
+    /// Takes the run that `rest` starts with, if it is like most.
+    #[inline]
+    fn usual(&mut self, rest: &[u8], tell: &mut dyn FnMut(Entry<'_>)) -> Option<usize> {
+        let Framing::Stderr(prefix) = &mut self.framing else {
+            return None;
+        };
+        let read = (prefix, &mut self.calendar);
+        let length = usual::take(rest, self.offset, read, &mut self.sessions, tell)?;
+        self.lost = false;
+        Some(length)
+    }
+
     /// Takes one frame; says how many bytes it took, 0 to wait.
     fn step(&mut self, rest: &[u8], next: Next, tell: &mut dyn FnMut(Entry<'_>)) -> usize {
         if self.skipping {
             return self.skip(rest, next);
+        }
+        if let Some(length) = self.usual(rest, tell) {
+            return length;
         }
         let mut frame = self.frame(rest, next);
         let is_large = matches!(frame, Frame::Large(..));

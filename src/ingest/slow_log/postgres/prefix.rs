@@ -1,7 +1,7 @@
 //! Reads the `log_line_prefix` of a line: by the setting when it is known, else by what its parts look like.
 
 use super::level::{Known, Level, Parts, severity_of, verbose};
-use super::seen::Seen;
+use super::seen::{Seen, Who};
 use super::template::Template;
 use super::{layout, message};
 use crate::ingest::slow_log::zone::Calendar;
@@ -86,7 +86,9 @@ impl Prefix {
         parts.or_else(|| severity_of(line))
     }
 
-    fn parts_as_before(&self, line: &[u8], calendar: &mut Calendar) -> Option<Parts> {
+    /// The parts of a line that starts like one before it; it may go on behind its end.
+    #[inline]
+    pub(super) fn parts_as_before(&self, line: &[u8], calendar: &mut Calendar) -> Option<Parts> {
         let (at, date) = calendar.date_as_before(line).filter(|_| self.repeats)?;
         let (slot, length) = self.seen.start_of(&line[date..])?;
         Parts::behind(line, date + length, Known { at, date, slot })
@@ -128,6 +130,14 @@ impl Prefix {
             self.is_settled = self.template.is_some();
             self.learned = Some(setting);
         }
+    }
+
+    /// Whose record has the prefix of a line, when it was seen before.
+    #[inline]
+    pub(super) fn who(&self, line: &[u8], parts: Parts) -> Option<&Who> {
+        let known = parts.known?;
+        self.seen
+            .who(known.slot, line.get(known.date..parts.prefix)?)
     }
 
     /// What the prefix of a line tells.

@@ -59,7 +59,8 @@ impl<'a> Said<'a> {
     }
 }
 
-fn without_tabs(text: &[u8]) -> Cow<'_, [u8]> {
+/// Lines without the tab at the start of each but the first.
+pub(super) fn without_tabs(text: &[u8]) -> Cow<'_, [u8]> {
     let mut ends = memchr::memchr_iter(b'\n', text).peekable();
     if ends.peek().is_none() {
         return text.into();

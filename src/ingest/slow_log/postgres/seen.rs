@@ -5,7 +5,7 @@ use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::prefix::Fields;
-use crate::ingest::slow_log::scan::place;
+use crate::ingest::slow_log::scan::{self, place};
 
 /// Prefixes remembered. A newer one takes the place of the one it falls on.
 const SLOTS: usize = 256;
@@ -25,11 +25,20 @@ pub(super) struct Seen {
     by_start: Vec<u8>,
 }
 
-/// Where in a prefix its fields stand.
+/// Whose records have a prefix.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Who {
+    pub(super) pid: u32,
+    pub(super) user: Box<str>,
+    pub(super) database: Box<str>,
+    pub(super) client: Box<str>,
+}
+
+/// Where in a prefix its fields stand, and what they come to.
 #[derive(Debug, Clone, Default)]
 struct Told {
     prefix: Box<[u8]>,
-    pid: u32,
+    who: Who,
     user: Range<usize>,
     database: Range<usize>,
     client: Range<usize>,
@@ -46,6 +55,13 @@ impl Seen {
         is_known.then_some((slot, prefix.len()))
     }
 
+    /// Whose records have `prefix`, which was seen to stand there.
+    #[inline]
+    pub(super) fn who(&self, slot: u8, prefix: &[u8]) -> Option<&Who> {
+        let told = self.told.get(usize::from(slot))?;
+        (*told.prefix == *prefix).then_some(&told.who)
+    }
+
     /// What `prefix` tells, which was seen to stand there.
     #[inline]
     pub(super) fn at<'a>(&self, slot: u8, prefix: &'a [u8]) -> Option<Fields<'a>> {
@@ -53,7 +69,7 @@ impl Seen {
         let text = |place: &Range<usize>| prefix.get(place.clone()).unwrap_or_default();
         (*told.prefix == *prefix).then(|| Fields {
             at: None,
-            pid: told.pid,
+            pid: told.who.pid,
             user: text(&told.user),
             database: text(&told.database),
             client: text(&told.client),
@@ -73,15 +89,23 @@ impl Seen {
     /// Remembers what the prefix of this length tells that `text` starts with.
     pub(super) fn put(&mut self, text: &[u8], length: usize, fields: &Fields<'_>) {
         let prefix = text.get(..length).unwrap_or_default();
-        if prefix.is_empty() || prefix.len() > MAX_BYTES {
+        // one that is known holds no line end, so that none is searched for in it
+        let is_line = memchr::memchr(b'\n', prefix).is_none();
+        if prefix.is_empty() || prefix.len() > MAX_BYTES || !is_line {
             return;
         }
+        let name = |name: &[u8]| scan::name(name).into();
         self.told.resize(SLOTS, Told::default());
         self.by_start.resize(SLOTS, 0);
         let slot = slot(prefix);
         self.told[usize::from(slot)] = Told {
             prefix: prefix.into(),
-            pid: fields.pid,
+            who: Who {
+                pid: fields.pid,
+                user: name(fields.user),
+                database: name(fields.database),
+                client: name(fields.client),
+            },
             user: place(prefix, fields.user),
             database: place(prefix, fields.database),
             client: place(prefix, fields.client),

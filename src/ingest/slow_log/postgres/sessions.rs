@@ -38,7 +38,7 @@ const MAX_WAITING_BYTES: usize = 4 << 20;
 const MAX_SESSIONS: usize = 4096;
 
 /// What all processes have said.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sessions {
     by_pid: ByPid,
     pub(super) waiting: Waiting,
@@ -79,28 +79,15 @@ pub(super) enum Because {
 impl Sessions {
     pub(super) fn new(database: &str) -> Self {
         Self {
-            by_pid: ByPid::default(),
-            waiting: Waiting::default(),
-            spare: Spare::default(),
-            waiting_bytes: 0,
-            threshold: Threshold::default(),
-            upkeep: Upkeep::default(),
-            asked: (None, None),
-            reinitialises: false,
             database: database.to_owned(),
-            told_until: 0,
-            settled_until: 0,
-            textless: 0,
-            textless_waited: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
     /// Takes one record; they come in the order of the file. A plan is taken out of it.
     pub(super) fn observe(&mut self, record: &mut Record<'_>, tell: Tell<'_>) {
         let plan = record.plan.take();
-        while let Some(waiter) = self.waiting.take_due(record.from, record.at, record.pid) {
-            self.lose_patience(waiter, record.from, tell);
-        }
+        self.tell_due((record.from, record.at, record.pid), tell);
         self.make_room(record.from, tell);
         let slot = self.by_pid.slot(record.pid);
         let mut session = self.by_pid.take(slot);
@@ -120,6 +107,15 @@ impl Sessions {
             self.waiting_bytes += session.weight();
             self.by_pid.put(slot, session);
         }
+    }
+
+    /// The session of a process, if it is known and holds nothing that a run may be joined with, and there is room for
+    /// another record.
+    #[inline]
+    pub(super) fn session_at_rest(&mut self, pid: u32) -> Option<&mut Session> {
+        let has_room = self.by_pid.len() < MAX_SESSIONS && self.waiting_bytes <= MAX_WAITING_BYTES;
+        let session = self.by_pid.get_mut(pid).filter(|_| has_room)?;
+        session.is_clear().then_some(session)
     }
 
     /// Takes a record that is no error; says whether the session has ended.
@@ -322,6 +318,18 @@ impl Sessions {
             self.tell(from, pending::lent(run), tell);
         }
         self.spare.put(pending);
+    }
+
+    /// Tells what should not wait beyond a record of this place, time and process.
+    #[inline]
+    pub(super) fn tell_due(
+        &mut self,
+        (from, at, pid): (u64, Option<Timestamp>, u32),
+        tell: Tell<'_>,
+    ) {
+        while let Some(waiter) = self.waiting.take_due(from, at, pid) {
+            self.lose_patience(waiter, from, tell);
+        }
     }
 
     fn lose_patience(&mut self, waiter: Waiter, from: u64, tell: Tell<'_>) {

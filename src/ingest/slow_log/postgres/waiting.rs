@@ -45,10 +45,15 @@ pub(super) struct Waiting {
 impl Waiting {
     pub(super) fn push(&mut self, waiter: Waiter) {
         self.oldest = self.oldest.into_iter().chain(waiter.at).min();
-        self.queue.push_back(waiter);
+        match self.queue.back_mut() {
+            // A process holds one record back. Without this the queue of a log of one session grows to all its records.
+            Some(last) if last.pid == waiter.pid => *last = waiter,
+            _ => self.queue.push_back(waiter),
+        }
     }
 
     /// Takes one that is due when a record of `asker` at `from` and `now` comes.
+    #[inline]
     pub(super) fn take_due(
         &mut self,
         from: u64,
@@ -64,6 +69,12 @@ impl Waiting {
         if !is_far && !may_be_late {
             return None;
         }
+        self.take_any_due(from, now, asker)
+    }
+
+    /// The same, where one may be due.
+    fn take_any_due(&mut self, from: u64, now: Option<Timestamp>, asker: u32) -> Option<Waiter> {
+        let first = self.queue.front()?;
         if first.is_due(from, now, asker) {
             return self.queue.pop_front();
         }
