@@ -99,33 +99,43 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn waiter(from: u64, secs: u64) -> Waiter {
+    fn waiter(from: u64, pid: u32, secs: u64) -> Waiter {
         Waiter {
             from,
             at: Some(Timestamp::from_unix_secs(secs)),
-            pid: 1,
+            pid,
         }
     }
 
     #[test]
     fn one_that_is_late_does_not_wait_for_those_before_it() {
         let mut waiting = Waiting::default();
-        waiting.push(waiter(0, 100));
-        waiting.push(waiter(1, 90));
+        waiting.push(waiter(0, 1, 100));
+        waiting.push(waiter(1, 2, 90));
         let now = Some(Timestamp::from_unix_secs(92));
-        assert_eq!(waiting.take_due(2, now, 7), Some(waiter(1, 90)));
+        assert_eq!(waiting.take_due(2, now, 7), Some(waiter(1, 2, 90)));
         assert_eq!(waiting.take_due(2, now, 7), None);
         let far = PATIENCE_BYTES + 1;
-        assert_eq!(waiting.take_due(far, now, 7), Some(waiter(0, 100)));
+        assert_eq!(waiting.take_due(far, now, 7), Some(waiter(0, 1, 100)));
         assert_eq!(waiting.take_due(far, now, 7), None);
+    }
+
+    #[test]
+    fn a_log_of_one_session_has_one_that_waits() {
+        let mut waiting = Waiting::default();
+        for from in 0..100 {
+            waiting.push(waiter(from, 1, 100));
+        }
+        assert_eq!(waiting.take(), Some(waiter(99, 1, 100)));
+        assert_eq!(waiting.take(), None);
     }
 
     #[test]
     fn its_own_process_is_never_too_late() {
         let mut waiting = Waiting::default();
-        waiting.push(waiter(0, 100));
+        waiting.push(waiter(0, 1, 100));
         let now = Some(Timestamp::from_unix_secs(200));
         assert_eq!(waiting.take_due(1, now, 1), None);
-        assert_eq!(waiting.take_due(1, now, 7), Some(waiter(0, 100)));
+        assert_eq!(waiting.take_due(1, now, 7), Some(waiter(0, 1, 100)));
     }
 }
