@@ -3,14 +3,12 @@
 //! Any bytes are accepted: invalid UTF-8 passes through names, NUL is white space, and what is never closed
 //! ends with the text. Where a choice is open, the reading is taken that shows less.
 
-use super::beginnings::{Beginnings, MAX_BEGINNING_BYTES};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::copy;
 use super::dialect::{DoubleQuote, Rules};
 use super::marks::{Class, LONG_OPERATORS, class, ends_operator, is_word_byte};
-use super::quoting::{find_close, is_string_prefix, may_start_comment};
+use super::quoting::{is_string_prefix, may_start_comment};
 use super::stream::{DECIMAL, INTEGER, LITERAL, SIGN, Stream};
-use crate::model::sql::Dialect;
 
 /// More digits at the beginning of a name are data.
 const MAX_NAME_DIGITS: usize = 5;
@@ -70,23 +68,6 @@ pub(super) fn lex(sql: &[u8], rules: Rules, stream: &mut Stream) {
     Lexer::new(sql, rules, stream).run();
 }
 
-/// The same by the rules of `dialect`; what it begins with need not be read where others began so.
-pub(super) fn lex_known(
-    sql: &[u8],
-    dialect: Dialect,
-    stream: &mut Stream,
-    beginnings: &mut Beginnings,
-) {
-    let mut lexer = Lexer::new(sql, Rules::of(dialect), stream);
-    if let Some(length) = beginnings.resume(sql, dialect, lexer.stream) {
-        lexer.at = length;
-    } else if lexer.at == 0 {
-        lexer.run_plain();
-        beginnings.keep(&lexer, dialect);
-    }
-    lexer.run();
-}
-
 /// Where a keyword starts that stands right behind digits: `1AND b = 2`.
 fn keyword_start(number: &[u8]) -> Option<usize> {
     let at = number.iter().rposition(|b| !b.is_ascii_alphabetic())? + 1;
@@ -117,7 +98,7 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    fn new(sql: &'a [u8], rules: Rules, stream: &'a mut Stream) -> Self {
+    pub(super) fn new(sql: &'a [u8], rules: Rules, stream: &'a mut Stream) -> Self {
         stream.clear();
         let blank = sql.iter().take_while(|b| class(**b) == Class::Space);
         let mark = blank.count();
@@ -137,7 +118,7 @@ impl<'a> Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         while let Some(&byte) = self.sql.get(self.at) {
             self.token(byte);
             if self.stream.is_full() {
@@ -146,39 +127,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// Reads on as long as tokens are plain, and not for ever.
-    fn run_plain(&mut self) {
-        while let Some(&byte) = self.sql.get(self.at) {
-            if self.at >= MAX_BEGINNING_BYTES || !self.is_plain(byte) {
-                return;
-            }
-            self.token(byte);
-        }
-    }
-
-    /// Whether the token that starts with `byte` tells no value, and the byte behind it is all that it depends on beside
-    /// what stands before.
-    fn is_plain(&self, byte: u8) -> bool {
-        let next = self.peek(1);
-        match class(byte) {
-            Class::Space => true,
-            Class::Digit => false,
-            Class::Word => {
-                let behind = self.sql.get(self.word_end(self.at));
-                !matches!(behind, Some(b'\'' | b'"' | b'&'))
-            }
-            Class::Other if ends_operator(next) => false,
-            Class::Other => match byte {
-                b'`' => find_close(self.sql, self.at + 1, b'`', false).2,
-                b'.' => !next.is_ascii_digit(),
-                b'$' => next.is_ascii_digit(),
-                _ => b"(),=*+-/<>?".contains(&byte),
-            },
-        }
-    }
-
     #[inline]
-    fn token(&mut self, byte: u8) {
+    pub(super) fn token(&mut self, byte: u8) {
         match class(byte) {
             Class::Space => self.at += 1,
             Class::Word => self.word(),

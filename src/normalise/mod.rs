@@ -8,6 +8,7 @@
 //! The lexer writes a token stream without literals; all else is made from that stream, so that nothing
 //! behind the lexer can leak one. Identity comes from tokens alone, whether or not the parser reads the text.
 
+mod again;
 mod alias;
 mod attributes;
 mod batch;
@@ -45,6 +46,7 @@ mod paging;
 mod parens;
 mod parser;
 mod parser_text;
+mod passage;
 mod placeholder;
 mod precedence;
 mod predicate;

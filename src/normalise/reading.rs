@@ -3,10 +3,11 @@
 //! What a backslash before a quote means is a mode of the server, which no text tells. Of the two readings that one
 //! is taken which is sound SQL; where neither is, nothing is shown from the first such string on.
 
+use super::again::lex_known;
 use super::beginnings::Beginnings;
 use super::dialect::{DoubleQuote, Rules};
 use super::keywords::is_keyword;
-use super::lexer::{lex, lex_known};
+use super::lexer::lex;
 use super::stream::{FIRST_TEXT_BYTE, HINT_CLOSE, LITERAL, Stream, WORD};
 use crate::model::sql::Dialect;
 

@@ -93,6 +93,8 @@ pub(super) struct Stream {
     pub(super) quoted_table: bool,
     /// The stream was cut at its limit.
     pub(super) overflow: bool,
+    /// The hash of all tokens, where the same were read before.
+    pub(super) known_key: Option<u128>,
 }
 
 /// One open parenthesis.
@@ -137,6 +139,7 @@ impl Stream {
             nonsense,
             quoted_table,
             overflow,
+            known_key,
         } = self;
         out.clear();
         parameters.clear();
@@ -145,7 +148,7 @@ impl Stream {
         (*depth, *last_row, *typed) = (0, (0, 0), 0);
         (*by_list, *compares, *placeholders) = (false, false, false);
         (*counter, *likes) = (Counter::default(), Likes::default());
-        (*chains, *paging) = (None, Paging::default());
+        (*chains, *paging, *known_key) = (None, Paging::default(), None);
         (*trace, *doubtful_from) = (None, None);
         (*unterminated, *nonsense) = (false, false);
         (*quoted_table, *overflow) = (false, false);
@@ -158,6 +161,9 @@ impl Stream {
 
     /// Strong hash of the tokens: equal streams are the same statement.
     pub(super) fn key(&self) -> u128 {
+        if let Some(key) = self.known_key {
+            return key;
+        }
         let dropped = self.chains.as_ref().map_or(0, |chains| chains.dropped());
         xxh3_128(&self.out).wrapping_add(dropped << 16)
     }

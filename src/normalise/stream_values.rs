@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::attributes::Likes;
 use super::json_path;
+use super::passage::Expected;
 use super::stream::{
     DECIMAL, FIRST_TEXT_BYTE, INTEGER, KEY, LITERAL, MAX_STREAM_BYTES, ORDINAL, SIGN, Stream, TEXT,
     WORD,
@@ -182,7 +183,28 @@ impl Stream {
         }
     }
 
-    fn parameter(&mut self, text: &[u8]) {
+    /// What a value comes to here. An alias may stand in the quotes of a string, if there are `string_aliases`.
+    pub(super) fn expected(&self, string_aliases: bool) -> Expected {
+        // whatever follows it
+        let may_be_alias = string_aliases && !self.after_sign() && self.expects_alias(b",");
+        let may_be_key = self.after_json_operator()
+            || self.after_subscript()
+            || self.after_word(&[b"path"])
+            || self.expects_json_path();
+        Expected {
+            whole: !self.by_list && !self.paging.expects,
+            text: !may_be_alias && !may_be_key,
+            pattern: self.begins_pattern(),
+            sign: match self.out[..] {
+                [.., _, _, SIGN, sign @ (b'-' | b'+')] => Some(sign),
+                _ => None,
+            },
+        }
+    }
+
+    /// The text of a value, of which a keyed hash remains.
+    #[inline]
+    pub(super) fn parameter(&mut self, text: &[u8]) {
         if self.parameters.len() > MAX_STREAM_BYTES {
             let so_far = xxh3_64(&self.parameters).to_le_bytes();
             self.parameters.clear();

@@ -8,8 +8,8 @@
 
 use super::ahead::Ahead;
 use super::doubt::{Doubt, judge};
-use super::head::{Line, head, line, next_start, proof};
-use super::literal::Literal;
+use super::head::{Line, head, line, may_start, next_start, proof};
+use super::literal::{Literal, closes_its_quotes};
 use crate::ingest::slow_log::{Next, scan};
 
 /// Bytes behind the first header in a string, and headers in them, before it is taken for one that never closes: a live
@@ -47,6 +47,20 @@ pub(super) struct Known<'a> {
 
 /// Finds the end of the statement that `body` starts with.
 pub(super) fn find(body: &[u8], next: Next, known: Known<'_>) -> End {
+    let more = next == Next::More;
+    usual(body, more, known.users).map_or_else(|| find_any(body, next, known), End::At)
+}
+
+/// Where nearly every statement ends: at the first `#`, where no quotes are open and no comment.
+fn usual(body: &[u8], more: bool, users: bool) -> Option<usize> {
+    let at = memchr::memchr(b'#', body)?;
+    let is_header = may_start(body, at)
+        && line(&body[at..], more) == Line::Header
+        && head(body, at, more, users) == Line::Header;
+    (is_header && closes_its_quotes(&body[..at])).then_some(at)
+}
+
+fn find_any(body: &[u8], next: Next, known: Known<'_>) -> End {
     let more = next == Next::More;
     let mut literal = Literal::default();
     while let Some(at) = literal.next_start(body) {
@@ -215,7 +229,33 @@ fn next_header(text: &[u8], mut from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const PARTS: [&str; 21] = [
+        "SELECT 1",
+        "'",
+        "''",
+        "\"",
+        "`",
+        "\\",
+        "-",
+        "--",
+        "/",
+        "*",
+        "/*",
+        "*/",
+        "#",
+        "\n",
+        ";\n",
+        ";\n# User@Host: a[a] @ h []\n",
+        ";\n# User@Host: a[a] @ h []\n# Query_time: 1.0  Lock_time: 0.0\nSELECT 2;\n",
+        "# Time: 1\n",
+        ";\n# Time: 2026-11-21T19:26:58.608Z\n# User@Host: a[a] @ h []\n",
+        "INSERT INTO t VALUES (7, 'x')",
+        "\0",
+    ];
 
     fn find(body: &[u8], next: Next) -> End {
         let ahead = &mut Ahead::default();
@@ -294,6 +334,40 @@ mod tests {
             find(b"SELECT 1;\n\0\0\0# Time: 261121 19:22:52\n", Next::More),
             End::At(13)
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_end_is_the_one_that_any_search_finds(
+            parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 0..12),
+            is_cut in any::<bool>(),
+            length in any::<prop::sample::Index>(),
+            users in any::<bool>(),
+        ) {
+            let mut body = parts.concat().into_bytes();
+            if is_cut {
+                body.truncate(length.index(body.len() + 1));
+            }
+            for next in [Next::More, Next::Quiet, Next::End] {
+                let known = Known { users, at: 0, ahead: &mut Ahead::default(), is_full: false };
+                let found = find_any(&body, next, known);
+                prop_assert!(usual(&body, next == Next::More, users).is_none_or(|at| found == End::At(at)), "{:?}", found);
+            }
+        }
+    }
+
+    #[test]
+    fn nearly_every_end_is_a_usual_one() {
+        for sql in [
+            "SELECT 1",
+            "SELECT 'a', 'it''s' - 1 / 2",
+            "SELECT `a` FROM `t`",
+            "SELECT \"#\"",
+        ] {
+            let body = format!("SET timestamp=1;\n{sql};\n{HEADER}");
+            let is_usual = usual(body.as_bytes(), true, true).is_some();
+            assert_eq!(is_usual, !sql.contains('#'), "{sql}");
+        }
     }
 
     #[test]

@@ -54,9 +54,6 @@ impl Literal {
 
     /// Goes to the next place where a header may start, whatever it is inside of.
     pub(super) fn next_start(&mut self, sql: &[u8]) -> Option<usize> {
-        if self.at == 0 {
-            self.at = plain_length(sql);
-        }
         loop {
             self.at += self.idle_up_to_mark(sql.get(self.at..)?);
             let at = self.at;
@@ -158,12 +155,56 @@ impl Literal {
     }
 }
 
-/// The same as [`code_length`], or none: most statements have no other mark than that of the header behind them, which
-/// two searches tell sooner.
-fn plain_length(text: &[u8]) -> usize {
-    let mark = memchr::memchr3(b'#', b'\'', b'"', text).filter(|at| text[*at] == b'#');
-    let is_plain = |at: &usize| memchr::memchr3(b'`', b'-', b'/', &text[..*at]).is_none();
-    mark.filter(is_plain).unwrap_or(0)
+/// Bytes that are looked at together, which a compiler does by vectors.
+const LANES: usize = 16;
+
+/// Whether all quotes are closed where `text` ends, and all comments, as far as that can be told without their order:
+/// there are quotes of one kind alone, an even number, and nothing that may be a backslash or begin a comment. To follow
+/// them in their order takes 7 % of the time of a digest.
+pub(super) fn closes_its_quotes(text: &[u8]) -> bool {
+    let mut marks = Marks::default();
+    let mut rest = text;
+    while let Some((block, behind)) = rest.split_first_chunk::<LANES>()
+        && let Some(next) = rest.get(1..).and_then(<[u8]>::first_chunk)
+    {
+        marks.note(block, next);
+        rest = behind;
+    }
+    let (mut block, mut next) = ([0; LANES], [0; LANES]);
+    block[..rest.len()].copy_from_slice(rest);
+    next[..LANES - 1].copy_from_slice(&block[1..]);
+    marks.note(&block, &next);
+    marks.are_closed()
+}
+
+/// What was seen in each lane.
+#[derive(Debug, Default)]
+struct Marks {
+    /// A bit for each kind of quotes, and one for what may change the meaning of others.
+    kinds: [u8; LANES],
+    /// Whether the number of quotes is odd.
+    odd: [u8; LANES],
+}
+
+impl Marks {
+    /// Takes note of a block; `next` begins one byte later.
+    #[inline]
+    fn note(&mut self, block: &[u8; LANES], next: &[u8; LANES]) {
+        for lane in 0..LANES {
+            let (byte, next) = (block[lane], next[lane]);
+            let is_comment = (byte == b'-') & (next == b'-') | (byte == b'/') & (next == b'*');
+            let quotes =
+                u8::from(byte == b'\'') | u8::from(byte == b'"') << 1 | u8::from(byte == b'`') << 2;
+            self.kinds[lane] |= quotes | u8::from(is_comment | (byte == b'\\')) << 3;
+            self.odd[lane] ^= u8::from(quotes != 0);
+        }
+    }
+
+    fn are_closed(&self) -> bool {
+        let kinds = self.kinds.iter().fold(0, |all, kinds| all | kinds);
+        let odd = self.odd.iter().fold(0, |all, odd| all ^ odd);
+        matches!(kinds, 0 | 1 | 2 | 4) && odd == 0
+    }
 }
 
 /// Number of bytes of code that `text` starts with and that open nothing.
