@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! build: store opened, sockets bound, secrets read   (what is wrong is told before anything runs)
-//! run:   tails ─► normalise ─► window ─► detect ─► incident ─► store ─► postman, page
+//! run:   tails, OTLP ─► normalise ─► window ─► detect ─► incident ─► store ─► postman, page
 //! ```
 //!
 //! A reload stops an app in order and builds the next one; the store's checkpoints make that exact.
@@ -10,6 +10,7 @@
 pub mod archive;
 mod decisions;
 pub mod demo;
+pub(crate) mod otlp;
 mod pipeline;
 pub mod replay;
 pub(crate) mod schema;
@@ -60,6 +61,7 @@ pub struct App {
     recovered: Recovered,
     followed: Option<Vec<SourceId>>,
     listener: Listener,
+    otlp: Option<otlp::Bound>,
     auth: Arc<Auth>,
     slack: Option<Connection>,
     metrics: Metrics,
@@ -79,6 +81,7 @@ impl App {
         let style = config.style();
         let slack = Connection::open(&config.slack, style.clone())?;
         let listener = serve::bind(config.listen.http).await?;
+        let otlp = otlp::bind(&config).await?;
         let sinks = slack.iter().map(|_| Arc::from("slack")).collect();
         config.make_store_folder()?;
         let (writer, recovered) = Writer::open(&config.store, sinks, &clock)?;
@@ -92,6 +95,7 @@ impl App {
             recovered,
             followed: None,
             listener,
+            otlp,
             auth,
             slack,
             metrics: Metrics::new(),
@@ -110,13 +114,17 @@ impl App {
         self.reader.clone()
     }
 
-    /// Follows the configured logs until `shutdown`, then drains.
+    /// Follows the configured logs and takes OTLP until `shutdown`, then drains.
     ///
     /// # Errors
     /// The first fault, or who was late.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.followed = Some(self.config.sources());
-        let follow = |topology: &mut Topology, intake, sources| {
+        let (otlp, metrics) = (self.otlp.take(), self.metrics.clone());
+        let follow = |topology: &mut Topology, intake: Intake, sources: Sources| {
+            if let Some(otlp) = otlp {
+                otlp.spawn(topology, intake.clone(), metrics, &sources);
+            }
             sources::follow_all(topology, intake, sources);
             Ok(())
         };

@@ -26,7 +26,9 @@ use crate::alert::AlertError;
 use crate::cli::digest::interrupt::Interrupt;
 use crate::config::load::LoadError;
 use crate::config::{self, Config, LogFormat, Misconfigured, Zone};
+use crate::ingest::otlp::server::ListenError;
 use crate::ingest::slow_log;
+use crate::ingest::token::TokenError;
 use crate::report::Lang;
 use crate::serve::ServeError;
 use crate::store;
@@ -330,13 +332,14 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         || error.is::<Misconfigured>()
         || error.is::<Misuse>()
         || error.is::<AlertError>()
+        || error.is::<TokenError>()
+        || matches!(
+            error.downcast_ref::<ListenError>(),
+            Some(ListenError::OpenBind { .. })
+        )
         || matches!(
             error.downcast_ref::<ServeError>(),
-            Some(
-                ServeError::OpenBind { .. }
-                    | ServeError::TokenFile { .. }
-                    | ServeError::WeakToken { .. }
-            )
+            Some(ServeError::OpenBind { .. })
         );
     match (is_usage, is_late) {
         (true, _) => ExitCode::from(USAGE),

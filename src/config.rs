@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::catalogue::{self, DetectSettings};
+use crate::ingest::otlp;
 use crate::ingest::slow_log::Format;
 use crate::ingest::tail::{self, pattern::Pattern};
 use crate::model::id::{ServiceName, SourceId};
@@ -64,10 +66,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Every log that is followed, as metrics and the store name it.
+    /// Every log that is followed, and OTLP, as metrics and the store name it.
     pub fn sources(&self) -> Vec<SourceId> {
         let slow = self.slow_log.iter().map(SlowLog::id);
-        slow.chain(self.log.iter().map(Log::id)).collect()
+        let logs = slow.chain(self.log.iter().map(Log::id));
+        let otlp = self.listen.otlp().next().map(|_| otlp::source_id());
+        logs.chain(otlp).collect()
     }
 
     fn paths(&self) -> impl Iterator<Item = &PathBuf> {
@@ -308,15 +312,43 @@ impl Default for General {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
+    /// OTLP over gRPC; `None`: nobody listens.
+    #[serde(with = "value::port")]
+    pub otlp_grpc: Option<SocketAddr>,
+    /// OTLP over HTTP; `None`: nobody listens.
+    #[serde(with = "value::port")]
+    pub otlp_http: Option<SocketAddr>,
+    /// Longest message of OTLP, unpacked.
+    pub otlp_max_message: ByteSize,
+    /// Memory that all messages of OTLP in flight may take together.
+    pub otlp_memory: ByteSize,
     /// Page, API, metrics and health.
     pub http: SocketAddr,
 }
 
 impl Default for Listen {
     fn default() -> Self {
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
-            http: SocketAddr::from((Ipv4Addr::LOCALHOST, 7470)),
+            otlp_grpc: Some(loopback(4317)),
+            otlp_http: Some(loopback(4318)),
+            otlp_max_message: ByteSize::mib(64),
+            otlp_memory: ByteSize::mib(128),
+            http: loopback(7470),
         }
+    }
+}
+
+impl Listen {
+    /// The ports for OTLP that are on, by their keys.
+    pub fn otlp(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let ports = [
+            ("listen.otlp_grpc", self.otlp_grpc),
+            ("listen.otlp_http", self.otlp_http),
+        ];
+        ports
+            .into_iter()
+            .filter_map(|(key, port)| Some((key, port?)))
     }
 }
 

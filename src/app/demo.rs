@@ -162,11 +162,7 @@ fn idle(player: &Player<'_>, metas: &[Arc<SourceMeta>]) {
             idle_at: Some(now),
             ..Mark::default()
         };
-        let batch = RawBatch {
-            source: Arc::clone(source),
-            entries: Vec::new(),
-            mark,
-        };
+        let batch = RawBatch::of_entries(Arc::clone(source), Vec::new(), mark);
         if player.intake.send_blocking(batch, player.stop).is_err() {
             return;
         }

@@ -139,11 +139,18 @@ impl Stages {
         mut normaliser: Normaliser,
         next: &Sender<EventBatch>,
     ) -> anyhow::Result<()> {
-        while let Some(Accepted { batch, permit }) = inbox.blocking_recv() {
+        while let Some(Accepted { mut batch, permit }) = inbox.blocking_recv() {
             let _span = tracing::debug_span!("normalise", source = %batch.source.id, entries = batch.entries.len()).entered();
-            let batch = normaliser.normalise(batch);
-            self.count(&batch);
-            next.blocking_send(batch)?;
+            if let Some(spans) = batch.spans.take() {
+                for part in normaliser.parts(&spans, &batch.source, batch.mark) {
+                    self.count(&part);
+                    next.blocking_send(part)?;
+                }
+            } else {
+                let batch = normaliser.normalise(batch);
+                self.count(&batch);
+                next.blocking_send(batch)?;
+            }
             drop(permit);
         }
         Ok(())

@@ -4,7 +4,6 @@
 //! replay gives the same incidents every time.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,11 +93,7 @@ impl Recording {
                 coverage: self.coverage,
                 ..Mark::default()
             };
-            let batch = RawBatch {
-                source: Arc::clone(source),
-                entries,
-                mark,
-            };
+            let batch = RawBatch::of_entries(Arc::clone(source), entries, mark);
             if player.intake.send_blocking(batch, player.stop).is_err()
                 || player.stop.is_cancelled()
             {
@@ -115,16 +110,8 @@ impl Recording {
 /// A recording is never gone on with; this shows that it is a source, and what its log shows.
 fn place(source: &SourceId, coverage: Coverage) -> Checkpoint {
     Checkpoint {
-        source: source.clone(),
-        path: PathBuf::new(),
-        file: (0, 0),
-        offset: 0,
-        head_len: 0,
-        head_hash: 0,
-        tail_len: 0,
-        tail_hash: 0,
         coverage,
-        context: String::new(),
+        ..Checkpoint::nowhere(source)
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn follow_all(topology: &mut Topology, intake: Intake, sources: Sourc
     });
     let all: Vec<_> = slow.chain(errors).collect();
     let is_idle = all.is_empty();
+    let takes_otlp = config.listen.otlp().next().is_some();
     for (settings, source, make) in all {
         let resume = checkpoints
             .iter()
@@ -51,11 +52,17 @@ pub(super) fn follow_all(topology: &mut Topology, intake: Intake, sources: Sourc
         let (intake, stop) = (intake.clone(), topology.stop_token());
         topology.spawn_blocking("tail", move || Ok(tail.run(&intake, &stop)?));
     }
-    if is_idle {
+    if is_idle && takes_otlp {
+        tracing::info!(
+            "no log is followed: there is no [[slow_log]] and no [[log]]; what is found is found in OTLP alone"
+        );
+    } else if is_idle {
         tracing::warn!(
             "no log is followed: there is no [[slow_log]] and no [[log]], and nothing will be found; give their paths in the file \
              of --config, of which `sqleuth defaults` prints one"
         );
+    }
+    if is_idle {
         // Nothing to follow: the page still shows what was stored, until the stop.
         let stop = topology.stop_token();
         topology.spawn("idle", async move {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::alert::slack::{Connection, Login};
-use crate::app::schema;
+use crate::app::{self, schema};
 use crate::cli::run::runtime;
 use crate::cli::{PARTIAL, load, print};
 use crate::config::{Config, Log, SlowLog};
@@ -35,11 +35,12 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
             .map(|problem| Err(anyhow::anyhow!(problem))),
     );
     lines.push(page(&config));
+    lines.push(otlp(&config));
     lines.push(store(&config));
     lines.push(slack(&config));
     if config.sources().is_empty() {
         lines.push(Err(anyhow::anyhow!(
-            "no [[slow_log]] and no [[log]]: nothing is followed; set its path"
+            "no [[slow_log]] and no [[log]], and OTLP is off: nothing is seen; set the path of one"
         )));
     }
     lines.extend(config.slow_log.iter().map(follow));
@@ -58,6 +59,20 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::from(PARTIAL)
     })
+}
+
+/// Whether the ports may be opened; they are not tried, for the sidecar that runs may have them.
+fn otlp(config: &Config) -> anyhow::Result<String> {
+    app::otlp::check(config)?;
+    app::otlp::token(config)?;
+    let ports: Vec<_> = config.listen.otlp().collect();
+    if ports.is_empty() {
+        return Ok("listen.otlp_grpc, listen.otlp_http: off".to_owned());
+    }
+    let told = ports
+        .iter()
+        .map(|(key, address)| format!("{key}: {address}"));
+    Ok(told.collect::<Vec<_>>().join(", "))
 }
 
 fn page(config: &Config) -> anyhow::Result<String> {

@@ -107,6 +107,7 @@ fn config(options: &Demo, folder: &TempDir) -> Config {
     let mut config = Config::default();
     let port = if options.once { 0 } else { options.port };
     config.listen.http = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    (config.listen.otlp_grpc, config.listen.otlp_http) = (None, None);
     config.store.path = folder.path().join("demo.db");
     "warn".clone_into(&mut config.telemetry.log);
     config

@@ -92,6 +92,43 @@ pub(super) fn prefix<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String
     }
 }
 
+/// An address to listen on, or `"off"`.
+pub(super) mod port {
+    use std::net::SocketAddr;
+
+    use super::{Deserialize, Deserializer, Serializer};
+    use serde::de::Error as _;
+
+    const OFF: &str = "off";
+
+    #[expect(
+        clippy::ref_option,
+        reason = "serde hands over a reference to the field"
+    )]
+    pub(in crate::config) fn serialize<S: Serializer>(
+        port: &Option<SocketAddr>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match port {
+            Some(address) => to.collect_str(address),
+            None => to.serialize_str(OFF),
+        }
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<SocketAddr>, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == OFF {
+            return Ok(None);
+        }
+        let address = text.parse().map_err(|_| {
+            D::Error::custom(format!("{text:?} is no address with a port, nor \"off\""))
+        })?;
+        Ok(Some(address))
+    }
+}
+
 /// How often a file is looked at.
 pub(super) mod poll_interval {
     use super::{Deserializer, Duration, MIN_POLL, Serializer};

@@ -217,6 +217,7 @@ mod tests {
                 target: DbTarget::default(),
             }),
             entries: Vec::new(),
+            spans: None,
             mark: Mark::default(),
         }
     }

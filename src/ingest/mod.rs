@@ -1,7 +1,8 @@
-//! Receives telemetry: tails logs, and (later) OTLP and probes.
+//! Receives telemetry: tails logs, takes OTLP, and (later) asks probes.
 //!
 //! ```text
-//! file ─► tail ─► slow_log parser ─► RawBatch { entries, mark } ─► Intake ─► normalise
+//! file ─► tail ─► slow_log parser ─► RawBatch { entries, mark } ─┬─► Intake ─► normalise
+//! OTLP ─► otlp::server ────────────► RawBatch { spans, mark } ───┘
 //! ```
 //!
 //! A batch carries the [`Checkpoint`] that is true once its entries are stored; the store commits both in
@@ -9,9 +10,11 @@
 
 mod error;
 pub mod intake;
+pub mod otlp;
 pub mod server_log;
 pub mod slow_log;
 pub mod tail;
+pub mod token;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::ingest::error::IngestError;
 
+use crate::ingest::otlp::spans::SpanBatch;
 use crate::model::error::{ErrorClass, PartyRole};
 use crate::model::event::{Access, Coverage, DbTarget, Nesting, Outcome, RowCounts};
 use crate::model::id::{ServiceName, SourceId};
@@ -183,8 +187,22 @@ pub struct RawBatch {
     pub source: Arc<SourceMeta>,
     /// Entries; may be empty, when only the mark has moved.
     pub entries: Vec<RawEntry>,
+    /// Spans of a request; `None` for sources that tell entries.
+    pub spans: Option<Box<SpanBatch>>,
     /// State of the source after them.
     pub mark: Mark,
+}
+
+impl RawBatch {
+    /// Entries alone.
+    pub fn of_entries(source: Arc<SourceMeta>, entries: Vec<RawEntry>, mark: Mark) -> Self {
+        Self {
+            source,
+            entries,
+            spans: None,
+            mark,
+        }
+    }
 }
 
 /// State of a source after a batch.
@@ -198,6 +216,8 @@ pub struct Mark {
     pub coverage: Coverage,
     /// The source was looked at at this instant and had nothing more: idle time passes by it.
     pub idle_at: Option<Timestamp>,
+    /// How much later than others of its time something of this source may come, beyond what windows allow anyway.
+    pub lateness: Duration,
     /// Bytes read for this batch.
     pub bytes: u64,
     /// Bytes that wait in the file behind it.
@@ -232,4 +252,22 @@ pub struct Checkpoint {
     pub coverage: Coverage,
     /// What the parser must remember (current database, last time, coverage), as JSON of its own.
     pub context: String,
+}
+
+impl Checkpoint {
+    /// That of a source which is never gone on with: it shows that it is one.
+    pub fn nowhere(source: &SourceId) -> Self {
+        Self {
+            source: source.clone(),
+            path: PathBuf::new(),
+            file: (0, 0),
+            offset: 0,
+            head_len: 0,
+            head_hash: 0,
+            tail_len: 0,
+            tail_hash: 0,
+            coverage: Coverage::default(),
+            context: String::new(),
+        }
+    }
 }

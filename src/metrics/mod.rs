@@ -39,6 +39,8 @@ struct Inner {
     statement_seconds: StatementHistogram,
     late_events: Counter,
     opaque_statements: Counter,
+    spans: Counter,
+    rejected_spans: Counter,
     store_commit: Histogram,
     store_degraded: Gauge,
     families: Families,
@@ -78,6 +80,13 @@ impl Metrics {
             "Statements that the parser could not read; they are still counted and grouped",
             opaque_statements.clone(),
         );
+        let (spans, rejected_spans) = (Counter::default(), Counter::default());
+        registry.register("sqleuth_spans", "Spans taken in by OTLP", spans.clone());
+        registry.register(
+            "sqleuth_rejected_spans",
+            "Spans that belong nowhere, because they have no valid id",
+            rejected_spans.clone(),
+        );
         registry.register(
             "sqleuth_store_commit_seconds",
             "Time of one transaction of the store",
@@ -96,6 +105,8 @@ impl Metrics {
             statement_seconds: StatementHistogram::default(),
             late_events,
             opaque_statements,
+            spans,
+            rejected_spans,
             store_commit,
             store_degraded,
             families,
@@ -122,6 +133,12 @@ impl Metrics {
     /// Counts events that came after their window had closed.
     pub fn count_late(&self, events: u64) {
         self.0.late_events.inc_by(events);
+    }
+
+    /// Counts spans of a request: those that were taken, and those that were not.
+    pub fn count_spans(&self, taken: u64, rejected: u64) {
+        self.0.spans.inc_by(taken);
+        self.0.rejected_spans.inc_by(rejected);
     }
 
     /// Counts bytes read from a source.

@@ -6,6 +6,7 @@ use super::Normaliser;
 use crate::ingest::{Mark, RawBatch, SourceMeta};
 use crate::model::error::ErrorEvent;
 use crate::model::event::QueryEvent;
+use crate::model::span::Span;
 use crate::model::sql::Parsed;
 
 /// A batch after normalisation: the same entries in the same order, identified and redacted.
@@ -17,6 +18,8 @@ pub struct EventBatch {
     pub events: Vec<QueryEvent>,
     /// Errors, those of the runs among them.
     pub errors: Vec<ErrorEvent>,
+    /// Spans, which name their runs by index.
+    pub spans: Vec<Span>,
     /// State of the source after them.
     pub mark: Mark,
     /// Events whose statement the parser could not read.
@@ -30,6 +33,7 @@ impl Normaliser {
             source,
             entries,
             mark,
+            ..
         } = batch;
         let mut last_end = self
             .last_end
@@ -56,6 +60,7 @@ impl Normaliser {
             source,
             events,
             errors,
+            spans: Vec::new(),
             mark,
             opaque,
         }

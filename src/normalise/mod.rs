@@ -64,6 +64,7 @@ mod scope;
 mod settings;
 mod shape;
 mod signal_words;
+mod spans;
 mod split;
 mod statements;
 mod stream;
@@ -99,6 +100,7 @@ use self::family::Families;
 use self::fingerprint::{Canonical, canonical};
 use self::parser::ParserThread;
 use self::settings::NamePatterns;
+use self::spans::Known;
 use self::stream::Stream;
 use self::tags::TagBook;
 use self::utility::unparsed;
@@ -182,6 +184,7 @@ pub struct Normaliser {
     joins_later: bool,
     tags: Option<TagBook>,
     parser: ParserThread,
+    known: Known,
     last_end: HashMap<SourceId, Timestamp>,
 }
 
@@ -200,6 +203,7 @@ impl Normaliser {
             joins_later: false,
             tags: Some(TagBook::default()),
             parser: ParserThread::default(),
+            known: Known::new(seed),
             last_end: HashMap::new(),
         }
     }

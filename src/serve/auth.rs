@@ -3,23 +3,21 @@
 //! Without tokens everybody on this machine may do everything, hence only loopback may be bound ([`check_bind`]).
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use axum::http::{HeaderMap, header};
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 
+use crate::ingest::token::{Token, TokenError};
 use crate::serve::ServeError;
 use crate::serve::session::{COOKIE, Sessions};
 
-/// A shorter token could be guessed.
-const MIN_TOKEN_CHARS: usize = 16;
-
-/// `[auth]`, as far as API and page are concerned.
+/// `[auth]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// File whose first line is the token for sending telemetry; none: whoever reaches the port may send.
+    pub ingest_token_file: Option<PathBuf>,
     /// File whose first line is the token for reading; none: reading needs the admin token, or nothing if that is
     /// not set either.
     pub read_token_file: Option<PathBuf>,
@@ -60,8 +58,8 @@ impl Auth {
     /// Reads the token files.
     ///
     /// # Errors
-    /// [`ServeError::TokenFile`] or [`ServeError::WeakToken`], naming key and file.
-    pub fn load(settings: &Settings) -> Result<Self, ServeError> {
+    /// [`TokenError`], naming key and file.
+    pub fn load(settings: &Settings) -> Result<Self, TokenError> {
         let token = |key, file: &Option<PathBuf>| {
             file.as_deref()
                 .map(|path| Token::read(key, path))
@@ -113,34 +111,6 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
-}
-
-#[derive(Debug)]
-struct Token(SecretString);
-
-impl Token {
-    fn read(key: &'static str, path: &Path) -> Result<Self, ServeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ServeError::TokenFile {
-            key,
-            path: path.to_owned(),
-            source,
-        })?;
-        let token = text.lines().next().unwrap_or_default().trim();
-        if token.chars().count() < MIN_TOKEN_CHARS {
-            return Err(ServeError::WeakToken {
-                key,
-                path: path.to_owned(),
-                min_chars: MIN_TOKEN_CHARS,
-            });
-        }
-        Ok(Self(SecretString::from(token)))
-    }
-
-    /// Takes the same time wherever they differ; a different length shows.
-    fn equals(&self, offered: &str) -> bool {
-        let own = self.0.expose_secret().as_bytes();
-        own.ct_eq(offered.as_bytes()).into()
-    }
 }
 
 #[cfg(test)]

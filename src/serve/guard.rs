@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -147,7 +148,7 @@ fn check_host(site: &Site, request: &Request) -> Result<(), Problem> {
     let named = request
         .uri()
         .authority()
-        .map(axum::http::uri::Authority::as_str)
+        .map(Authority::as_str)
         .or_else(|| text(request.headers(), &header::HOST));
     match named {
         Some(host) if site.hosts.allows(host) => Ok(()),

@@ -10,7 +10,6 @@
 //! [`Archive`] on the blocking pool; every change is a [`Command`] to the owner of incidents.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,26 +74,6 @@ pub enum ServeError {
     OpenBind {
         /// Address asked for.
         address: SocketAddr,
-    },
-    /// A token file cannot be read.
-    #[error("{key} = \"{}\": the file cannot be read", path.display())]
-    TokenFile {
-        /// Key of the configuration.
-        key: &'static str,
-        /// File.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A token is too short.
-    #[error("{key} = \"{}\": the first line must be a token of at least {min_chars} characters", path.display())]
-    WeakToken {
-        /// Key of the configuration.
-        key: &'static str,
-        /// File.
-        path: PathBuf,
-        /// Fewest characters of a token.
-        min_chars: usize,
     },
     /// The server failed while it ran.
     #[error("the page cannot be served any more")]

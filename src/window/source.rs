@@ -49,6 +49,8 @@ pub(super) struct Source {
     scopes: VecDeque<Arc<Scope>>,
     coverage: Coverage,
     backlog: bool,
+    /// How much later than others of its time something may come.
+    lateness: Duration,
     checkpoint: Option<Checkpoint>,
 }
 
@@ -81,6 +83,7 @@ impl Source {
             scopes: VecDeque::new(),
             coverage: Coverage::default(),
             backlog: false,
+            lateness: Duration::ZERO,
             checkpoint: None,
             settings,
         }
@@ -161,6 +164,7 @@ impl Source {
     pub(super) fn mark(&mut self, mark: Mark, now: Timestamp) {
         self.coverage = mark.coverage;
         self.backlog = mark.backlog;
+        self.lateness = mark.lateness;
         if mark.checkpoint.is_some() {
             self.checkpoint = mark.checkpoint;
         }
@@ -171,7 +175,10 @@ impl Source {
 
     /// Takes out the windows whose end the watermark has passed, oldest first, idle ones among them.
     pub(super) fn take_due(&mut self) -> Vec<Due> {
-        let Some(mark) = self.watermark.at(self.settings.allowed_lateness) else {
+        let Some(mark) = self
+            .watermark
+            .at(self.settings.allowed_lateness.max(self.lateness))
+        else {
             return Vec::new();
         };
         let until = mark.floor(self.settings.length);

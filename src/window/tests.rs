@@ -84,6 +84,7 @@ fn batch(events: Vec<QueryEvent>, offset: u64) -> EventBatch {
         }),
         events,
         errors: Vec::new(),
+        spans: Vec::new(),
         mark: Mark {
             checkpoint: Some(checkpoint),
             ..Mark::default()

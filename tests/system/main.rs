@@ -12,5 +12,6 @@
 
 mod daemon;
 mod demo;
+mod otlp;
 mod servers;
 mod support;

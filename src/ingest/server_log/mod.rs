@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use self::application::Application;
+pub use self::application::of_driver;
 use self::mysql_error::MysqlError;
 use self::records::Records;
 use crate::clock::Clock;

@@ -258,6 +258,7 @@ impl Follower {
             backlog: gathered.backlog && !gathered.entries.is_empty(),
             coverage: gathered.coverage,
             idle_at,
+            lateness: Duration::ZERO,
             bytes: gathered.bytes,
             lag_bytes: 0,
             unparsed: gathered.unparsed,
@@ -279,11 +280,7 @@ impl Follower {
             }
         }
         mark.checkpoint.clone_from(&self.checkpoint);
-        RawBatch {
-            source: Arc::clone(&self.source),
-            entries: gathered.entries,
-            mark,
-        }
+        RawBatch::of_entries(Arc::clone(&self.source), gathered.entries, mark)
     }
 
     /// What a restart needs beside the place in the file.

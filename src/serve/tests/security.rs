@@ -17,6 +17,7 @@ async fn guarded() -> TestSite {
     };
     let (read, admin) = (file(READ), file(ADMIN));
     let settings = Settings {
+        ingest_token_file: None,
         read_token_file: Some(read.path().to_owned()),
         admin_token_file: Some(admin.path().to_owned()),
     };

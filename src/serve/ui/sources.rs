@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ingest::otlp::source_id;
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
 use crate::model::time::Timestamp;
@@ -47,8 +48,12 @@ impl Logs {
     pub(super) fn of(rows: &[SourceRow], site: &Site) -> Self {
         let followed = site.followed.as_deref();
         let unread = followed.unwrap_or_default().iter();
+        // Its ports are open by default: beside a log, that nobody sends anything is well.
+        let is_beside = followed.is_some_and(|all| all.len() > 1);
+        let otlp = source_id();
         let unread = unread
             .filter(|id| !rows.iter().any(|row| row.source == **id))
+            .filter(|id| !(is_beside && **id == otlp))
             .map(|id| (never_read(id), false));
         let read = rows.iter().map(|row| {
             let tells_errors_alone = row.source.as_str().starts_with("log:");

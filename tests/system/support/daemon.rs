@@ -19,6 +19,8 @@ use super::{PATIENCE, wait_for};
 pub struct Daemon {
     dir: TempDir,
     port: Port,
+    /// For gRPC and for HTTP.
+    otlp: Option<[Port; 2]>,
     config: String,
     wrapper: Vec<String>,
     process: Option<Process>,
@@ -46,10 +48,35 @@ impl Daemon {
         Self {
             dir: TempDir::new().expect("a temporary directory"),
             port,
+            otlp: None,
             config: config.to_owned(),
             wrapper: Vec::new(),
             process: None,
         }
+    }
+
+    /// Takes OTLP, on ports that are free.
+    pub fn with_otlp(mut self) -> Self {
+        self.otlp = Some([Port::take(), Port::take()]);
+        self
+    }
+
+    /// Where it takes OTLP: gRPC, HTTP.
+    pub fn otlp_ports(&self) -> [u16; 2] {
+        let ports = self.otlp.as_ref().expect("the test takes OTLP");
+        ports.each_ref().map(Port::number)
+    }
+
+    /// Its ports for OTLP in the configuration: none is opened where a test does not ask for it.
+    fn otlp(&self) -> String {
+        let port = |port: Option<&Port>| {
+            port.map_or_else(
+                || "off".to_owned(),
+                |port| format!("127.0.0.1:{}", port.number()),
+            )
+        };
+        let [grpc, http] = [0, 1].map(|at| port(self.otlp.as_ref().map(|ports| &ports[at])));
+        format!("otlp_grpc = \"{grpc}\"\notlp_http = \"{http}\"\n")
     }
 
     /// Starts it by a program that becomes it, such as `env` or `setpriv`.
@@ -62,8 +89,9 @@ impl Daemon {
     pub fn configure(&mut self, config: &str) {
         config.clone_into(&mut self.config);
         let text = format!(
-            "{config}\n[listen]\nhttp = \"127.0.0.1:{}\"\n[store]\npath = \"{}\"\n",
+            "{config}\n[listen]\nhttp = \"127.0.0.1:{}\"\n{}[store]\npath = \"{}\"\n",
             self.port.number(),
+            self.otlp(),
             self.path("store.db").display()
         );
         std::fs::write(self.path("sqleuth.toml"), text)

@@ -51,8 +51,8 @@ pub(super) struct Cause {
     pub(super) at: usize,
 }
 
-/// The cause that a record tells; `None` when it has nothing to do with a database.
-pub(super) fn find(record: &[u8]) -> Option<Cause> {
+/// The cause that a record tells; `None` when it has nothing to do with a database, unless a driver is known to say it.
+pub(super) fn find(record: &[u8], is_driver: bool) -> Option<Cause> {
     if pool::is_told(record) {
         return Some(Cause {
             class: ErrorClass::ConnectionRefused,
@@ -62,7 +62,7 @@ pub(super) fn find(record: &[u8]) -> Option<Cause> {
             at: record.len(),
         });
     }
-    let is_sql = exceptions::is_sql(record);
+    let is_sql = is_driver || exceptions::is_sql(record);
     if let Some(cause) = of_mysql(record, is_sql) {
         return Some(cause);
     }
@@ -120,7 +120,12 @@ fn words_in(line: &[u8]) -> Option<(usize, &'static str)> {
     let behind_colon = memmem::find_iter(line, b": ").map(|at| at + 2);
     let behind_dash = memmem::find_iter(line, b" - ").map(|at| at + 3);
     let behind_mark = memchr::memchr3_iter(b'[', b'`', b'"', line).map(|at| at + 1);
-    let starts = behind_colon.chain(behind_dash).chain(behind_mark);
+    // SQLAlchemy: `(psycopg2.errors.UndefinedColumn) column ...`
+    let behind_bracket = memmem::find_iter(line, b") ").map(|at| at + 2);
+    let starts = behind_colon
+        .chain(behind_dash)
+        .chain(behind_mark)
+        .chain(behind_bracket);
     starts.chain([0]).find_map(|at| {
         let blanks = line[at..].iter().take_while(|b| **b == b' ').count();
         let at = at + blanks;

@@ -123,7 +123,7 @@ impl Application {
         sql: Option<&str>,
         at: Option<Timestamp>,
     ) -> Option<Entry<'static>> {
-        let cause = cause::find(record)?;
+        let cause = cause::find(record, false)?;
         if let Some(dialect) = cause.dialect {
             self.state.dialect = dialect;
         }
@@ -201,6 +201,17 @@ impl Grammar for Application {
     fn dialect(&self) -> Dialect {
         self.state.dialect
     }
+}
+
+/// What a driver's words say went wrong: type and message of an exception.
+pub fn of_driver(text: &[u8]) -> Option<RawError> {
+    let cause = cause::find(text, true)?;
+    Some(RawError {
+        class: cause.class,
+        code: cause.code.as_ref().into(),
+        message: RawSql::new(cause.message.into_bytes()),
+        ..RawError::default()
+    })
 }
 
 /// Whether a line may tell of an error, or stand above the trace of one.

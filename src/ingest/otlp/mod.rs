@@ -1,0 +1,23 @@
+//! OTLP: traces (and later metrics and logs), as protobuf or JSON, by gRPC or HTTP.
+//!
+//! ```text
+//! body ─┬─ protobuf ──────────────┬─► spans::read ─► SpanBatch { places in the body } ─► normalise
+//!       └─ JSON ─► json ─► protobuf ┘
+//! ```
+
+pub mod budget;
+pub mod json;
+pub mod json_schema;
+pub mod semconv;
+pub mod server;
+pub mod spans;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+use crate::model::id::SourceId;
+
+/// The one source of all that comes by OTLP; who asked whom is told by each run.
+pub fn source_id() -> SourceId {
+    SourceId::new("otlp")
+}

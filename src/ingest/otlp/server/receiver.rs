@@ -1,0 +1,144 @@
+//! What every request of every connection shares: bounds, the token, and the way into the intake.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::Options;
+use super::body::Bounds;
+use super::refusal::Refusal;
+use super::reply::Taken;
+use crate::clock::Clock;
+use crate::ingest::intake::{Intake, Refusal as IntakeRefusal};
+use crate::ingest::otlp::budget::Budget;
+use crate::ingest::otlp::spans::SpanBatch;
+use crate::ingest::token::Token;
+use crate::ingest::{Checkpoint, Mark, RawBatch, SourceMeta};
+use crate::metrics::Metrics;
+
+/// How long a request waits for a place in the queue.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Requests that are unpacked, or read as JSON, at a time.
+const UNPACKERS: usize = 2;
+/// How long a request waits until it may be unpacked.
+const UNPACK_PATIENCE: Duration = Duration::from_secs(2);
+/// SDKs send what has ended every 5 s (`OTEL_BSP_SCHEDULE_DELAY`), and each service at instants of its own.
+const LATENESS: Duration = Duration::from_secs(6);
+
+/// Shared by all connections; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Receiver(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    intake: Intake,
+    bounds: Bounds,
+    unpackers: Semaphore,
+    token: Option<Token>,
+    source: Arc<SourceMeta>,
+    metrics: Metrics,
+    clock: Clock,
+    /// Something came since the last look.
+    is_busy: AtomicBool,
+    /// Something came since the start: the store knows of the source.
+    is_known: AtomicBool,
+}
+
+impl Receiver {
+    pub(super) fn new(options: Options, intake: Intake) -> Self {
+        let max = usize::try_from(options.settings.max_message.as_u64()).unwrap_or(usize::MAX);
+        Self(Arc::new(Shared {
+            intake,
+            bounds: Bounds {
+                budget: Budget::new(options.settings.memory),
+                max,
+            },
+            unpackers: Semaphore::new(UNPACKERS),
+            token: options.token,
+            source: options.source,
+            metrics: options.metrics,
+            clock: options.clock,
+            is_busy: AtomicBool::new(false),
+            is_known: AtomicBool::new(false),
+        }))
+    }
+
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.0.bounds
+    }
+
+    /// Whether the bearer of this token may send.
+    pub(super) fn admits(&self, offered: Option<&str>) -> bool {
+        match &self.0.token {
+            None => true,
+            Some(token) => token.equals(offered.unwrap_or_default()),
+        }
+    }
+
+    pub(super) async fn place_to_unpack(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let place = tokio::time::timeout(UNPACK_PATIENCE, self.0.unpackers.acquire()).await;
+        place
+            .map_err(|_elapsed| Refusal::Busy)?
+            .map_err(|_closed| Refusal::Busy)
+    }
+
+    /// Puts spans into the intake; from then on they are counted, whatever the sender hears.
+    pub(super) async fn hand_over(&self, spans: SpanBatch, bytes: u64) -> Result<Taken, Refusal> {
+        let (received, rejected) = (spans.spans.len() as u64, spans.rejected);
+        let taken = Taken { rejected };
+        if received > 0 {
+            let batch = RawBatch {
+                source: Arc::clone(&self.0.source),
+                entries: Vec::new(),
+                spans: Some(Box::new(spans)),
+                mark: Mark {
+                    checkpoint: self.introduction(),
+                    bytes,
+                    lateness: LATENESS,
+                    ..Mark::default()
+                },
+            };
+            self.offer(batch).await?;
+            self.0.is_busy.store(true, Ordering::Relaxed);
+            self.0.is_known.store(true, Ordering::Relaxed);
+        }
+        self.0.metrics.count_spans(received, rejected);
+        Ok(taken)
+    }
+
+    /// What makes the store list the source. Nothing is gone on with from there: what was not taken is sent again.
+    fn introduction(&self) -> Option<Checkpoint> {
+        (!self.0.is_known.load(Ordering::Relaxed)).then(|| Checkpoint::nowhere(&self.0.source.id))
+    }
+
+    /// Tells that nothing came of late, so that windows end and problems rest.
+    pub(super) async fn idle(&self) {
+        if self.0.is_busy.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mark = Mark {
+            idle_at: Some(self.0.clock.now()),
+            lateness: LATENESS,
+            ..Mark::default()
+        };
+        let batch = RawBatch::of_entries(Arc::clone(&self.0.source), Vec::new(), mark);
+        // A full intake is not idle.
+        drop(self.offer(batch).await);
+    }
+
+    async fn offer(&self, batch: RawBatch) -> Result<(), Refusal> {
+        let offered = self.0.intake.offer(batch, PATIENCE).await;
+        offered.map_err(|refused| match refused.reason {
+            IntakeRefusal::Full | IntakeRefusal::Closed => Refusal::Busy,
+        })
+    }
+
+    /// Counts what was refused and may come again.
+    pub(super) fn count(&self, result: &Result<Taken, Refusal>) {
+        if matches!(result, Err(Refusal::Busy)) {
+            self.0.metrics.count_refused(&self.0.source.id);
+        }
+    }
+}
