@@ -217,7 +217,8 @@ fn work(
     commands: mpsc::Receiver<Command>,
 ) -> pipeline::Work {
     let mut windows = Windows::new(config.window.clone(), clock.now())
-        .with_schemas(schema::of_logs(&config.slow_log));
+        .with_schemas(schema::of_logs(&config.slow_log))
+        .with_traces(config.trace.clone());
     pipeline::restore(
         &mut windows,
         recovered.open_windows,

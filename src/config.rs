@@ -55,6 +55,8 @@ pub struct Config {
     pub fingerprint: normalise::Settings,
     /// `[window]`
     pub window: window::Settings,
+    /// `[trace]`
+    pub trace: window::trace::Settings,
     /// `[detect.<slug>]`
     pub detect: DetectSettings,
     /// `[incident]`

@@ -4,6 +4,8 @@
 mod document;
 #[path = "scenario/errors.rs"]
 mod errors;
+#[path = "scenario/operation.rs"]
+mod operation;
 #[path = "scenario/profile.rs"]
 mod profile;
 
@@ -57,6 +59,8 @@ fn run(document: &Document, scenario: &Scenario) -> String {
     let (base, own) = (&document.base, &scenario.profile);
     let verdicts = if errors::is_told(base, own) {
         catalogue.inspect_errors(&errors::build(base, own))
+    } else if operation::is_told(base, own) {
+        catalogue.inspect_operation(&operation::build(base, own, horizon))
     } else {
         catalogue.inspect(&profile::build(base, own, horizon))
     };

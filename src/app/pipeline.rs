@@ -32,6 +32,7 @@ use crate::normalise::{EventBatch, Normaliser};
 use crate::serve::{Command, Health, Live};
 use crate::store::StoreHandle;
 use crate::topology::Topology;
+use crate::window::trace::TraceCounters;
 use crate::window::{Counters, PackedCourses, PackedWindow, Windows};
 use crate::{detect, window};
 
@@ -189,6 +190,7 @@ impl Stages {
     ) -> anyhow::Result<()> {
         let mut tick = tokio::time::interval(TICK);
         let mut seen = Counters::default();
+        let mut traces = TraceCounters::default();
         loop {
             let outputs = tokio::select! {
                 // cancel safe: yes, recv and tick lose nothing
@@ -199,6 +201,7 @@ impl Stages {
                 _ = tick.tick() => windows.tick(self.clock.now()),
             };
             seen = self.show_windows(windows.counters(), seen);
+            traces = self.show_traces(windows.trace_counters(), traces);
             for output in outputs {
                 next.send(output).await?;
             }
@@ -217,6 +220,18 @@ impl Stages {
                 "a log tells of more than 15 minutes ago: that is recorded, not alerted; if the log is being written \
                  now, set the time_zone of its server"
             );
+        }
+        now
+    }
+
+    /// Metrics of the traces since the last look; returns what was seen now.
+    fn show_traces(&self, now: TraceCounters, before: TraceCounters) -> TraceCounters {
+        let (early, left_out) = (now.early - before.early, now.left_out - before.left_out);
+        if early > 0 {
+            self.metrics.count_dropped("trace", "early", early);
+        }
+        if left_out > 0 {
+            self.metrics.count_dropped("trace", "too_large", left_out);
         }
         now
     }

@@ -1,7 +1,8 @@
 //! Every detector, by name; a new one adds a line to [`ALL`], to [`DetectSettings`] and to
-//! `add_alarms` or `add_advice`.
+//! `add_alarms`, `add_advice` or one of the `add_all_of_...` in [`enabled`].
 
 mod book;
+mod enabled;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::detect::{
     Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
     connection_refusal, data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column,
-    implicit_cast, load_hog, lock_wait, missing_index, missing_where, needless_count, non_sargable,
-    parameter_skew, plan_flip, query_timeout, random_order, server_crash, sort_spill,
-    unbounded_aggregate, union_hotspot,
+    implicit_cast, insert_loop, load_hog, lock_wait, missing_index, missing_where, n_plus_one,
+    needless_count, non_sargable, parameter_skew, plan_flip, query_timeout, random_order,
+    server_crash, sort_spill, unbounded_aggregate, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
+use crate::model::operation::OperationProfile;
 use crate::model::subject::{ErrorProfile, Horizon, QueryProfile};
 use crate::window::Closed;
 
@@ -35,10 +37,12 @@ pub static ALL: &[&DetectorMeta] = &[
     &full_scan::META,
     &heavy_column::META,
     &implicit_cast::META,
+    &insert_loop::META,
     &load_hog::META,
     &lock_wait::META,
     &missing_index::META,
     &missing_where::META,
+    &n_plus_one::META,
     &needless_count::META,
     &non_sargable::META,
     &parameter_skew::META,
@@ -66,10 +70,12 @@ pub struct DetectSettings {
     pub full_scan: full_scan::Settings,
     pub heavy_column: heavy_column::Settings,
     pub implicit_cast: implicit_cast::Settings,
+    pub insert_loop: insert_loop::Settings,
     pub load_hog: load_hog::Settings,
     pub lock_wait: lock_wait::Settings,
     pub missing_index: missing_index::Settings,
     pub missing_where: missing_where::Settings,
+    pub n_plus_one: n_plus_one::Settings,
     pub needless_count: needless_count::Settings,
     pub non_sargable: non_sargable::Settings,
     pub parameter_skew: parameter_skew::Settings,
@@ -88,17 +94,23 @@ type QueryDetector = Box<dyn Detector<QueryProfile>>;
 /// The same of errors.
 type ErrorDetector = Box<dyn Detector<ErrorProfile>>;
 
+/// The same of operations.
+type OperationDetector = Box<dyn Detector<OperationProfile>>;
+
 /// The detectors that run.
 pub struct Catalogue {
     queries: Vec<(Slug, QueryDetector)>,
     errors: Vec<(Slug, ErrorDetector)>,
+    operations: Vec<(Slug, OperationDetector)>,
 }
 
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_queries = self.queries.iter().map(|(slug, _)| slug);
         let of_errors = self.errors.iter().map(|(slug, _)| slug);
-        f.debug_list().entries(of_queries.chain(of_errors)).finish()
+        let of_operations = self.operations.iter().map(|(slug, _)| slug);
+        let all = of_queries.chain(of_errors).chain(of_operations);
+        f.debug_list().entries(all).finish()
     }
 }
 
@@ -108,107 +120,14 @@ impl Catalogue {
         let mut all = Self {
             queries: Vec::new(),
             errors: Vec::new(),
+            operations: Vec::new(),
         };
         all.add_alarms(settings.clone());
         all.add_advice(settings.clone());
         all.add_all_of_errors(settings.clone());
+        all.add_all_of_operations(settings.clone());
         all.queries.sort_by(|(a, _), (b, _)| a.cmp(b));
         all
-    }
-
-    fn add_all_of_errors(&mut self, s: DetectSettings) {
-        self.add_of_errors(
-            s.alias_in_where.enabled,
-            alias_in_where::AliasInWhere::new(s.alias_in_where),
-        );
-        self.add_of_errors(
-            s.connection_refusal.enabled,
-            connection_refusal::ConnectionRefusal::new(s.connection_refusal),
-        );
-        self.add_of_errors(s.deadlock.enabled, deadlock::Deadlock::new(s.deadlock));
-        self.add_of_errors(
-            s.error_burst.enabled,
-            error_burst::ErrorBurst::new(s.error_burst),
-        );
-        self.add_of_errors(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
-        self.add_of_errors(
-            s.query_timeout.enabled,
-            query_timeout::QueryTimeout::new(s.query_timeout),
-        );
-        self.add_of_errors(
-            s.server_crash.enabled,
-            server_crash::ServerCrash::new(s.server_crash),
-        );
-    }
-
-    fn add_alarms(&mut self, s: DetectSettings) {
-        self.add(s.lock_wait.enabled, lock_wait::LockWait::new(s.lock_wait));
-        self.add(
-            s.deep_offset.enabled,
-            deep_offset::DeepOffset::new(s.deep_offset),
-        );
-        self.add(s.full_scan.enabled, full_scan::FullScan::new(s.full_scan));
-        self.add(
-            s.missing_index.enabled,
-            missing_index::MissingIndex::new(s.missing_index),
-        );
-        self.add(
-            s.missing_where.enabled,
-            missing_where::MissingWhere::new(s.missing_where),
-        );
-        self.add(
-            s.non_sargable.enabled,
-            non_sargable::NonSargable::new(s.non_sargable),
-        );
-        self.add(s.plan_flip.enabled, plan_flip::PlanFlip::new(s.plan_flip));
-        self.add(
-            s.query_timeout.enabled,
-            query_timeout::QueryTimeout::new(s.query_timeout),
-        );
-        self.add(
-            s.random_order.enabled,
-            random_order::RandomOrder::new(s.random_order),
-        );
-        self.add(
-            s.sort_spill.enabled,
-            sort_spill::SortSpill::new(s.sort_spill),
-        );
-        self.add(
-            s.union_hotspot.enabled,
-            union_hotspot::UnionHotspot::new(s.union_hotspot),
-        );
-    }
-
-    fn add_advice(&mut self, s: DetectSettings) {
-        self.add(
-            s.cacheable_read.enabled,
-            cacheable_read::CacheableRead::new(s.cacheable_read),
-        );
-        self.add(
-            s.data_growth.enabled,
-            data_growth::DataGrowth::new(s.data_growth),
-        );
-        self.add(
-            s.heavy_column.enabled,
-            heavy_column::HeavyColumn::new(s.heavy_column),
-        );
-        self.add(
-            s.implicit_cast.enabled,
-            implicit_cast::ImplicitCast::new(s.implicit_cast),
-        );
-        self.add(s.load_hog.enabled, load_hog::LoadHog::new(s.load_hog));
-        self.add(
-            s.needless_count.enabled,
-            needless_count::NeedlessCount::new(s.needless_count),
-        );
-        self.add(
-            s.parameter_skew.enabled,
-            parameter_skew::ParameterSkew::new(s.parameter_skew),
-        );
-        self.add(
-            s.unbounded_aggregate.enabled,
-            unbounded_aggregate::UnboundedAggregate::new(s.unbounded_aggregate),
-        );
     }
 
     fn add(&mut self, enabled: bool, detector: impl Detector<QueryProfile> + 'static) {
@@ -222,6 +141,17 @@ impl Catalogue {
         if enabled {
             let slug = Slug::from(detector.meta().slug);
             self.errors.push((slug, Box::new(detector)));
+        }
+    }
+
+    fn add_of_operations(
+        &mut self,
+        enabled: bool,
+        detector: impl Detector<OperationProfile> + 'static,
+    ) {
+        if enabled {
+            let slug = Slug::from(detector.meta().slug);
+            self.operations.push((slug, Box::new(detector)));
         }
     }
 
@@ -253,11 +183,24 @@ impl Catalogue {
             .collect()
     }
 
+    /// The same of an operation.
+    pub fn inspect_operation(
+        &self,
+        profile: &OperationProfile,
+    ) -> Vec<(&'static DetectorMeta, Verdict)> {
+        let detectors = self.operations.iter().map(|(_, detector)| detector);
+        detectors
+            .filter(|detector| suits(detector.meta(), profile.horizon))
+            .map(|detector| (detector.meta(), detector.inspect(profile)))
+            .collect()
+    }
+
     /// Judges a window: one judgement for each detector and problem, in the order of the problems.
     ///
     /// A detector in preview runs in shadow: what it finds is logged at `debug`, and not told.
     pub fn judge(&self, closed: Closed) -> Judged {
         let mut problems: BTreeMap<ProblemKey, Verdict> = BTreeMap::new();
+        let untold: Arc<str> = Arc::from("");
         let mut note = |whose: Whose<'_>, (meta, verdict): (&DetectorMeta, Verdict)| {
             if meta.status == Status::Preview {
                 return note_shadow(meta, &verdict);
@@ -273,6 +216,7 @@ impl Catalogue {
                 database: &profile.target.namespace,
                 fingerprint: Some(profile.statement.fingerprint),
                 errors: None,
+                operation: None,
             };
             let said = self.inspect(profile).into_iter();
             said.for_each(|said| note(whose, said));
@@ -284,9 +228,23 @@ impl Catalogue {
                 database: &profile.target.namespace,
                 fingerprint: statement.map(|s| s.fingerprint),
                 errors: profile.family.apart(),
+                operation: None,
             };
             let said = self.inspect_errors(profile).into_iter();
             said.for_each(|said| note(whose, said));
+        }
+        for profile in &closed.operations {
+            let whose = Whose {
+                service: &profile.service,
+                database: &untold,
+                fingerprint: None,
+                errors: None,
+                operation: Some(&profile.operation),
+            };
+            // Which statement is well, nobody says: a problem that is not found any more rests by silence.
+            let said = self.inspect_operation(profile).into_iter();
+            let found = said.filter(|(_, verdict)| matches!(verdict, Verdict::Found(_)));
+            found.for_each(|found| note(whose, found));
         }
         let judgement = |(problem, verdict): (ProblemKey, Verdict)| Judgement {
             detector: Arc::clone(&problem.detector),
@@ -303,7 +261,9 @@ impl Catalogue {
 
     fn slug(&self, meta: &DetectorMeta) -> Slug {
         let of_queries = self.queries.iter().map(|(slug, _)| slug);
-        let mut known = of_queries.chain(self.errors.iter().map(|(slug, _)| slug));
+        let of_operations = self.operations.iter().map(|(slug, _)| slug);
+        let of_errors = self.errors.iter().map(|(slug, _)| slug);
+        let mut known = of_queries.chain(of_errors).chain(of_operations);
         let interned = known.find(|slug| ***slug == *meta.slug);
         interned.map_or_else(|| Slug::from(meta.slug), Arc::clone)
     }
@@ -326,6 +286,7 @@ struct Whose<'a> {
     database: &'a Arc<str>,
     fingerprint: Option<FingerprintId>,
     errors: Option<FingerprintId>,
+    operation: Option<&'a Arc<str>>,
 }
 
 /// Whether a detector runs over an interval of that length.
@@ -346,6 +307,7 @@ fn by_problem(slug: Slug, whose: Whose<'_>, verdict: Verdict) -> Vec<(ProblemKey
             database: Arc::clone(whose.database),
             fingerprint: whose.fingerprint,
             errors: whose.errors,
+            operation: whose.operation.cloned(),
         };
         return vec![(key, verdict)];
     };

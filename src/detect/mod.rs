@@ -4,7 +4,7 @@
 //! [`catalogue`] lists them all; `basis` holds what several of them measure by.
 //!
 //! ```text
-//! window::Closed { profiles, errors } ─► Catalogue::judge ─► Judged { one Judgement per detector and problem }
+//! window::Closed { profiles, errors, operations } ─► Catalogue::judge ─► Judged { one Judgement per detector and problem }
 //! ```
 
 use crate::model::finding::{ProblemKey, Severity, Slug, Urgency, Verdict};
@@ -58,10 +58,12 @@ pub mod error_burst;
 pub mod full_scan;
 pub mod heavy_column;
 pub mod implicit_cast;
+pub mod insert_loop;
 pub mod load_hog;
 pub mod lock_wait;
 pub mod missing_index;
 pub mod missing_where;
+pub mod n_plus_one;
 pub mod needless_count;
 pub mod non_sargable;
 pub mod parameter_skew;

@@ -104,6 +104,7 @@ mod tests {
             database: Arc::from(database),
             fingerprint: Some(FingerprintId(statement)),
             errors: None,
+            operation: None,
             template: None,
             tables: vec![Arc::from("users")],
             recurring: false,

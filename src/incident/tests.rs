@@ -59,6 +59,7 @@ fn finding(of: Sick, n: u64) -> Finding {
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(of.statement)),
         errors: None,
+        operation: None,
         template: None,
         tables: vec![Arc::from(of.table)],
         recurring: false,

@@ -73,6 +73,9 @@ pub struct Finding {
     /// The family of errors, for problems of errors that the statement alone does not tell apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<FingerprintId>,
+    /// The operation of the service, for problems that its traces show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Arc<str>>,
     /// Its redacted text.
     pub template: Option<Template>,
     /// Tables concerned, sorted.
@@ -97,6 +100,7 @@ impl Finding {
             database: self.database.clone(),
             fingerprint: self.fingerprint,
             errors: self.errors,
+            operation: self.operation.clone(),
         }
     }
 }
@@ -115,6 +119,9 @@ pub struct ProblemKey {
     /// Family of errors, where the statement alone does not tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<FingerprintId>,
+    /// Operation of the service, where the statement alone does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Arc<str>>,
 }
 
 /// A change that may help, always for a person to read before it is run.

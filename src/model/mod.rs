@@ -11,6 +11,7 @@ pub mod id;
 pub mod incident;
 pub mod obstacle;
 pub mod offset;
+pub mod operation;
 pub mod schema;
 pub mod span;
 pub mod sql;

@@ -91,6 +91,7 @@ fn full_scan() -> IncidentFinding {
             database: Arc::from("shop"),
             fingerprint: Some(FingerprintId(0x3f2a_91c4_0d5e_77b1)),
             errors: None,
+            operation: None,
             template: Some(Template::new(
                 "SELECT id, body FROM note WHERE owner_id = ? AND deleted < ? ORDER BY created_at DESC LIMIT ?",
             )),
@@ -137,6 +138,7 @@ fn union_hotspot() -> IncidentFinding {
         severity: Severity::Warning,
         fingerprint: Some(FingerprintId(0x0b17_55aa_0000_0001)),
         errors: None,
+        operation: None,
         template: Some(Template::new(
             "SELECT id FROM note WHERE owner_id = ? UNION SELECT id FROM chat WHERE owner_id = ?",
         )),

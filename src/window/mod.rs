@@ -30,6 +30,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod totals;
+pub mod trace;
 mod tumbling;
 mod watermark;
 
@@ -52,6 +53,7 @@ pub use self::tumbling::{Counters, Windows};
 
 use crate::ingest::Checkpoint;
 use crate::model::id::{FingerprintId, SourceId};
+use crate::model::operation::OperationProfile;
 use crate::model::sql::StatementRef;
 use crate::model::subject::{ErrorProfile, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
@@ -114,6 +116,8 @@ pub struct Closed {
     pub profiles: Vec<QueryProfile>,
     /// Errors that happened in it, the most frequent first.
     pub errors: Vec<ErrorProfile>,
+    /// Operations of which a trace came to its end in it.
+    pub operations: Vec<OperationProfile>,
     /// Time that each statement took in this window alone; profiles look back further.
     pub times: BTreeMap<FingerprintId, Duration>,
     /// Recorded only: no verdict may open an incident.

@@ -6,6 +6,7 @@
 
 mod errors;
 mod long;
+mod traces;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::window::history::History;
 use crate::window::profile::{Frame, View, declare};
 use crate::window::table::{QueryTable, Scope};
 use crate::window::watermark::Watermark;
-use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack};
+use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack, trace};
 
 /// Windows without events that are told at each end of a gap, so that problems can rest: a quiet night is not
 /// thousands of windows.
@@ -52,6 +53,9 @@ pub(super) struct Source {
     /// How much later than others of its time something may come.
     lateness: Duration,
     checkpoint: Option<Checkpoint>,
+    trace: trace::Settings,
+    /// Of a source that tells of spans.
+    traces: Option<Box<trace::Traces>>,
 }
 
 #[derive(Debug)]
@@ -85,6 +89,8 @@ impl Source {
             backlog: false,
             lateness: Duration::ZERO,
             checkpoint: None,
+            trace: trace::Settings::default(),
+            traces: None,
             settings,
         }
     }
@@ -225,8 +231,9 @@ impl Source {
             (self.recent_profiles(span), self.error_profiles())
         };
         let long_from = span.from.floor(self.settings.long_every);
-        let long_due = long_from != span.to.floor(self.settings.long_every);
-        if long_due && !backlog {
+        let long_due = long_from != span.to.floor(self.settings.long_every) && !backlog;
+        let operations = self.operations(span, &profiles, long_due);
+        if long_due {
             profiles.extend(self.long_profiles(span));
         }
         for profile in &mut profiles {
@@ -240,6 +247,7 @@ impl Source {
             span,
             profiles,
             errors,
+            operations,
             times,
             backlog,
         }

@@ -23,7 +23,7 @@ use crate::window::course::book::Courses;
 use crate::window::pack::{UnpackError, unpack_body};
 use crate::window::source::{Due, Source};
 use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
-use crate::window::{Flush, Output, PackedCourses, PackedWindow, Settings, WindowKey};
+use crate::window::{Flush, Output, PackedCourses, PackedWindow, Settings, WindowKey, trace};
 
 /// Fingerprints that are known to be stored. Beyond, all are forgotten and told again, which changes nothing.
 const MAX_TOLD: usize = 200_000;
@@ -54,6 +54,7 @@ pub struct Windows {
     settings: Settings,
     sources: BTreeMap<SourceId, Source>,
     schemas: BTreeMap<SourceId, Arc<Schema>>,
+    trace: trace::Settings,
     told: BTreeSet<FingerprintId>,
     told_since: Timestamp,
     new_statements: Vec<StatementRef>,
@@ -68,6 +69,7 @@ impl Windows {
             settings: settings.clamped(),
             sources: BTreeMap::new(),
             schemas: BTreeMap::new(),
+            trace: trace::Settings::default(),
             told: BTreeSet::new(),
             told_since: now,
             new_statements: Vec::new(),
@@ -80,6 +82,13 @@ impl Windows {
     #[must_use]
     pub fn with_schemas(mut self, schemas: BTreeMap<SourceId, Arc<Schema>>) -> Self {
         self.schemas = schemas;
+        self
+    }
+
+    /// Puts traces together so; to be called before anything else.
+    #[must_use]
+    pub fn with_traces(mut self, settings: trace::Settings) -> Self {
+        self.trace = settings;
         self
     }
 
@@ -147,6 +156,7 @@ impl Windows {
         let EventBatch {
             source: meta,
             events,
+            spans,
             errors,
             mark,
             ..
@@ -159,13 +169,17 @@ impl Windows {
         let arrival = mark.idle_at.map_or(now, |at| at.min(now));
         let mut counters = self.counters;
         let source = self.source(&meta.id);
-        for event in &events {
-            source.observe(event, &mark, arrival, &mut counters);
+        let doubled = source.assemble(spans, &events, arrival);
+        for (run, event) in events.iter().enumerate() {
+            if !doubled.has(run) {
+                source.observe(event, &mark, arrival, &mut counters);
+            }
         }
         for error in &errors {
             source.observe_error(error, &mark, arrival, &mut counters);
         }
         source.mark(mark, arrival);
+        source.settle_traces();
         let due = source.take_due();
         self.counters = counters;
         self.output(&meta.id, due, now, arrival)
@@ -192,6 +206,14 @@ impl Windows {
         self.counters
     }
 
+    /// What became of the traces since the start.
+    pub fn trace_counters(&self) -> trace::TraceCounters {
+        let sources = self.sources.values();
+        sources.fold(trace::TraceCounters::default(), |sum, source| {
+            sum.plus(source.trace_counters())
+        })
+    }
+
     fn output(
         &mut self,
         id: &SourceId,
@@ -208,7 +230,9 @@ impl Windows {
         let mut stale = 0;
         let closed = due.into_iter().map(|due| {
             let mut closed = source.close(due);
-            let is_idle = closed.profiles.is_empty() && closed.errors.is_empty();
+            let is_idle = closed.profiles.is_empty()
+                && closed.errors.is_empty()
+                && closed.operations.is_empty();
             if arrival.since(closed.span.to) > STALE_AFTER && !is_idle {
                 closed.backlog = true;
                 stale += 1;
@@ -257,11 +281,11 @@ impl Windows {
 
     fn source(&mut self, id: &SourceId) -> &mut Source {
         let settings = &self.settings;
-        let schemas = &self.schemas;
+        let (schemas, trace) = (&self.schemas, &self.trace);
         let sources = &mut self.sources;
         sources.entry(id.clone()).or_insert_with(|| {
             let schema = schemas.get(id).cloned().unwrap_or_default();
-            Source::new(id.clone(), settings.clone(), schema)
+            Source::new(id.clone(), settings.clone(), schema).with_traces(trace)
         })
     }
 

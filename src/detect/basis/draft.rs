@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::detect::DetectorMeta;
 use crate::detect::basis::weight::Weight;
+use crate::model::event::DbTarget;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Safety, Severity, Urgency, Verdict};
-use crate::model::sql::TableName;
+use crate::model::operation::OperationProfile;
+use crate::model::sql::{StatementRef, TableName};
 use crate::model::subject::{ErrorProfile, Exemplar, QueryProfile};
 use crate::model::time::Timestamp;
 
@@ -35,6 +37,7 @@ impl<'a> Draft<'a> {
             database: Arc::clone(&profile.target.namespace),
             fingerprint: Some(profile.statement.fingerprint),
             errors: None,
+            operation: None,
             template: Some(profile.statement.template.clone()),
             tables: profile.statement.tables().to_vec(),
             recurring: false,
@@ -64,6 +67,7 @@ impl<'a> Draft<'a> {
             database: Arc::clone(&profile.target.namespace),
             fingerprint: statement.map(|s| s.fingerprint),
             errors: profile.family.apart(),
+            operation: None,
             template: statement.map(|s| s.template.clone()),
             tables: statement.map_or_else(Vec::new, |s| s.tables().to_vec()),
             recurring: false,
@@ -79,6 +83,45 @@ impl<'a> Draft<'a> {
         let message = family.message.as_str();
         let message = (!message.is_empty()).then(|| Evidence::clause("message", message));
         draft.with_all(code).with_all(message)
+    }
+
+    /// Starts with the fact that crossed the line, of an operation.
+    pub(in crate::detect) fn of_operation(
+        meta: &DetectorMeta,
+        profile: &OperationProfile,
+        crossed: Evidence,
+    ) -> Self {
+        let finding = Finding {
+            detector: Arc::from(meta.slug),
+            severity: Severity::Warning,
+            urgency: meta.urgency,
+            at: profile.span,
+            began: None,
+            service: profile.service.clone(),
+            database: Arc::from(""),
+            fingerprint: None,
+            errors: None,
+            operation: Some(Arc::clone(&profile.operation)),
+            template: None,
+            tables: Vec::new(),
+            recurring: false,
+            evidence: vec![crossed],
+            remedies: Vec::new(),
+        };
+        let draft = Self {
+            profile: None,
+            finding,
+        };
+        draft.with(Evidence::clause("operation", &profile.operation))
+    }
+
+    /// Names the statement that it is about.
+    pub(in crate::detect) fn about(mut self, statement: &StatementRef, target: &DbTarget) -> Self {
+        self.finding.database = Arc::clone(&target.namespace);
+        self.finding.fingerprint = Some(statement.fingerprint);
+        self.finding.template = Some(statement.template.clone());
+        self.finding.tables = statement.tables().to_vec();
+        self
     }
 
     /// How bad it is.

@@ -9,15 +9,6 @@ use crate::model::subject::{Latency, Load, RowLoad, TotalLoad};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::WindowKey;
 
-/// Detectors that look at errors and not at runs.
-const OF_ERRORS: [&str; 5] = [
-    "alias-in-where",
-    "connection-refusal",
-    "deadlock",
-    "error-burst",
-    "server-crash",
-];
-
 /// A full scan that nobody could miss.
 fn scan(horizon: Horizon) -> QueryProfile {
     let rows = |per_run: u64| RowLoad {
@@ -86,6 +77,7 @@ fn judged(profiles: Vec<QueryProfile>, settings: &DetectSettings) -> Judged {
         span: span(),
         profiles,
         errors: Vec::new(),
+        operations: Vec::new(),
         times: BTreeMap::new(),
         backlog: false,
     })
@@ -108,7 +100,10 @@ fn a_window_is_judged_by_acute_detectors_and_an_hour_by_chronic_ones() {
     let long = judged(vec![scan(Horizon::Long)], &DetectSettings::default());
     assert!(found(&long).is_empty());
     let whole = judged(vec![scan(Horizon::Whole)], &DetectSettings::default());
-    assert_eq!(whole.judgements.len(), ALL.len() - OF_ERRORS.len());
+    let of_statements = Catalogue::new(&DetectSettings::default())
+        .of_queries()
+        .count();
+    assert_eq!(whole.judgements.len(), of_statements);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn finding(id: u64, severity: Severity) -> Finding {
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(id)),
         errors: None,
+        operation: None,
         template: None,
         tables: vec![TableName::from("orders")],
         recurring: false,

@@ -4,6 +4,38 @@ use super::Entry;
 
 /// Names of measures and trends.
 pub(super) const MEASURES: &[Entry] = &[
+    ("runs_per_request", "runs per request", "요청당 실행 횟수"),
+    (
+        "share_of_request",
+        "share of the time that a request waits for",
+        "요청 대기 시간에서 차지하는 비율",
+    ),
+    (
+        "saving_per_request",
+        "time that one statement would save per request",
+        "한 문장으로 바꿀 때 요청당 줄어드는 시간",
+    ),
+    (
+        "distinct_values",
+        "runs with values of their own",
+        "서로 다른 값으로 실행된 비율",
+    ),
+    (
+        "requests_with_parallel_runs",
+        "requests in which the runs overlap",
+        "실행이 겹치는 요청의 비율",
+    ),
+    (
+        "runs_in_the_log",
+        "the same runs in the server's log",
+        "서버 로그에 남은 같은 실행",
+    ),
+    (
+        "rows_examined_in_the_log",
+        "rows that these runs read, by the server's log",
+        "서버 로그에 따른 그 실행들이 읽은 행",
+    ),
+    ("requests_seen", "requests that show it", "나타난 요청 수"),
     ("crashes", "crashes", "비정상 종료"),
     (
         "rows_examined_per_row_sent",

@@ -3,6 +3,74 @@
 /// In English, in Korean.
 pub(super) const REMEDIES: &[(&str, &str)] = &[
     (
+        "read them with their parents: JOIN FETCH or an entity graph, or hibernate.default_batch_fetch_size for all lazy associations",
+        "상위 행과 함께 읽을 것: JOIN FETCH나 엔티티 그래프, 또는 모든 지연 로딩에 hibernate.default_batch_fetch_size 설정",
+    ),
+    (
+        "read them with their parents: selectinload or joinedload of SQLAlchemy, prefetch_related or select_related of Django",
+        "상위 행과 함께 읽을 것: SQLAlchemy의 selectinload나 joinedload, Django의 prefetch_related나 select_related",
+    ),
+    (
+        "read them with one IN list: relations or a join of TypeORM, include of Prisma and Sequelize, a DataLoader for resolvers of GraphQL",
+        "IN 목록 하나로 읽을 것: TypeORM의 relations나 조인, Prisma와 Sequelize의 include, GraphQL 리졸버에는 DataLoader",
+    ),
+    (
+        "read them with their parents: includes or preload of Active Record, and strict_loading to find the next loop in a test",
+        "상위 행과 함께 읽을 것: Active Record의 includes나 preload. strict_loading을 켜면 다음 반복을 테스트에서 찾을 수 있음",
+    ),
+    (
+        "read them with their parents: with() of Eloquent, a fetch join of Doctrine",
+        "상위 행과 함께 읽을 것: Eloquent의 with(), Doctrine의 fetch join",
+    ),
+    (
+        "read them with their parents: Include() of Entity Framework, or one query with Contains()",
+        "상위 행과 함께 읽을 것: Entity Framework의 Include(), 또는 Contains()를 쓴 쿼리 하나",
+    ),
+    (
+        "collect the keys first and read all rows with one statement: WHERE key IN (...), or = ANY($1) in PostgreSQL",
+        "키를 먼저 모아 한 문장으로 모두 읽을 것: WHERE key IN (...), PostgreSQL에서는 = ANY($1)",
+    ),
+    (
+        "read all rows with one statement: a join, or WHERE key IN (...) with the keys that the loop runs over",
+        "한 문장으로 모두 읽을 것: 조인, 또는 반복 대상 키를 넣은 WHERE key IN (...)",
+    ),
+    (
+        "write them as one JDBC batch, with rewriteBatchedStatements=true in the URL of MySQL Connector/J: without it the driver still sends single statements",
+        "JDBC 배치로 저장하고 MySQL Connector/J의 URL에 rewriteBatchedStatements=true를 넣을 것: 없으면 드라이버가 여전히 한 건씩 보냄",
+    ),
+    (
+        "write them as one JDBC batch, with reWriteBatchedInserts=true in the URL of pgJDBC, which makes one INSERT of many",
+        "JDBC 배치로 저장하고 pgJDBC의 URL에 reWriteBatchedInserts=true를 넣을 것: 여러 INSERT를 하나로 합침",
+    ),
+    (
+        "write all rows with one statement: INSERT with many VALUES, or SELECT from unnest($1, $2) with an array for each column; COPY for thousands",
+        "한 문장으로 모두 저장할 것: VALUES 여러 개의 INSERT, 또는 열마다 배열을 넘기는 unnest($1, $2)의 SELECT. 수천 건이면 COPY",
+    ),
+    (
+        "write all rows with one statement: INSERT with many VALUES, in chunks of some hundred",
+        "한 문장으로 모두 저장할 것: VALUES 여러 개의 INSERT를 수백 건씩 나누어 실행",
+    ),
+    (
+        "IDENTITY keys switch the batches of Hibernate off: use a sequence where there is one, else JdbcTemplate.batchUpdate",
+        "IDENTITY 키는 Hibernate의 배치를 끔: 시퀀스가 있으면 시퀀스를, 없으면 JdbcTemplate.batchUpdate를 쓸 것",
+    ),
+    (
+        "pass the list to one execute(insert(...), rows) of SQLAlchemy or bulk_create of Django; psycopg2 has execute_values, its executemany sends single statements",
+        "목록을 SQLAlchemy의 execute(insert(...), rows) 한 번이나 Django의 bulk_create에 넘길 것. psycopg2는 execute_values를 쓸 것: executemany는 한 건씩 보냄",
+    ),
+    (
+        "pass the list to one insert: createMany of Prisma, insert([...]) of TypeORM and Knex, bulkCreate of Sequelize",
+        "목록을 insert 한 번에 넘길 것: Prisma의 createMany, TypeORM과 Knex의 insert([...]), Sequelize의 bulkCreate",
+    ),
+    (
+        "pass the list to insert_all of Active Record, which writes it with one statement",
+        "목록을 Active Record의 insert_all에 넘길 것: 한 문장으로 저장함",
+    ),
+    (
+        "pass the list to one insert([...]) of Eloquent, or build one INSERT with many VALUES",
+        "목록을 Eloquent의 insert([...]) 한 번에 넘기거나, VALUES 여러 개의 INSERT 하나를 만들 것",
+    ),
+    (
         "find who killed it: the kernel, when memory ran out (its log names the process), or a person; then let all sessions together fit into memory (work_mem or sort_buffer_size times connections), or give the server more",
         "누가 종료했는지 확인할 것: 메모리 부족 시의 커널(커널 로그에 프로세스 이름이 남음) 또는 사람. 그런 다음 모든 세션의 메모리 합(work_mem 또는 sort_buffer_size x 연결 수)이 들어가도록 하거나 메모리를 늘릴 것",
     ),

@@ -5,6 +5,12 @@ use super::Entry;
 /// Roles of clauses and statements, each read before what it names.
 pub(super) const ROLES: &[Entry] = &[
     ("table", "table", "테이블"),
+    ("operation", "operation", "작업"),
+    (
+        "loop_source",
+        "read right before the loop",
+        "반복 직전의 조회",
+    ),
     (
         "unserved",
         "columns that no index serves",

@@ -89,6 +89,7 @@ fn finding(from: u64, severity: Severity) -> Finding {
         database: Arc::from("shop"),
         fingerprint: Some(FingerprintId(u64::MAX - 1)),
         errors: None,
+        operation: None,
         template: None,
         tables: vec![Arc::from("note")],
         recurring: false,
