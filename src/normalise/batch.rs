@@ -16,8 +16,6 @@ pub struct EventBatch {
     pub source: Arc<SourceMeta>,
     /// Runs.
     pub events: Vec<QueryEvent>,
-    /// Spans, those of the runs among them; none of a log.
-    pub spans: Vec<Span>,
     /// Errors, those of the runs among them.
     pub errors: Vec<ErrorEvent>,
     /// Spans, which name their runs by index.
@@ -61,7 +59,6 @@ impl Normaliser {
         EventBatch {
             source,
             events,
-            spans: Vec::new(),
             errors,
             spans: Vec::new(),
             mark,

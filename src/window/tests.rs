@@ -83,7 +83,6 @@ fn batch(events: Vec<QueryEvent>, offset: u64) -> EventBatch {
             target: DbTarget::default(),
         }),
         events,
-        spans: Vec::new(),
         errors: Vec::new(),
         spans: Vec::new(),
         mark: Mark {
