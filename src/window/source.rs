@@ -6,6 +6,7 @@
 
 mod errors;
 mod long;
+mod open;
 mod traces;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,9 +22,10 @@ use crate::model::time::{Interval, Timestamp};
 use crate::window::facts::TableBook;
 use crate::window::history::History;
 use crate::window::profile::{Frame, View, declare};
+use crate::window::source::open::OpenWindow;
 use crate::window::table::{QueryTable, Scope};
 use crate::window::watermark::Watermark;
-use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, pack, trace};
+use crate::window::{Closed, Counters, PackedWindow, Settings, WindowKey, trace};
 
 /// Windows without events that are told at each end of a gap, so that problems can rest: a quiet night is not
 /// thousands of windows.
@@ -56,13 +58,6 @@ pub(super) struct Source {
     trace: trace::Settings,
     /// Of a source that tells of spans.
     traces: Option<Box<trace::Traces>>,
-}
-
-#[derive(Debug)]
-struct OpenWindow {
-    table: QueryTable,
-    backlog: bool,
-    dirty: bool,
 }
 
 /// A window that has come to its end; `None` when nothing ran in it.
@@ -366,37 +361,5 @@ impl Source {
         self.scopes.push_front(scope.clone());
         self.scopes.truncate(CACHED_SCOPES);
         scope
-    }
-}
-
-impl OpenWindow {
-    fn pack(
-        &self,
-        source: &SourceId,
-        start: Timestamp,
-        length: Duration,
-        coverage: Coverage,
-    ) -> PackedWindow {
-        let queries = self.table.iter();
-        let queries: Vec<_> = queries
-            .map(|(key, ran)| (key.fingerprint, &key.scope, &ran.stats))
-            .collect();
-        let detail_from = self.table.detail_from();
-        PackedWindow {
-            key: WindowKey {
-                source: source.clone(),
-                start,
-            },
-            end: start.plus(length),
-            body: pack::pack_sorted(
-                start,
-                coverage,
-                &queries,
-                detail_from,
-                &self.table.errors.pack(),
-            ),
-            backlog: self.backlog,
-            count: self.table.count(),
-        }
     }
 }
