@@ -30,6 +30,7 @@ use crate::app::archive::StoreArchive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::detect::catalogue::{ALL, Catalogue};
+use crate::forward::Forward;
 use crate::incident::Incidents;
 use crate::ingest::intake::{Accepted, DEFAULT_BUDGET, Intake};
 use crate::metrics::Metrics;
@@ -62,6 +63,7 @@ pub struct App {
     followed: Option<Vec<SourceId>>,
     listener: Listener,
     otlp: Option<otlp::Bound>,
+    forward: Option<Forward>,
     auth: Arc<Auth>,
     slack: Option<Connection>,
     metrics: Metrics,
@@ -82,6 +84,7 @@ impl App {
         let slack = Connection::open(&config.slack, style.clone())?;
         let listener = serve::bind(config.listen.http).await?;
         let otlp = otlp::bind(&config).await?;
+        let forward = Forward::open(&config.forward, clock.clone())?;
         let sinks = slack.iter().map(|_| Arc::from("slack")).collect();
         config.make_store_folder()?;
         let (writer, recovered) = Writer::open(&config.store, sinks, &clock)?;
@@ -96,6 +99,7 @@ impl App {
             followed: None,
             listener,
             otlp,
+            forward,
             auth,
             slack,
             metrics: Metrics::new(),
@@ -120,10 +124,14 @@ impl App {
     /// The first fault, or who was late.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.followed = Some(self.config.sources());
-        let (otlp, metrics) = (self.otlp.take(), self.metrics.clone());
+        let (otlp, forward) = (self.otlp.take(), self.forward.take());
+        let metrics = self.metrics.clone();
         let follow = |topology: &mut Topology, intake: Intake, sources: Sources| {
+            if let Some(forward) = &forward {
+                spawn_forward(topology, forward.clone(), &metrics, &sources.clock);
+            }
             if let Some(otlp) = otlp {
-                otlp.spawn(topology, intake.clone(), metrics, &sources);
+                otlp.spawn(topology, intake.clone(), (metrics, forward), &sources);
             }
             sources::follow_all(topology, intake, sources);
             Ok(())
@@ -269,6 +277,23 @@ fn spawn_slack(
                     let age = Duration::try_from_secs_f64(counts.oldest_seconds(clock.now())).unwrap_or_default();
                     metrics.set_outbox_oldest("slack", age);
                     metrics.set_notifications("slack", &counts.totals());
+                }
+            }
+        }
+    });
+}
+
+fn spawn_forward(topology: &mut Topology, forward: Forward, metrics: &Metrics, clock: &Clock) {
+    let (metrics, clock) = (metrics.clone(), clock.clone());
+    let stop = topology.stop_token();
+    topology.spawn("forward", async move {
+        let mut working = std::pin::pin!(forward.run(stop));
+        loop {
+            tokio::select! {
+                () = &mut working => return Ok(()),
+                () = tokio::time::sleep(OUTBOX_LOOK) => {
+                    metrics.set_outbox_oldest("forward", forward.oldest(clock.now()));
+                    metrics.set_forwarded(&forward.results(), forward.queue_bytes());
                 }
             }
         }

@@ -3,19 +3,18 @@
 //! `src/defaults.toml` lists every key with its default and what it means; a test keeps the two alike.
 //! [`load`] reports every problem at once, each with file, line and fix.
 
+mod listen;
 pub mod load;
 mod log;
 mod sense;
 mod value;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +24,9 @@ use crate::ingest::slow_log::Format;
 use crate::ingest::tail::{self, pattern::Pattern};
 use crate::model::id::{ServiceName, SourceId};
 use crate::report::{Lang, Links, Style};
-use crate::{alert, incident, normalise, serve, store, window};
+use crate::{alert, forward, incident, normalise, serve, store, window};
 
+pub use self::listen::Listen;
 pub use self::log::Log;
 pub use self::value::Zone;
 
@@ -63,6 +63,8 @@ pub struct Config {
     pub incident: incident::Settings,
     /// `[slack]`
     pub slack: alert::Settings,
+    /// `[forward]`
+    pub forward: forward::Settings,
     /// `[telemetry]`
     pub telemetry: Telemetry,
 }
@@ -120,6 +122,14 @@ impl Config {
         }
         problems.extend(self.followed_twice());
         problems.extend(self.telemetry.nonsense());
+        let own = self.listen.otlp().map(|(_, address)| address.port());
+        if self.forward.returns_to(own) {
+            problems.push(
+                "`forward.otlp`: that is a port of this sqleuth, which would send to itself for ever; give the backend another \
+                 port, or this sqleuth (listen.otlp_grpc, listen.otlp_http)"
+                    .to_owned(),
+            );
+        }
         problems
     }
 
@@ -310,50 +320,6 @@ impl Default for General {
     }
 }
 
-/// `[listen]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Listen {
-    /// OTLP over gRPC; `None`: nobody listens.
-    #[serde(with = "value::port")]
-    pub otlp_grpc: Option<SocketAddr>,
-    /// OTLP over HTTP; `None`: nobody listens.
-    #[serde(with = "value::port")]
-    pub otlp_http: Option<SocketAddr>,
-    /// Longest message of OTLP, unpacked.
-    pub otlp_max_message: ByteSize,
-    /// Memory that all messages of OTLP in flight may take together.
-    pub otlp_memory: ByteSize,
-    /// Page, API, metrics and health.
-    pub http: SocketAddr,
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self {
-            otlp_grpc: Some(loopback(4317)),
-            otlp_http: Some(loopback(4318)),
-            otlp_max_message: ByteSize::mib(64),
-            otlp_memory: ByteSize::mib(128),
-            http: loopback(7470),
-        }
-    }
-}
-
-impl Listen {
-    /// The ports for OTLP that are on, by their keys.
-    pub fn otlp(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        let ports = [
-            ("listen.otlp_grpc", self.otlp_grpc),
-            ("listen.otlp_http", self.otlp_http),
-        ];
-        ports
-            .into_iter()
-            .filter_map(|(key, port)| Some((key, port?)))
-    }
-}
-
 /// `[telemetry]`: what sqleuth tells of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -410,6 +376,18 @@ mod tests {
         let told = config.inconsistencies();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].contains("`telemetry.log`") && told[1].contains("`telemetry.otlp`"));
+    }
+
+    #[test]
+    fn what_is_forwarded_does_not_come_back() {
+        let forwarding =
+            |url: &str| defaults(&format!("[forward]\notlp = \"{url}\"\n")).inconsistencies();
+        for own in ["http://127.0.0.1:4317", "http://localhost:4318/"] {
+            assert_eq!(forwarding(own).len(), 1, "{own}");
+        }
+        for other in ["http://127.0.0.1:14317", "https://tempo.example.com:4317"] {
+            assert_eq!(forwarding(other), Vec::<String>::new(), "{other}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod detect;
+pub mod forward;
 pub mod incident;
 pub mod ingest;
 pub mod metrics;

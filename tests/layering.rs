@@ -42,7 +42,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sqlparser", &["normalise"]),
     ("axum", &["serve", "ingest/otlp_http"]),
     ("rusqlite", &["store"]),
-    ("reqwest", &["alert"]),
+    ("reqwest", &["alert", "forward"]),
     ("tonic", &["ingest", "forward", "telemetry"]),
     ("prost", &["ingest", "forward"]),
 ];

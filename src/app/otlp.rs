@@ -6,10 +6,12 @@ use tokio::net::TcpListener;
 
 use crate::app::Sources;
 use crate::config::Config;
+use crate::forward::Forward;
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
 use crate::ingest::otlp::server::{self, ListenError, Options, Settings, check_bind};
 use crate::ingest::otlp::source_id;
+use crate::ingest::relay::Relay;
 use crate::ingest::token::Token;
 use crate::metrics::Metrics;
 use crate::model::event::DbTarget;
@@ -64,7 +66,7 @@ impl Bound {
         self,
         topology: &mut Topology,
         intake: Intake,
-        metrics: Metrics,
+        (metrics, forward): (Metrics, Option<Forward>),
         sources: &Sources,
     ) {
         let config = &sources.config;
@@ -84,6 +86,7 @@ impl Bound {
                 service: config.general.service.clone(),
                 target: DbTarget::default(),
             }),
+            relay: forward.map(|forward| Arc::new(forward) as Arc<dyn Relay>),
             metrics,
             clock: sources.clock.clone(),
         };

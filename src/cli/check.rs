@@ -36,6 +36,7 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     );
     lines.push(page(&config));
     lines.push(otlp(&config));
+    lines.push(forward(&config));
     lines.push(store(&config));
     lines.push(slack(&config));
     if config.sources().is_empty() {
@@ -73,6 +74,20 @@ fn otlp(config: &Config) -> anyhow::Result<String> {
         .iter()
         .map(|(key, address)| format!("{key}: {address}"));
     Ok(told.collect::<Vec<_>>().join(", "))
+}
+
+/// Whether what is received can go on; the backend is not asked, for a try would be a request.
+fn forward(config: &Config) -> anyhow::Result<String> {
+    let settings = &config.forward;
+    let Some(url) = &settings.otlp else {
+        return Ok("forward.otlp: not set, nothing goes on".to_owned());
+    };
+    settings.check()?;
+    anyhow::ensure!(
+        config.listen.otlp().next().is_some(),
+        "forward.otlp: {url} gets nothing while listen.otlp_grpc and listen.otlp_http are off"
+    );
+    Ok(format!("forward.otlp: {url}"))
 }
 
 fn page(config: &Config) -> anyhow::Result<String> {

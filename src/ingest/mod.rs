@@ -11,6 +11,7 @@
 mod error;
 pub mod intake;
 pub mod otlp;
+pub mod relay;
 pub mod server_log;
 pub mod slow_log;
 pub mod tail;

@@ -63,6 +63,11 @@ struct NotificationLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
 /// Every metric that has labels, but the top statements.
 #[derive(Debug, Default)]
 pub(super) struct Families {
@@ -78,6 +83,8 @@ pub(super) struct Families {
     incidents: Family<IncidentLabels, Gauge>,
     outbox_oldest: Family<SinkLabels, FloatGauge>,
     notifications: Family<NotificationLabels, Counter>,
+    forwarded: Family<ResultLabels, Counter>,
+    forward_queue: Gauge,
 }
 
 impl Families {
@@ -108,6 +115,17 @@ impl Families {
             "sqleuth_notifications",
             "Messages to a sink: sent, failed attempts, dead (given up), coalesced (a newer one said it all)",
             families.notifications.clone(),
+        );
+        registry.register(
+            "sqleuth_forwarded_requests",
+            "Requests of OTLP that are forwarded: sent, queued (written down first), busy (left with their sender), refused \
+             (the backend never takes them), lost (unreadable in the queue)",
+            families.forwarded.clone(),
+        );
+        registry.register(
+            "sqleuth_forward_queue_bytes",
+            "Bytes that wait for the backend",
+            families.forward_queue.clone(),
         );
         registry.register(
             "sqleuth_build",
@@ -204,6 +222,15 @@ impl Families {
         self.outbox_oldest
             .get_or_create(&labels)
             .set(age.as_secs_f64());
+    }
+
+    /// The same of requests that are forwarded, and the bytes that wait.
+    pub(super) fn set_forwarded(&self, totals: &[(&'static str, u64)], queue_bytes: u64) {
+        for (result, total) in totals {
+            let counter = self.forwarded.get_or_create(&ResultLabels { result });
+            counter.inner().fetch_max(*total, Ordering::Relaxed);
+        }
+        self.forward_queue.set(gauge(queue_bytes));
     }
 
     /// Whoever sends counts for himself; here his totals are shown.

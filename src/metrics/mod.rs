@@ -220,6 +220,11 @@ impl Metrics {
         self.0.families.set_incidents(incidents);
     }
 
+    /// Shows what became of requests that are forwarded, and how many bytes wait.
+    pub fn set_forwarded(&self, totals: &[(&'static str, u64)], queue_bytes: u64) {
+        self.0.families.set_forwarded(totals, queue_bytes);
+    }
+
     /// Sets the age of the oldest message that waits for a sink; zero when none waits.
     pub fn set_outbox_oldest(&self, sink: &str, age: Duration) {
         self.0.families.set_outbox_oldest(sink, age);

@@ -1,5 +1,6 @@
 //! The daemon as senders of OTLP see it, over real sockets.
 
+mod forward;
 mod sender;
 
 use std::net::TcpListener;

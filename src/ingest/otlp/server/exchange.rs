@@ -20,6 +20,7 @@ use crate::ingest::otlp::budget::Share;
 use crate::ingest::otlp::json::{most_of, to_protobuf};
 use crate::ingest::otlp::json_schema::TRACES;
 use crate::ingest::otlp::spans::{self, SpanBatch};
+use crate::ingest::relay::{Encoding, Export, Signal};
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
@@ -67,7 +68,10 @@ where
     }
     let came = come(receiver, request, wire).await?;
     let bytes = came.bytes.len() as u64;
-    let batch = read(receiver, came).await?;
+    let (batch, export) = read(receiver, came).await?;
+    if let Some(export) = export {
+        receiver.pass(export).await?;
+    }
     receiver.hand_over(batch, bytes).await
 }
 
@@ -140,7 +144,7 @@ where
 }
 
 /// Reads what has come, on a thread that may block when that takes long.
-async fn read(receiver: &Receiver, came: Came) -> Result<SpanBatch, Refusal> {
+async fn read(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export>), Refusal> {
     let is_short =
         came.packing == Packing::None && came.wire != Wire::Json && came.bytes.len() <= SHORT;
     if is_short {
@@ -154,19 +158,28 @@ async fn read(receiver: &Receiver, came: Came) -> Result<SpanBatch, Refusal> {
         .map_err(|_panic| Refusal::Malformed("the request cannot be read".to_owned()))?
 }
 
-fn read_now(receiver: &Receiver, came: Came) -> Result<SpanBatch, Refusal> {
+fn read_now(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export>), Refusal> {
     let bounds = receiver.bounds();
     let mut share = came.share;
     let mut bytes = body::unpack(came.bytes, came.packing, &mut share, bounds)?;
+    let relayed = receiver.relayed(came.wire);
+    let json = (relayed == Some(Encoding::Json)).then(|| bytes.clone());
     if came.wire == Wire::Json {
         bounds.budget.try_grow(&mut share, most_of(bytes.len()))?;
         let protobuf = to_protobuf(&bytes, &TRACES);
         let protobuf = protobuf.map_err(|why| Refusal::Malformed(why.to_string()))?;
-        share.shrink(bytes.len());
+        if json.is_none() {
+            share.shrink(bytes.len());
+        }
         bytes = Bytes::from(protobuf);
     }
+    let export = relayed.map(|encoding| Export {
+        signal: Signal::Traces,
+        encoding,
+        body: json.unwrap_or_else(|| bytes.clone()),
+    });
     let mut batch = spans::read(bytes)?;
     bounds.budget.try_grow(&mut share, batch.records_size())?;
     batch.hold(share);
-    Ok(batch)
+    Ok((batch, export))
 }

@@ -38,6 +38,7 @@ use self::receiver::Receiver;
 use crate::clock::Clock;
 use crate::ingest::SourceMeta;
 use crate::ingest::intake::Intake;
+use crate::ingest::relay::Relay;
 use crate::ingest::token::Token;
 use crate::metrics::Metrics;
 
@@ -79,6 +80,8 @@ pub struct Options {
     pub token: Option<Token>,
     /// Where everything that comes by OTLP belongs; its service is that of senders who tell none.
     pub source: Arc<SourceMeta>,
+    /// Where requests go on to, before they are acknowledged; `None`: nowhere.
+    pub relay: Option<Arc<dyn Relay>>,
     /// Own metrics.
     pub metrics: Metrics,
     /// What time it is where nothing comes.

@@ -9,11 +9,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::Options;
 use super::body::Bounds;
 use super::refusal::Refusal;
-use super::reply::Taken;
+use super::reply::{Taken, Wire};
 use crate::clock::Clock;
 use crate::ingest::intake::{Intake, Refusal as IntakeRefusal};
 use crate::ingest::otlp::budget::Budget;
 use crate::ingest::otlp::spans::SpanBatch;
+use crate::ingest::relay::{Encoding, Export, Relay};
 use crate::ingest::token::Token;
 use crate::ingest::{Checkpoint, Mark, RawBatch, SourceMeta};
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ struct Shared {
     unpackers: Semaphore,
     token: Option<Token>,
     source: Arc<SourceMeta>,
+    relay: Option<Arc<dyn Relay>>,
     metrics: Metrics,
     clock: Clock,
     /// Something came since the last look.
@@ -58,6 +60,7 @@ impl Receiver {
             unpackers: Semaphore::new(UNPACKERS),
             token: options.token,
             source: options.source,
+            relay: options.relay,
             metrics: options.metrics,
             clock: options.clock,
             is_busy: AtomicBool::new(false),
@@ -82,6 +85,26 @@ impl Receiver {
         place
             .map_err(|_elapsed| Refusal::Busy)?
             .map_err(|_closed| Refusal::Busy)
+    }
+
+    /// How a request is handed on; `None` when it is not.
+    pub(super) fn relayed(&self, wire: Wire) -> Option<Encoding> {
+        let relay = self.0.relay.as_ref()?;
+        let as_json = wire == Wire::Json && relay.takes_json();
+        Some(if as_json {
+            Encoding::Json
+        } else {
+            Encoding::Protobuf
+        })
+    }
+
+    /// Hands a request on as it came. Before its spans are counted: a sender that is refused comes again with them, and a
+    /// backend knows them by their ids.
+    pub(super) async fn pass(&self, export: Export) -> Result<(), Refusal> {
+        match &self.0.relay {
+            None => Ok(()),
+            Some(relay) => relay.pass(export).await.map_err(|_busy| Refusal::Busy),
+        }
     }
 
     /// Puts spans into the intake; from then on they are counted, whatever the sender hears.

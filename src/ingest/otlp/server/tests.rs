@@ -27,6 +27,7 @@ const GRPC: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 fn receiver(settings: Settings, token: Option<Token>) -> (Receiver, mpsc::Receiver<Accepted>) {
     let (intake, mut inboxes) = Intake::new(NonZeroUsize::MIN, DEFAULT_BUDGET);
     let options = Options {
+        relay: None,
         settings,
         token,
         source: Arc::new(SourceMeta {
