@@ -74,8 +74,9 @@ impl Config {
     pub fn sources(&self) -> Vec<SourceId> {
         let slow = self.slow_log.iter().map(SlowLog::id);
         let logs = slow.chain(self.log.iter().map(Log::id));
-        let otlp = self.listen.otlp().next().map(|_| otlp::source_id());
-        logs.chain(otlp).collect()
+        let otlp = self.listen.otlp().next();
+        let otlp = otlp.map(|_| [otlp::source_id(), otlp::logs_id()]);
+        logs.chain(otlp.into_iter().flatten()).collect()
     }
 
     fn paths(&self) -> impl Iterator<Item = &PathBuf> {

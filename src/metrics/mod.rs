@@ -16,16 +16,20 @@ use crate::model::event::QueryEvent;
 use crate::model::finding::{Severity, Slug};
 use crate::model::id::{FingerprintId, SourceId};
 use crate::model::incident::IncidentState;
+use crate::model::metric::Reading;
+use crate::model::time::Timestamp;
 
 mod exposition;
 mod families;
 mod process;
+mod received;
 mod statements;
 mod top;
 
 pub use exposition::Exposition;
 use families::{Families, IngestLabels};
 use process::ProcessUsage;
+use received::Received;
 use statements::StatementHistogram;
 use top::TopStatements;
 
@@ -41,6 +45,8 @@ struct Inner {
     opaque_statements: Counter,
     spans: Counter,
     rejected_spans: Counter,
+    log_records: Counter,
+    received: Received,
     store_commit: Histogram,
     store_degraded: Gauge,
     families: Families,
@@ -81,6 +87,12 @@ impl Metrics {
             opaque_statements.clone(),
         );
         let (spans, rejected_spans) = (Counter::default(), Counter::default());
+        let log_records = Counter::default();
+        registry.register(
+            "sqleuth_log_records",
+            "Log records taken in by OTLP; those that tell of no database are passed over",
+            log_records.clone(),
+        );
         registry.register("sqleuth_spans", "Spans taken in by OTLP", spans.clone());
         registry.register(
             "sqleuth_rejected_spans",
@@ -97,6 +109,7 @@ impl Metrics {
             "1 while the disk refuses to write: the logs wait, nothing is lost",
             store_degraded.clone(),
         );
+        let received = Received::register(&mut registry);
         let families = Families::register(&mut registry);
         let top = TopStatements::register(&mut registry);
         let process = ProcessUsage::register(&mut registry);
@@ -107,6 +120,8 @@ impl Metrics {
             opaque_statements,
             spans,
             rejected_spans,
+            log_records,
+            received,
             store_commit,
             store_degraded,
             families,
@@ -139,6 +154,21 @@ impl Metrics {
     pub fn count_spans(&self, taken: u64, rejected: u64) {
         self.0.spans.inc_by(taken);
         self.0.rejected_spans.inc_by(rejected);
+    }
+
+    /// Counts log records of a request.
+    pub fn count_log_records(&self, records: u64) {
+        self.0.log_records.inc_by(records);
+    }
+
+    /// Shows what services sent of themselves, and counts the metrics that are not kept.
+    pub fn take_readings(&self, readings: Vec<Reading>, passed_over: u64, now: Timestamp) {
+        self.0.received.take(readings, passed_over, now);
+    }
+
+    /// Lets go of what no service sends any more.
+    pub fn expire_readings(&self, now: Timestamp) {
+        self.0.received.expire(now);
     }
 
     /// Counts bytes read from a source.

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod finding;
 pub mod id;
 pub mod incident;
+pub mod metric;
 pub mod obstacle;
 pub mod offset;
 pub mod operation;

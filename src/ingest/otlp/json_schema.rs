@@ -139,7 +139,6 @@ static METRIC: Message = Message(&[
     ("unit", 3, Kind::Text),
     ("gauge", 5, Kind::Message(&POINTS)),
     ("sum", 7, Kind::Message(&POINTS)),
-    ("histogram", 9, Kind::Message(&HISTOGRAM)),
 ]);
 static POINTS: Message = Message(&[
     ("dataPoints", 1, Kind::Message(&NUMBER_POINT)),
@@ -158,22 +157,6 @@ static NUMBER_POINT: Message = Message(&[
     ("asInt", 6, Kind::Fixed64),
     ("attributes", 7, Kind::Message(&KEY_VALUE)),
 ]);
-static HISTOGRAM: Message = Message(&[
-    ("dataPoints", 1, Kind::Message(&HISTOGRAM_POINT)),
-    ("aggregationTemporality", 2, Kind::Enum(TEMPORALITIES)),
-]);
-static HISTOGRAM_POINT: Message = Message(&[
-    ("startTimeUnixNano", 2, Kind::Fixed64),
-    ("timeUnixNano", 3, Kind::Fixed64),
-    ("count", 4, Kind::Fixed64),
-    ("sum", 5, Kind::Double),
-    ("bucketCounts", 6, Kind::Fixed64),
-    ("explicitBounds", 7, Kind::Double),
-    ("attributes", 9, Kind::Message(&KEY_VALUE)),
-    ("min", 11, Kind::Double),
-    ("max", 12, Kind::Double),
-]);
-
 static RESOURCE_LOGS: Message = Message(&[
     ("resource", 1, Kind::Message(&RESOURCE)),
     ("scopeLogs", 2, Kind::Message(&SCOPE_LOGS)),

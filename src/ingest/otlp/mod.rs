@@ -8,6 +8,8 @@
 pub mod budget;
 pub mod json;
 pub mod json_schema;
+pub mod logs;
+pub mod points;
 pub mod semconv;
 pub mod server;
 pub mod spans;
@@ -17,7 +19,12 @@ pub mod wire;
 
 use crate::model::id::SourceId;
 
-/// The one source of all that comes by OTLP; who asked whom is told by each run.
+/// The source of all spans; who asked whom is told by each run.
 pub fn source_id() -> SourceId {
     SourceId::new("otlp")
+}
+
+/// The source of all log records: of its own, for an error may be told by a span and by a record, and counts once in each.
+pub fn logs_id() -> SourceId {
+    SourceId::new("otlp:logs")
 }

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use self::application::Application;
-pub use self::application::of_driver;
+pub use self::application::{Said, of_driver, of_record};
 use self::mysql_error::MysqlError;
 use self::records::Records;
 use crate::clock::Clock;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ingest::otlp::source_id;
+use crate::ingest::otlp::{logs_id, source_id};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
 use crate::model::time::Timestamp;
@@ -48,15 +48,16 @@ impl Logs {
     pub(super) fn of(rows: &[SourceRow], site: &Site) -> Self {
         let followed = site.followed.as_deref();
         let unread = followed.unwrap_or_default().iter();
-        // Its ports are open by default: beside a log, that nobody sends anything is well.
-        let is_beside = followed.is_some_and(|all| all.len() > 1);
-        let otlp = source_id();
+        // The ports of OTLP are open by default: beside a log, that nobody sends anything is well.
+        let otlp = [source_id(), logs_id()];
+        let is_beside = followed.is_some_and(|all| all.iter().any(|id| !otlp.contains(id)));
         let unread = unread
             .filter(|id| !rows.iter().any(|row| row.source == **id))
-            .filter(|id| !(is_beside && **id == otlp))
+            .filter(|id| **id != otlp[1] && !(is_beside && **id == otlp[0]))
             .map(|id| (never_read(id), false));
         let read = rows.iter().map(|row| {
-            let tells_errors_alone = row.source.as_str().starts_with("log:");
+            let tells_errors_alone =
+                row.source.as_str().starts_with("log:") || row.source == logs_id();
             (row.clone(), tells_errors_alone)
         });
         let logs = read.chain(unread).map(|(row, may_be_silent)| Log {

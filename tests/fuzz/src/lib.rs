@@ -4,6 +4,7 @@ mod agree;
 mod carried;
 mod digest;
 mod message;
+mod otlp;
 mod plan;
 
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ use self::agree::{chosen, in_pieces};
 pub use self::carried::{errors, wrapped};
 pub use self::digest::digest;
 pub use self::message::message;
+pub use self::otlp::otlp;
 pub use self::plan::plan;
 
 /// The prefix of the recorded logs that the corpus starts from.

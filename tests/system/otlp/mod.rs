@@ -128,3 +128,34 @@ fn senders_without_the_token_are_refused_on_both_ports() {
     );
     expect_runs(&daemon, "figs", 1);
 }
+
+#[test]
+fn errors_of_log_records_and_the_state_of_pools_are_shown() {
+    let daemon = Daemon::new(FAST).with_otlp().start();
+    let [_, http] = daemon.otlp_ports();
+    let metrics = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+        {"name": "db.client.connections.pending_requests", "sum": {"dataPoints": [{"asInt": "3", "attributes": [
+            {"key": "pool.name", "value": {"stringValue": "main"}}]}]}}]}]}]});
+    assert_eq!(
+        Http::to(http)
+            .json_to("/v1/metrics", &metrics.to_string())
+            .status,
+        200
+    );
+    let (_, shown) = daemon.get("/metrics").expect("sqleuth answers");
+    let is_shown = |line: &str| {
+        line.contains("db.client.connection.pending_requests") && line.ends_with(" 3.0")
+    };
+    assert!(shown.lines().any(is_shown), "{shown}");
+    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        {"body": {"stringValue": "pymysql.err.OperationalError: (1040, 'Too many connections')"}}]}]}]});
+    assert_eq!(
+        Http::to(http).json_to("/v1/logs", &logs.to_string()).status,
+        200
+    );
+    wait_for("log records as a source", || {
+        let sources = daemon.api("sources");
+        let mut named = sources.as_array().into_iter().flatten();
+        named.any(|s| s["source"] == "otlp:logs").then_some(())
+    });
+}

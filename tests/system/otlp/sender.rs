@@ -137,19 +137,28 @@ impl Http {
 
     /// Sends protobuf.
     pub fn protobuf(self, request: &ExportTraceServiceRequest) -> Answer {
-        self.send("application/x-protobuf", &request.encode_to_vec())
+        self.send(
+            "/v1/traces",
+            "application/x-protobuf",
+            &request.encode_to_vec(),
+        )
     }
 
-    /// Sends JSON.
+    /// Sends traces as JSON.
     pub fn json(self, request: &str) -> Answer {
-        self.send("application/json", request.as_bytes())
+        self.json_to("/v1/traces", request)
     }
 
-    fn send(self, content_type: &str, body: &[u8]) -> Answer {
+    /// Sends JSON to a path.
+    pub fn json_to(self, path: &str, request: &str) -> Answer {
+        self.send(path, "application/json", request.as_bytes())
+    }
+
+    fn send(self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the port is open");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         let head = format!(
-            "POST /v1/traces HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
              content-length: {}\r\n{}\r\n",
             body.len(),
             self.headers

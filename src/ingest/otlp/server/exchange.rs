@@ -18,14 +18,48 @@ use super::refusal::Refusal;
 use super::reply::{Reply, Taken, Wire};
 use crate::ingest::otlp::budget::Share;
 use crate::ingest::otlp::json::{most_of, to_protobuf};
-use crate::ingest::otlp::json_schema::TRACES;
+use crate::ingest::otlp::json_schema::{LOGS, METRICS, Message, TRACES};
+use crate::ingest::otlp::logs::{self, LogBatch};
+use crate::ingest::otlp::points::{self, Points};
 use crate::ingest::otlp::spans::{self, SpanBatch};
+use crate::ingest::otlp::wire::Malformed;
 use crate::ingest::relay::{Encoding, Export, Signal};
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-const HTTP_TRACES: &str = "/v1/traces";
-const GRPC_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// What is sent, by the path of a request.
+fn signal_of(path: &str, wire: Wire) -> Option<Signal> {
+    let path = path.trim_end_matches('/');
+    if wire == Wire::Grpc {
+        return match path.strip_prefix("/opentelemetry.proto.collector.")? {
+            "trace.v1.TraceService/Export" => Some(Signal::Traces),
+            "logs.v1.LogsService/Export" => Some(Signal::Logs),
+            "metrics.v1.MetricsService/Export" => Some(Signal::Metrics),
+            _ => None,
+        };
+    }
+    match path {
+        "/v1/traces" => Some(Signal::Traces),
+        "/v1/logs" => Some(Signal::Logs),
+        "/v1/metrics" => Some(Signal::Metrics),
+        _ => None,
+    }
+}
+
+fn schema_of(signal: Signal) -> &'static Message {
+    match signal {
+        Signal::Traces => &TRACES,
+        Signal::Logs => &LOGS,
+        Signal::Metrics => &METRICS,
+    }
+}
+
+/// What was read.
+enum Read {
+    Spans(SpanBatch),
+    Logs(LogBatch, Share),
+    Metrics(Points),
+}
 
 /// Plain bodies up to this are read where they came in: shorter than a hand-over to another thread.
 const SHORT: usize = 1 << 20;
@@ -35,6 +69,7 @@ struct Came {
     bytes: Bytes,
     packing: Packing,
     wire: Wire,
+    signal: Signal,
     share: Share,
 }
 
@@ -62,17 +97,25 @@ async fn receive<B>(receiver: &Receiver, request: Request<B>, wire: Wire) -> Res
 where
     B: Body<Data: Buf, Error: std::error::Error>,
 {
-    routed(&request, wire)?;
+    let signal = routed(&request, wire)?;
     if !receiver.admits(bearer(request.headers())) {
         return Err(Refusal::Token);
     }
-    let came = come(receiver, request, wire).await?;
+    let came = come(receiver, request, wire, signal).await?;
     let bytes = came.bytes.len() as u64;
-    let (batch, export) = read(receiver, came).await?;
+    let (read, export) = read(receiver, came).await?;
     if let Some(export) = export {
         receiver.pass(export).await?;
     }
-    receiver.hand_over(batch, bytes).await
+    match read {
+        Read::Spans(spans) => receiver.spans(spans, bytes).await,
+        Read::Logs(logs, share) => {
+            let taken = receiver.logs(logs, bytes).await;
+            drop(share);
+            taken
+        }
+        Read::Metrics(points) => Ok(receiver.metrics(points)),
+    }
 }
 
 /// The content type: which protocol it is.
@@ -89,18 +132,12 @@ fn wire_of(headers: &HeaderMap) -> Option<Wire> {
     (is("application/grpc") || is("application/grpc+proto")).then_some(Wire::Grpc)
 }
 
-fn routed<B>(request: &Request<B>, wire: Wire) -> Result<(), Refusal> {
-    let known = match wire {
-        Wire::Grpc => GRPC_TRACES,
-        _ => HTTP_TRACES,
-    };
-    if request.uri().path().trim_end_matches('/') != known {
-        return Err(Refusal::Path);
-    }
+fn routed<B>(request: &Request<B>, wire: Wire) -> Result<Signal, Refusal> {
+    let signal = signal_of(request.uri().path(), wire).ok_or(Refusal::Path)?;
     if request.method() != Method::POST {
         return Err(Refusal::Method);
     }
-    Ok(())
+    Ok(signal)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -111,13 +148,19 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then_some(token.trim())
 }
 
-async fn come<B>(receiver: &Receiver, request: Request<B>, wire: Wire) -> Result<Came, Refusal>
+async fn come<B>(
+    receiver: &Receiver,
+    request: Request<B>,
+    wire: Wire,
+    signal: Signal,
+) -> Result<Came, Refusal>
 where
     B: Body<Data: Buf, Error: std::error::Error>,
 {
-    let (header, bounds) = match wire {
-        Wire::Grpc => (GRPC_ENCODING, receiver.bounds()),
-        _ => (CONTENT_ENCODING, receiver.bounds()),
+    let bounds = receiver.bounds();
+    let header = match wire {
+        Wire::Grpc => GRPC_ENCODING,
+        _ => CONTENT_ENCODING,
     };
     let told = request.headers().get(header);
     let packing = Packing::of(told.map_or(b"", |value| value.as_bytes()))?;
@@ -139,14 +182,17 @@ where
         bytes,
         packing,
         wire,
+        signal,
         share,
     })
 }
 
 /// Reads what has come, on a thread that may block when that takes long.
-async fn read(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export>), Refusal> {
-    let is_short =
-        came.packing == Packing::None && came.wire != Wire::Json && came.bytes.len() <= SHORT;
+async fn read(receiver: &Receiver, came: Came) -> Result<(Read, Option<Export>), Refusal> {
+    let is_short = came.packing == Packing::None
+        && came.wire != Wire::Json
+        && came.signal == Signal::Traces
+        && came.bytes.len() <= SHORT;
     if is_short {
         return read_now(receiver, came);
     }
@@ -158,7 +204,7 @@ async fn read(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Expo
         .map_err(|_panic| Refusal::Malformed("the request cannot be read".to_owned()))?
 }
 
-fn read_now(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export>), Refusal> {
+fn read_now(receiver: &Receiver, came: Came) -> Result<(Read, Option<Export>), Refusal> {
     let bounds = receiver.bounds();
     let mut share = came.share;
     let mut bytes = body::unpack(came.bytes, came.packing, &mut share, bounds)?;
@@ -166,7 +212,7 @@ fn read_now(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export
     let json = (relayed == Some(Encoding::Json)).then(|| bytes.clone());
     if came.wire == Wire::Json {
         bounds.budget.try_grow(&mut share, most_of(bytes.len()))?;
-        let protobuf = to_protobuf(&bytes, &TRACES);
+        let protobuf = to_protobuf(&bytes, schema_of(came.signal));
         let protobuf = protobuf.map_err(|why| Refusal::Malformed(why.to_string()))?;
         if json.is_none() {
             share.shrink(bytes.len());
@@ -174,12 +220,29 @@ fn read_now(receiver: &Receiver, came: Came) -> Result<(SpanBatch, Option<Export
         bytes = Bytes::from(protobuf);
     }
     let export = relayed.map(|encoding| Export {
-        signal: Signal::Traces,
+        signal: came.signal,
         encoding,
         body: json.unwrap_or_else(|| bytes.clone()),
     });
-    let mut batch = spans::read(bytes)?;
-    bounds.budget.try_grow(&mut share, batch.records_size())?;
-    batch.hold(share);
-    Ok((batch, export))
+    Ok((understand(receiver, came.signal, bytes, share)?, export))
+}
+
+fn understand(
+    receiver: &Receiver,
+    signal: Signal,
+    bytes: Bytes,
+    mut share: Share,
+) -> Result<Read, Refusal> {
+    let malformed = |why: Malformed| Refusal::Malformed(why.to_string());
+    match signal {
+        Signal::Logs => Ok(Read::Logs(logs::read(&bytes).map_err(malformed)?, share)),
+        Signal::Metrics => Ok(Read::Metrics(points::read(&bytes).map_err(malformed)?)),
+        Signal::Traces => {
+            let mut batch = spans::read(bytes)?;
+            let budget = &receiver.bounds().budget;
+            budget.try_grow(&mut share, batch.records_size())?;
+            batch.hold(share);
+            Ok(Read::Spans(batch))
+        }
+    }
 }

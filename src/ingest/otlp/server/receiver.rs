@@ -13,14 +13,20 @@ use super::reply::{Taken, Wire};
 use crate::clock::Clock;
 use crate::ingest::intake::{Intake, Refusal as IntakeRefusal};
 use crate::ingest::otlp::budget::Budget;
+use crate::ingest::otlp::logs::{LogBatch, Told};
+use crate::ingest::otlp::logs_id;
+use crate::ingest::otlp::points::Points;
 use crate::ingest::otlp::spans::SpanBatch;
 use crate::ingest::relay::{Encoding, Export, Relay};
 use crate::ingest::token::Token;
 use crate::ingest::{Checkpoint, Mark, RawBatch, SourceMeta};
 use crate::metrics::Metrics;
+use crate::model::id::ServiceName;
 
 /// How long a request waits for a place in the queue.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the rest of a request waits, once a part of it was taken.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that are unpacked, or read as JSON, at a time.
 const UNPACKERS: usize = 2;
 /// How long a request waits until it may be unpacked.
@@ -40,6 +46,8 @@ struct Shared {
     token: Option<Token>,
     source: Arc<SourceMeta>,
     relay: Option<Arc<dyn Relay>>,
+    /// The same for log records.
+    logs: Arc<SourceMeta>,
     metrics: Metrics,
     clock: Clock,
     /// Something came since the last look.
@@ -59,6 +67,10 @@ impl Receiver {
             },
             unpackers: Semaphore::new(UNPACKERS),
             token: options.token,
+            logs: Arc::new(SourceMeta {
+                id: logs_id(),
+                ..SourceMeta::clone(&options.source)
+            }),
             source: options.source,
             relay: options.relay,
             metrics: options.metrics,
@@ -108,7 +120,7 @@ impl Receiver {
     }
 
     /// Puts spans into the intake; from then on they are counted, whatever the sender hears.
-    pub(super) async fn hand_over(&self, spans: SpanBatch, bytes: u64) -> Result<Taken, Refusal> {
+    pub(super) async fn spans(&self, spans: SpanBatch, bytes: u64) -> Result<Taken, Refusal> {
         let (received, rejected) = (spans.spans.len() as u64, spans.rejected);
         let taken = Taken { rejected };
         if received > 0 {
@@ -123,12 +135,56 @@ impl Receiver {
                     ..Mark::default()
                 },
             };
-            self.offer(batch).await?;
+            self.offer(batch, PATIENCE).await?;
             self.0.is_busy.store(true, Ordering::Relaxed);
             self.0.is_known.store(true, Ordering::Relaxed);
         }
         self.0.metrics.count_spans(received, rejected);
         Ok(taken)
+    }
+
+    /// Puts what log records tell of databases into the intake.
+    pub(super) async fn logs(&self, logs: LogBatch, bytes: u64) -> Result<Taken, Refusal> {
+        let records = logs.records;
+        let mut is_begun = false;
+        for told in logs.told {
+            let source = self.teller(&told);
+            let entries = told.entries.len() as u64;
+            let mark = Mark {
+                checkpoint: Some(Checkpoint::nowhere(&source.id)),
+                lateness: LATENESS,
+                bytes: if is_begun { 0 } else { bytes },
+                ..Mark::default()
+            };
+            let batch = RawBatch::of_entries(source, told.entries, mark);
+            if !is_begun {
+                self.offer(batch, PATIENCE).await?;
+                is_begun = true;
+            } else if self.offer(batch, LAST_PATIENCE).await.is_err() {
+                // To refuse now would have the sender repeat what was taken already.
+                self.0.metrics.count_dropped("ingest", "full", entries);
+            }
+        }
+        self.0.metrics.count_log_records(records);
+        Ok(Taken::default())
+    }
+
+    /// Shows what a service sent of itself.
+    pub(super) fn metrics(&self, points: Points) -> Taken {
+        let now = self.0.clock.now();
+        let metrics = &self.0.metrics;
+        metrics.take_readings(points.readings, points.passed_over, now);
+        Taken::default()
+    }
+
+    /// Who told of errors, and of which kind of server.
+    fn teller(&self, told: &Told) -> Arc<SourceMeta> {
+        let mut source = SourceMeta::clone(&self.0.logs);
+        source.target.system = told.dialect;
+        if !told.service.is_empty() {
+            source.service = ServiceName::new(told.service.as_str());
+        }
+        Arc::new(source)
     }
 
     /// What makes the store list the source. Nothing is gone on with from there: what was not taken is sent again.
@@ -138,21 +194,27 @@ impl Receiver {
 
     /// Tells that nothing came of late, so that windows end and problems rest.
     pub(super) async fn idle(&self) {
+        self.0.metrics.expire_readings(self.0.clock.now());
+        self.tell_idle(&self.0.logs).await;
         if self.0.is_busy.swap(false, Ordering::Relaxed) {
             return;
         }
+        self.tell_idle(&self.0.source).await;
+    }
+
+    async fn tell_idle(&self, source: &Arc<SourceMeta>) {
         let mark = Mark {
             idle_at: Some(self.0.clock.now()),
             lateness: LATENESS,
             ..Mark::default()
         };
-        let batch = RawBatch::of_entries(Arc::clone(&self.0.source), Vec::new(), mark);
+        let batch = RawBatch::of_entries(Arc::clone(source), Vec::new(), mark);
         // A full intake is not idle.
-        drop(self.offer(batch).await);
+        drop(self.offer(batch, PATIENCE).await);
     }
 
-    async fn offer(&self, batch: RawBatch) -> Result<(), Refusal> {
-        let offered = self.0.intake.offer(batch, PATIENCE).await;
+    async fn offer(&self, batch: RawBatch, patience: Duration) -> Result<(), Refusal> {
+        let offered = self.0.intake.offer(batch, patience).await;
         offered.map_err(|refused| match refused.reason {
             IntakeRefusal::Full | IntakeRefusal::Closed => Refusal::Busy,
         })

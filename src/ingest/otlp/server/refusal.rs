@@ -13,7 +13,9 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Why a request is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("no such service: OTLP is POST /v1/traces, or gRPC's TraceService")]
+    #[error(
+        "no such service: OTLP is POST /v1/traces, /v1/logs or /v1/metrics, or one of the three services of gRPC"
+    )]
     Path,
     #[error("OTLP is sent by POST")]
     Method,

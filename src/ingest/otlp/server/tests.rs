@@ -418,3 +418,44 @@ async fn a_port_that_is_taken_is_told_by_its_key() {
     assert!(check_bind("listen.otlp_http", "0.0.0.0:1".parse().unwrap(), false).is_err());
     assert!(check_bind("listen.otlp_http", "0.0.0.0:1".parse().unwrap(), true).is_ok());
 }
+
+#[tokio::test]
+async fn log_records_are_taken_and_only_what_tells_of_a_database_goes_on() {
+    let (receiver, mut inbox) = open();
+    let body = br#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
+        "scopeLogs":[{"logRecords":[{"timeUnixNano":"5","body":{"stringValue":"cart 7 was paid"}},
+        {"timeUnixNano":"6","body":{"stringValue":"pymysql.err.OperationalError: (1040, 'Too many connections')"}}]}]}]}"#;
+    let answer = post(&receiver, "/v1/logs", &[JSON], body.to_vec()).await;
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"{}"[..])
+    );
+    let batch = inbox.try_recv().unwrap().batch;
+    assert_eq!(
+        (batch.source.id.as_str(), batch.source.service.as_str()),
+        ("otlp:logs", "shop")
+    );
+    assert_eq!(batch.entries.len(), 1);
+    let grpc = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    let answer = post(&receiver, grpc, &[GRPC_TYPE], framed(0, b"")).await;
+    assert_eq!(answer.header("grpc-status"), "0");
+    let bad = post(&receiver, grpc, &[GRPC_TYPE], framed(0, b"\x0a")).await;
+    assert_eq!(bad.header("grpc-status"), "3");
+    assert!(inbox.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn metrics_of_pools_are_shown_and_nothing_is_handed_on() {
+    let (receiver, mut inbox) = open();
+    let body = br#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"db.client.connection.max","sum":
+        {"dataPoints":[{"asInt":"7"}]}},{"name":"other","gauge":{"dataPoints":[{"asInt":"7"}]}}]}]}]}"#;
+    let answer = post(&receiver, "/v1/metrics", &[JSON], body.to_vec()).await;
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"{}"[..])
+    );
+    let grpc = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    let answer = post(&receiver, grpc, &[GRPC_TYPE], framed(0, b"")).await;
+    assert_eq!(answer.header("grpc-status"), "0");
+    assert!(inbox.try_recv().is_err());
+}

@@ -123,26 +123,15 @@ impl Application {
         sql: Option<&str>,
         at: Option<Timestamp>,
     ) -> Option<Entry<'static>> {
-        let cause = cause::find(record, false)?;
-        if let Some(dialect) = cause.dialect {
+        let said = said(record, sql)?;
+        if let Some(dialect) = said.dialect {
             self.state.dialect = dialect;
         }
-        let found = match sql {
-            Some(sql) => Some((sql.as_bytes().into(), false)),
-            None => statement::find(record, cause.at),
-        };
-        let (sql, truncated) = found.unwrap_or_default();
         Some(Entry {
-            sql: sql.into_owned().into(),
-            truncated,
+            sql: said.sql.into(),
+            truncated: said.truncated,
             end: at.or_else(|| self.clock.as_ref().map(Clock::now)),
-            error: Some(Box::new(RawError {
-                class: cause.class,
-                code: cause.code.as_ref().into(),
-                message: RawSql::new(cause.message.into_bytes()),
-                alone: true,
-                ..RawError::default()
-            })),
+            error: Some(Box::new(said.error)),
             ..Entry::default()
         })
     }
@@ -201,6 +190,46 @@ impl Grammar for Application {
     fn dialect(&self) -> Dialect {
         self.state.dialect
     }
+}
+
+/// What a record of a program's log says of a database.
+#[derive(Debug)]
+pub struct Said {
+    /// The statement; empty when it is not told.
+    pub sql: Vec<u8>,
+    /// Its end is missing.
+    pub truncated: bool,
+    /// What went wrong.
+    pub error: RawError,
+    /// Who says such things, where that is clear.
+    pub dialect: Option<Dialect>,
+}
+
+/// What a whole record says: its message, and the trace below it. `sql` is the statement where it is told apart.
+pub fn of_record(record: &[u8], sql: Option<&str>) -> Option<Said> {
+    let may_tell = record.split(|byte| *byte == b'\n').any(may_tell);
+    may_tell.then(|| said(record, sql))?
+}
+
+fn said(record: &[u8], sql: Option<&str>) -> Option<Said> {
+    let cause = cause::find(record, false)?;
+    let found = match sql {
+        Some(sql) => Some((sql.as_bytes().into(), false)),
+        None => statement::find(record, cause.at),
+    };
+    let (sql, truncated) = found.unwrap_or_default();
+    Some(Said {
+        sql: sql.into_owned(),
+        truncated,
+        error: RawError {
+            class: cause.class,
+            code: cause.code.as_ref().into(),
+            message: RawSql::new(cause.message.into_bytes()),
+            alone: true,
+            ..RawError::default()
+        },
+        dialect: cause.dialect,
+    })
 }
 
 /// What a driver's words say went wrong: type and message of an exception.
