@@ -148,6 +148,20 @@ const POWERS_OF_TEN: [u64; 10] = [
     1_000_000_000,
 ];
 
+/// How many digits `text` starts with.
+#[inline]
+pub(super) fn digits(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        let bits = above_nine(u64::from_le_bytes(*eight)).trailing_zeros();
+        at += bits as usize / 8;
+        if bits < u64::BITS {
+            return at;
+        }
+    }
+    at + text[at..].iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
 /// The number that at most `most` digits tell, eight or more, and how many they are.
 #[inline]
 pub(super) fn short_whole(text: &[u8], most: usize) -> (u64, usize) {
@@ -172,17 +186,24 @@ pub(super) fn short_whole(text: &[u8], most: usize) -> (u64, usize) {
 /// product adds up neighbours, digits to hundreds and those to ten thousands and more.
 #[inline]
 fn eight_digits(text: u64) -> (u64, usize) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     const EVERY_FOURTH: u64 = 0x0000_00ff_0000_00ff;
     let digits = text ^ (0x30 * ONES);
-    let above_nine = (((digits & (0x7f * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES);
-    let bits = above_nine.trailing_zeros() & !7;
+    let bits = above_nine(text).trailing_zeros() & !7;
     // what is behind the number goes, and zeros come before it
     let padded = digits.checked_shl(u64::BITS - bits).unwrap_or(0);
     let pairs = padded.wrapping_mul(10).wrapping_add(padded >> 8);
     let odd = (pairs & EVERY_FOURTH).wrapping_mul(100 + (1_000_000 << 32));
     let even = (pairs >> 16 & EVERY_FOURTH).wrapping_mul(1 + (10_000 << 32));
     (odd.wrapping_add(even) >> 32, bits as usize / 8)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The high bit of each of eight bytes that is no digit.
+#[inline]
+fn above_nine(text: u64) -> u64 {
+    let digits = text ^ (0x30 * ONES);
+    (((digits & (0x7f * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES)
 }
 
 #[inline]

@@ -1,5 +1,7 @@
 //! Frames the records of `log_destination = csvlog`.
 
+pub(super) mod usual;
+
 use std::borrow::Cow;
 
 use super::prefix::known;

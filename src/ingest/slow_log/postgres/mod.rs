@@ -30,6 +30,7 @@ mod session;
 mod sessions;
 mod stderr;
 mod template;
+mod textless;
 mod texts;
 mod usual;
 mod waiting;
@@ -49,6 +50,7 @@ pub(super) use self::level::severity_of;
 use self::plan::Explained;
 pub(super) use self::prefix::Prefix;
 pub use self::prefix::is_prefix;
+use self::seen::Seen;
 use self::sessions::Sessions;
 
 /// A record is looked at up to here; its statement is cut long before.
@@ -148,6 +150,8 @@ pub(super) struct Postgres {
     calendar: Calendar,
     is_zone_given: bool,
     sessions: Sessions,
+    /// How the rows of a session start, behind their date.
+    csv_seen: Seen,
     /// Bytes consumed so far.
     offset: u64,
     /// The rest of a large record is being skipped.
@@ -166,6 +170,7 @@ impl Postgres {
             calendar: Calendar::new(options.time_zone.clone()),
             is_zone_given: options.is_zone_given,
             sessions,
+            csv_seen: Seen::default(),
             offset: 0,
             skipping: false,
             lost: false,
@@ -222,11 +227,14 @@ impl Postgres {
     /// Takes the run that `rest` starts with, if it is like most.
     #[inline]
     fn usual(&mut self, rest: &[u8], tell: &mut dyn FnMut(Entry<'_>)) -> Option<usize> {
-        let Framing::Stderr(prefix) = &mut self.framing else {
-            return None;
-        };
-        let read = (prefix, &mut self.calendar);
-        let length = usual::take(rest, self.offset, read, &mut self.sessions, tell)?;
+        let (from, calendar, sessions) = (self.offset, &mut self.calendar, &mut self.sessions);
+        let length = match &mut self.framing {
+            Framing::Stderr(prefix) => usual::take(rest, from, (prefix, calendar), sessions, tell),
+            Framing::Csv => {
+                csv::usual::take(rest, from, (&mut self.csv_seen, calendar), sessions, tell)
+            }
+            Framing::Json => None,
+        }?;
         self.lost = false;
         Some(length)
     }

@@ -16,7 +16,6 @@ use super::Record;
 use super::plan::Explained;
 use super::session::Session;
 use super::sessions::{Sessions, Tell};
-use crate::ingest::slow_log::threshold::Reason;
 use crate::model::event::Nesting;
 use crate::model::time::Timestamp;
 
@@ -163,7 +162,7 @@ impl Sessions {
         session: &mut Session,
         tell: Tell<'_>,
     ) {
-        self.threshold.observe(elapsed, Reason::Time);
+        self.note_time(record.from, elapsed);
         // of all sessions together nobody knows which run it is a part of: that run counts for it
         let inner = if record.pid == 0 {
             elapsed

@@ -15,7 +15,6 @@ use super::texts;
 use super::waiting::Waiter;
 use crate::ingest::RawError;
 use crate::ingest::server_log::class;
-use crate::ingest::slow_log::threshold::Reason;
 use crate::ingest::slow_log::{Entry, scan};
 use crate::model::event::{Outcome, RowCounts};
 
@@ -134,7 +133,7 @@ impl Sessions {
             others,
         } = ended;
         if session.is_clear() {
-            self.threshold.observe(elapsed, Reason::Time);
+            self.note_time(record.from, elapsed);
             return Some(Known {
                 since: record.from,
                 elapsed,
@@ -156,7 +155,7 @@ impl Sessions {
         if plan.is_none() {
             self.flush(record.from, session, others, tell);
         }
-        self.threshold.observe(elapsed, Reason::Time);
+        self.note_time(record.from, elapsed);
         let was_told = session.take_explained(record, (statement, elapsed))
             || plan.as_ref().is_some_and(|p| p.from < self.settled_until);
         let prepared = session.prepared.take_if(|p| p.statement == statement);

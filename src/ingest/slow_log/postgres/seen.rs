@@ -62,6 +62,25 @@ impl Seen {
         (*told.prefix == *prefix).then_some(&told.who)
     }
 
+    /// Whose records have `prefix`, when it was seen lately.
+    #[inline]
+    pub(super) fn who_of(&self, prefix: &[u8]) -> Option<&Who> {
+        self.who(slot(prefix), prefix)
+    }
+
+    /// Remembers whose records have `prefix`.
+    pub(super) fn know(&mut self, prefix: &[u8], who: Who) {
+        if prefix.is_empty() || prefix.len() > MAX_BYTES {
+            return;
+        }
+        self.told.resize(SLOTS, Told::default());
+        self.told[usize::from(slot(prefix))] = Told {
+            prefix: prefix.into(),
+            who,
+            ..Told::default()
+        };
+    }
+
     /// What `prefix` tells, which was seen to stand there.
     #[inline]
     pub(super) fn at<'a>(&self, slot: u8, prefix: &'a [u8]) -> Option<Fields<'a>> {

@@ -40,7 +40,7 @@ const MAX_SESSIONS: usize = 4096;
 /// What all processes have said.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    by_pid: ByPid,
+    pub(super) by_pid: ByPid,
     pub(super) waiting: Waiting,
     pub(super) spare: Spare,
     /// Bytes of the statements and plans that wait.
@@ -58,7 +58,7 @@ pub(super) struct Sessions {
     /// What waited from before this byte was told, because nothing came for a while.
     pub(super) settled_until: u64,
     /// Times without a text, not told yet.
-    textless: u64,
+    pub(super) textless: u64,
     /// Where those start that waited before the restart.
     pub(super) textless_waited: BTreeSet<u64>,
 }
@@ -127,6 +127,7 @@ impl Sessions {
         tell: Tell<'_>,
     ) -> bool {
         let from = record.from;
+        let is_new = self.is_new(from);
         let message = message::read(&record.message);
         self.settle_textless(&message, session);
         match message {
@@ -140,10 +141,11 @@ impl Sessions {
             Message::Took(elapsed) => self.took(record, elapsed, session, tell),
             Message::Plan(elapsed, text) => {
                 let read = plan.map(|plan| *plan).or_else(|| plan::read(text));
-                self.upkeep.unread_plans += u64::from(read.is_some() && plan::is_unread(text));
+                let is_unread = is_new && read.is_some() && plan::is_unread(text);
+                self.upkeep.unread_plans += u64::from(is_unread);
                 match read {
                     Some(plan) => self.planned(record, (elapsed, plan), session, tell),
-                    None => self.textless += 1,
+                    None => self.textless += u64::from(is_new),
                 }
             }
             Message::Parsed(elapsed, sql) => {
@@ -164,9 +166,9 @@ impl Sessions {
                 self.open(from, portal, session, tell);
                 session.start(record, portal.sql, portal.into());
             }
-            Message::Textless => self.textless += 1,
+            Message::Textless => self.textless += u64::from(is_new),
             Message::Spilled(bytes) => session.spill(record, bytes),
-            Message::Threshold(Some(threshold)) => self.threshold.state(threshold),
+            Message::Threshold(Some(threshold)) if is_new => self.threshold.state(threshold),
             Message::Left => {
                 self.flush(from, session, Because::Closed, tell);
                 self.never_ran(record, session.prepared.take(), tell);
@@ -175,7 +177,7 @@ impl Sessions {
             Message::Waits(wait) => self.waits(record, wait, session, tell),
             Message::Broke(broken) => self.broke(record, broken, tell),
             Message::Server(told) => self.told_of_server(record, &told, tell),
-            Message::Threshold(None) | Message::Other => {}
+            Message::Threshold(_) | Message::Other => {}
         }
         false
     }
@@ -208,46 +210,6 @@ impl Sessions {
         }
     }
 
-    /// A text says what the times without one before it were.
-    fn settle_textless(&mut self, message: &Message<'_>, session: &mut Session) {
-        match message {
-            Message::Executed(_, portal) | Message::Executes(portal) => {
-                session.prepared_by_textless(portal.sql);
-            }
-            Message::Ran(..) | Message::Starts(_) | Message::Left => {
-                self.textless += session.textless.drain(..).count() as u64;
-            }
-            _ => {}
-        }
-        if let Message::Ran(_, sql) = message {
-            session.fetches |= texts::fetches(sql);
-        }
-    }
-
-    /// Takes note of a time without a text, unless the restart reads again what it was joined with before.
-    pub(super) fn note_textless(
-        &mut self,
-        record: &Record<'_>,
-        elapsed: Duration,
-        session: &mut Session,
-    ) {
-        if record.from >= self.told_until || self.textless_waited.remove(&record.from) {
-            self.textless += session.note_textless(record, elapsed) as u64;
-        }
-    }
-
-    /// Where the times start that wait for a text, or whose statement may wait.
-    pub(super) fn textless_starts(&self) -> impl Iterator<Item = u64> {
-        self.by_pid
-            .all()
-            .flat_map(|s| s.textless.iter().chain(&s.joined).map(|t| t.from))
-    }
-
-    /// Runs of which only the time was told since the last call.
-    pub(super) fn take_textless(&mut self) -> u64 {
-        std::mem::take(&mut self.textless)
-    }
-
     /// The client has sent another statement, and the server has not opened a portal for it yet.
     fn next_is_named(&mut self, from: u64, session: &mut Session, tell: Tell<'_>) {
         if session.pending.as_ref().is_some_and(|p| !p.lacks_plan()) {
@@ -275,10 +237,23 @@ impl Sessions {
         running.map_or(b"", |started| &started.sql)
     }
 
+    /// Whether what the record at `from` comes to was not told before the restart.
+    #[inline]
+    pub(super) fn is_new(&self, from: u64) -> bool {
+        from >= self.told_until
+    }
+
     /// Tells a run, unless it was told before the restart.
     pub(super) fn tell(&self, from: u64, run: Entry<'_>, tell: Tell<'_>) {
-        if from >= self.told_until {
+        if self.is_new(from) {
             tell(run);
+        }
+    }
+
+    /// Takes note of a run time, unless that was done before the restart.
+    pub(super) fn note_time(&mut self, from: u64, elapsed: Duration) {
+        if self.is_new(from) {
+            self.threshold.observe(elapsed, Reason::Time);
         }
     }
 
@@ -297,7 +272,9 @@ impl Sessions {
         let run = &mut pending.run;
         match pending.kind {
             Kind::Plan => {
-                self.threshold.observe(run.elapsed, Reason::Time);
+                if start >= self.settled_until {
+                    self.note_time(from, run.elapsed);
+                }
                 session.explained = (because == Because::Late).then_some(Told {
                     from: start,
                     statement,

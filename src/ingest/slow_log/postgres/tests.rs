@@ -252,6 +252,39 @@ fn a_pause_and_a_restart_at_any_record_tell_every_run_once() {
     }
 }
 
+/// Run times that were counted of a log, with a pause and a restart in between and without a restart.
+fn counted(log: &str, stop: usize, pause: Next) -> [String; 2] {
+    let (log, shown) = (log.as_bytes(), |parser: &Postgres| {
+        format!("{:?}", parser.sessions.threshold)
+    });
+    let mut first = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
+    let seen = first.parse(&log[..stop], pause, &mut |_| {});
+    let checkpoint = seen.consumed - usize::try_from(seen.held).unwrap();
+    let mut second = Postgres::new(Framing::Stderr(Prefix::new(None)), &Options::default());
+    second.restore(&first.context());
+    second.parse(&log[checkpoint..], Next::End, &mut |_| {});
+    first.parse(&log[seen.consumed..], Next::End, &mut |_| {});
+    [shown(&second), shown(&first)]
+}
+
+#[test]
+fn a_restart_at_any_record_counts_no_run_time_again() {
+    for (at, _) in TRANSACTION.match_indices('\n') {
+        let [restarted, whole] = counted(TRANSACTION, at + 1, Next::More);
+        assert_eq!(restarted, whole, "at {at}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_told_in_a_pause_is_not_counted_again_after_a_restart() {
+    let plan = "2026-11-21 10:00:00.100 UTC [9] a@b LOG:  duration: 5.000 ms  plan:\n\
+        \tQuery Text: update t set a = 1\n\tResult  (cost=0.0..1.0 rows=1 width=4)\n";
+    let other =
+        "2026-11-21 10:00:00.200 UTC [9] a@b LOG:  duration: 7.000 ms  statement: select 1\n";
+    let [restarted, whole] = counted(&format!("{plan}{other}"), plan.len(), Next::Quiet);
+    assert_eq!(restarted, whole);
+}
+
 #[test]
 fn a_plan_that_was_told_while_its_commit_lasted_is_no_second_run() {
     let plan = "2026-11-21 10:00:00.100 UTC [9] a@b LOG:  duration: 5.000 ms  plan:\n\

@@ -20,15 +20,15 @@ use crate::ingest::slow_log::{Entry, scan};
 use crate::model::time::Timestamp;
 
 /// A run whose text is longer may be cut, and is not usual.
-const MAX_BYTES: usize = 64 << 10;
+pub(super) const MAX_BYTES: usize = 64 << 10;
 
 /// A run of which nothing else is known.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     /// Byte of the file where its record starts.
-    from: u64,
-    at: Timestamp,
-    elapsed: Duration,
-    sql: &'a [u8],
+    pub(super) from: u64,
+    pub(super) at: Timestamp,
+    pub(super) elapsed: Duration,
+    pub(super) sql: &'a [u8],
 }
 
 /// Takes the run that `rest` starts with, which starts at the byte `from` of the file, and says how many bytes it is;
@@ -106,7 +106,7 @@ impl Sessions {
     /// Tells a run of the simple protocol if its session has said nothing that it may be joined with; `false` when it
     /// must be observed like any other record.
     #[inline]
-    fn ran_alone(&mut self, run: &Run<'_>, who: &Who, tell: Tell<'_>) -> bool {
+    pub(super) fn ran_alone(&mut self, run: &Run<'_>, who: &Who, tell: Tell<'_>) -> bool {
         if who.pid == 0 || run.sql.is_empty() {
             return false;
         }
@@ -116,8 +116,8 @@ impl Sessions {
         };
         session.fetches |= texts::fetches(run.sql);
         session.close_unnamed();
-        self.threshold.observe(run.elapsed, Reason::Time);
-        if run.from >= self.told_until {
+        if self.is_new(run.from) {
+            self.threshold.observe(run.elapsed, Reason::Time);
             let database = if who.database.is_empty() {
                 &*self.database
             } else {

@@ -8,19 +8,21 @@
 //!     {                        the first of them
 //! ```
 //!
-//! Whatever stands otherwise, or is no whole plan, is left to the JSON reader.
+//! Whatever stands otherwise, or is no whole plan, is left to the JSON reader: what is read here that one reads, too.
+
+mod value;
 
 use std::borrow::Cow;
 
+use self::value::{
+    Field, is_value, key, leading_number, number, number_length, string, text_length,
+};
 use super::json::{Node, below, step};
 use super::{Explained, Place, Steps};
 use crate::ingest::slow_log::{MAX_STATEMENT_BYTES, scan};
 
 /// A deeper plan is left to the JSON reader, which bounds it too.
 const MAX_DEPTH: usize = 100;
-
-/// A double holds this many digits exactly.
-const MAX_NUMBER_BYTES: usize = 15;
 
 /// What is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +35,39 @@ enum Open {
     /// The steps of the step at this place.
     Steps(Place),
     /// What nobody asks for.
-    Other,
+    Object,
+    /// The same in brackets.
+    List,
+}
+
+/// What the last line ended with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum After {
+    /// An open brace or bracket.
+    #[default]
+    Open,
+    /// A comma.
+    Comma,
+    /// Anything else, which nothing may follow in the same braces.
+    Value,
+}
+
+impl After {
+    fn comma(is_there: bool) -> Self {
+        if is_there { Self::Comma } else { Self::Value }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Reader<'a> {
     open: Vec<Open>,
+    after: After,
     /// The step whose fields come.
     node: Node<'a>,
+    /// The fields of it that were told, a bit each.
+    told: u16,
     steps: Steps,
     query: Option<Cow<'a, str>>,
-    /// The white space before the last line.
-    indent: &'a [u8],
     has_plan: bool,
     is_done: bool,
 }
@@ -52,12 +75,11 @@ struct Reader<'a> {
 /// Reads a report; `None` for one that the JSON reader must look at.
 pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
     let mut reader = Reader::default();
-    let mut start = 0;
-    while let Some(length) = scan::find_soon(b'\n', &text[start..]) {
-        reader.line(&text[start..start + length])?;
-        start += length + 1;
+    let mut rest = text;
+    while let Some(length) = reader.next(rest)? {
+        rest = &rest[length + 1..];
     }
-    reader.line(&text[start..])?;
+    reader.line(rest)?;
     reader.explain()
 }
 
@@ -66,12 +88,12 @@ pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
 pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
     let mut reader = Reader::default();
     let mut start = 0;
-    let mut next = b'\t';
-    while next == b'\t' {
-        let end = start + scan::find_soon(b'\n', &text[start..])?;
-        reader.line(&text[start..end])?;
-        start = end + 1;
-        next = *text.get(start)?;
+    loop {
+        start += reader.next(&text[start..])?? + 1;
+        if *text.get(start)? != b'\t' {
+            break;
+        }
+        start += 1;
     }
     // a longer one is cut
     let is_whole = start < MAX_STATEMENT_BYTES / 2;
@@ -81,43 +103,108 @@ pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
 impl<'a> Reader<'a> {
     /// All lines have come.
     fn explain(self) -> Option<Explained<'a>> {
-        let query = self.query.filter(|_| self.is_done && self.has_plan);
-        let sql = match query? {
+        let is_whole = self.is_done && self.has_plan && self.after == After::Value;
+        let sql = match self.query.filter(|_| is_whole)? {
             Cow::Borrowed(sql) => sql.as_bytes().into(),
             Cow::Owned(sql) => sql.into_bytes().into(),
         };
         Some(self.steps.explain(sql))
     }
 
-    fn line(&mut self, line: &'a [u8]) -> Option<()> {
-        let line = self.trimmed(line);
-        let line = line.strip_suffix(b",").unwrap_or(line);
-        let Some(last) = line.last() else {
-            return Some(());
-        };
-        match (line, last) {
-            ([b'"', ..], b'{' | b'[') => self.container(line),
-            ([b'"', ..], _) => self.field(line),
-            (b"{", _) => self.item(),
-            (b"}", _) => self.close(),
-            (b"]", _) if matches!(self.open.last()?, Open::Steps(_) | Open::Other) => self.close(),
-            // in a list that nobody asks for
-            _ => (*self.open.last()? == Open::Other).then_some(()),
+    /// Reads the line that `rest` starts with, and says how long it is without its end; no length comes back when it has
+    /// none, and nothing of it was read.
+    #[inline]
+    fn next(&mut self, rest: &'a [u8]) -> Option<Option<usize>> {
+        if let Some(length) = self.usual_field(rest) {
+            return Some(Some(length));
         }
+        let start = indent(rest);
+        let text = rest.get(start..).unwrap_or_default();
+        if let [mark @ (b'{' | b'}' | b']'), behind @ ..] = text
+            && let Some(has_comma) = ends_line(behind)
+        {
+            self.mark(*mark, has_comma)?;
+            return Some(Some(start + 1 + usize::from(has_comma)));
+        }
+        let Some(length) = scan::find_soon(b'\n', rest) else {
+            return Some(None);
+        };
+        self.line(&rest[..length])?;
+        Some(Some(length))
     }
 
-    /// The line without white space around it; that before it is mostly the same as before the last one.
-    fn trimmed(&mut self, line: &'a [u8]) -> &'a [u8] {
-        let line = line.trim_ascii_end();
-        let inner = line.strip_prefix(self.indent);
-        if let Some(inner) =
-            inner.filter(|inner| !inner.first().is_none_or(u8::is_ascii_whitespace))
-        {
-            return inner;
+    /// Reads a field of a step whose line is written as most are: what stands where is known by its key, and neither the
+    /// end of the line nor that of the key is searched for.
+    #[inline]
+    fn usual_field(&mut self, line: &'a [u8]) -> Option<usize> {
+        let is_field = matches!(self.open.last()?, Open::Step(_)) && self.after != After::Value;
+        let start = 2 * self.open.len();
+        if !is_field || !is_blank(line, start) {
+            return None;
         }
-        let inner = line.trim_ascii_start();
-        self.indent = &line[..line.len() - inner.len()];
-        inner
+        let text = line[start..].strip_prefix(b"\"")?;
+        let (field, head) = Field::usual(text)?;
+        let value = &text[head..];
+        let is_other = field == Field::Other;
+        let (length, number, name) = match value.first()? {
+            b'0'..=b'9' if is_other => (number_length(value)?, 0.0, None),
+            b'0'..=b'9' => {
+                let (number, length) = leading_number(value)?;
+                (length, number, None)
+            }
+            b'"' => {
+                let length = text_length(&value[1..])?;
+                (length + 2, 0.0, Some(&value[1..=length]))
+            }
+            _ if is_other && value.starts_with(b"false") => (b"false".len(), 0.0, None),
+            _ => return None,
+        };
+        let has_comma = ends_line(value.get(length..)?)?;
+        match name {
+            _ if is_other => {}
+            None => self.count(field, number)?,
+            Some(name) => {
+                *self.text(field)? = std::str::from_utf8(name).ok()?.into();
+                self.note(field)?;
+            }
+        }
+        self.after = After::comma(has_comma);
+        Some(start + 1 + head + length + usize::from(has_comma))
+    }
+
+    fn line(&mut self, line: &'a [u8]) -> Option<()> {
+        let (line, has_comma) = without_comma(line.trim_ascii());
+        let Some(last) = line.last() else {
+            return (!has_comma).then_some(());
+        };
+        if matches!(line, b"{" | b"}" | b"]") {
+            return self.mark(*last, has_comma);
+        }
+        if self.after == After::Value {
+            return None;
+        }
+        self.after = After::comma(has_comma);
+        if matches!(last, b'{' | b'[') && line.starts_with(b"\"") {
+            self.after = After::Open;
+            return (!has_comma).then(|| self.container(line))?;
+        }
+        if self.open.last() == Some(&Open::List) {
+            return is_value(line).then_some(());
+        }
+        self.field(line)
+    }
+
+    /// A line of one brace or bracket.
+    #[inline]
+    fn mark(&mut self, mark: u8, has_comma: bool) -> Option<()> {
+        if mark == b'{' {
+            let is_parted = self.after != After::Value && !has_comma;
+            self.after = After::Open;
+            return is_parted.then(|| self.item())?;
+        }
+        let is_parted = self.after != After::Comma;
+        self.after = After::comma(has_comma);
+        is_parted.then(|| self.close(mark))?
     }
 
     fn push(&mut self, open: Open) -> Option<()> {
@@ -130,31 +217,47 @@ impl<'a> Reader<'a> {
         match self.open.last() {
             None => self.push(Open::Report),
             Some(Open::Steps(place)) => self.push(Open::Step(Some(*place))),
-            Some(Open::Other) => self.push(Open::Other),
+            Some(Open::List) => self.push(Open::Object),
             Some(_) => None,
         }
     }
 
     /// `"Plan": {`, `"Plans": [` or something else.
     fn container(&mut self, line: &[u8]) -> Option<()> {
-        match (*self.open.last()?, line) {
-            (Open::Report, b"\"Plan\": {") if !self.has_plan => {
+        let (key, value) = match line {
+            b"\"Plans\": [" => (b"Plans".as_slice(), b"[".as_slice()),
+            _ => key(line)?,
+        };
+        let other = match value {
+            b"{" => Open::Object,
+            b"[" => Open::List,
+            _ => return None,
+        };
+        match (*self.open.last()?, key, other) {
+            (Open::Report, b"Plan", Open::Object) if !self.has_plan => {
                 self.has_plan = true;
                 self.push(Open::Step(None))
             }
-            (Open::Step(above), b"\"Plans\": [") => {
+            (Open::Step(above), b"Plans", Open::List) => {
                 let place = self.tell(above)?;
                 *self.open.last_mut()? = Open::Told;
                 self.push(Open::Steps(place))
             }
-            (Open::Told | Open::Steps(_), _) => None,
-            _ => self.push(Open::Other),
+            (Open::Report, b"Plan" | b"Query Text", _) => None,
+            (Open::Report | Open::Object, ..) => self.push(other),
+            (Open::Step(_), key, _) if Field::of(key) == Field::Other && key != b"Plans" => {
+                self.push(other)
+            }
+            _ => None,
         }
     }
 
-    fn close(&mut self) -> Option<()> {
-        if let Open::Step(above) = self.open.pop()? {
-            self.tell(above)?;
+    fn close(&mut self, bracket: u8) -> Option<()> {
+        match (self.open.pop()?, bracket) {
+            (Open::Step(above), b'}') => drop(self.tell(above)?),
+            (Open::Report | Open::Told | Open::Object, b'}')
+            | (Open::Steps(_) | Open::List, b']') => {}
+            _ => return None,
         }
         self.is_done = self.open.is_empty();
         Some(())
@@ -163,6 +266,7 @@ impl<'a> Reader<'a> {
     /// All fields of a step are known; says where it stands.
     fn tell(&mut self, above: Option<Place>) -> Option<Place> {
         let node = std::mem::take(&mut self.node);
+        self.told = 0;
         if node.kind.is_empty() {
             return None;
         }
@@ -176,120 +280,115 @@ impl<'a> Reader<'a> {
 
     /// `"Key": value`
     fn field(&mut self, line: &'a [u8]) -> Option<()> {
-        match self.open.last()? {
-            Open::Step(_) => self.step_field(line.get(1..)?),
-            Open::Report => {
-                let (key, value) = key(line)?;
-                match key {
-                    b"Query Text" if self.query.is_none() => self.query = Some(string(value)?),
-                    b"Query Text" | b"Plan" => return None,
-                    _ => {}
-                }
+        let (key, value) = key(line)?;
+        match (self.open.last()?, key) {
+            (Open::Step(_), b"Plans") => None,
+            (Open::Step(_), key) => self.set(Field::of(key), value),
+            (Open::Report, b"Query Text") if self.query.is_none() => {
+                self.query = Some(string(value)?);
                 Some(())
             }
-            Open::Other => Some(()),
-            Open::Told | Open::Steps(_) => None,
+            (Open::Report, b"Query Text" | b"Plan") => None,
+            (Open::Report | Open::Object, _) => is_value(value).then_some(()),
+            _ => None,
         }
     }
 
-    /// `Key": value` of a step: by its first letter, for that takes a third of the search for the end of the key.
-    fn step_field(&mut self, field: &'a [u8]) -> Option<()> {
-        let node = &mut self.node;
-        let behind = |key: &[u8]| field.strip_prefix(key);
-        match field.first()? {
-            b'A' => {
-                if let Some(value) = behind(b"Actual Rows\": ") {
-                    node.given = Some(number(value)?);
-                } else if let Some(value) = behind(b"Actual Loops\": ") {
-                    node.loops = Some(number(value)?);
-                }
-            }
-            b'P' => {
-                if let Some(value) = behind(b"Plan Rows\": ") {
-                    node.rows = Some(number(value)?);
-                } else if let Some(value) = behind(b"Parent Relationship\": ") {
-                    node.relationship = string(value)?;
-                } else if field.starts_with(b"Plans\"") {
-                    return None;
-                }
-            }
-            b'R' => {
-                if let Some(value) = behind(b"Relation Name\": ") {
-                    node.table = string(value)?;
-                } else if let Some(value) = behind(b"Rows Removed by Filter\": ") {
-                    node.filtered = number(value)?;
-                } else if let Some(value) = behind(b"Rows Removed by Index Recheck\": ") {
-                    node.rechecked = number(value)?;
-                } else if let Some(value) = behind(b"Rows Removed by Join Filter\": ") {
-                    node.join_filtered = number(value)?;
-                }
-            }
-            b'N' | b'O' | b'I' | b'C' | b'S' => return self.named_field(field),
-            _ => {}
+    /// Takes note of a field of a step, which must not have been told before.
+    #[inline]
+    fn note(&mut self, field: Field) -> Option<()> {
+        let bit = u16::from(field != Field::Other) << field as u16;
+        let is_new = self.told & bit == 0;
+        self.told |= bit;
+        is_new.then_some(())
+    }
+
+    fn set(&mut self, field: Field, value: &'a [u8]) -> Option<()> {
+        if field == Field::Other {
+            return is_value(value).then_some(());
         }
-        Some(())
+        let Some(text) = self.text(field) else {
+            return self.count(field, number(value)?);
+        };
+        *text = string(value)?;
+        self.note(field)
     }
 
-    fn named_field(&mut self, field: &'a [u8]) -> Option<()> {
-        let node = &mut self.node;
-        let behind = |key: &[u8]| field.strip_prefix(key);
-        if let Some(value) = behind(b"Node Type\": ") {
-            node.kind = string(value)?;
-        } else if let Some(value) = behind(b"Index Name\": ") {
-            node.index = string(value)?;
-        } else if let Some(value) = behind(b"Operation\": ") {
-            node.operation = string(value)?;
-        } else if let Some(value) = behind(b"Conflict Resolution\": ") {
-            node.conflict = string(value)?;
-        } else if let Some(value) = behind(b"Sort Space Type\": ") {
-            node.sort_space = Some(string(value)?);
-        }
-        Some(())
+    /// Where a field is kept that is a text.
+    #[inline]
+    fn text(&mut self, field: Field) -> Option<&mut Cow<'a, str>> {
+        Some(match field {
+            Field::Kind => &mut self.node.kind,
+            Field::Operation => &mut self.node.operation,
+            Field::Relationship => &mut self.node.relationship,
+            Field::Table => &mut self.node.table,
+            Field::Index => &mut self.node.index,
+            Field::Conflict => &mut self.node.conflict,
+            Field::SortSpace => self.node.sort_space.get_or_insert_default(),
+            _ => return None,
+        })
     }
-}
 
-/// A key, and what stands behind it.
-fn key(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = line.strip_prefix(b"\"")?;
-    let end = memchr::memchr(b'"', text)?;
-    Some((&text[..end], text[end + 1..].strip_prefix(b": ")?))
-}
-
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "without a branch for each byte several are looked at at once"
-)]
-fn string(value: &[u8]) -> Option<Cow<'_, str>> {
-    let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    let is_plain = text.iter().fold(true, |is_plain, byte| {
-        is_plain & (*byte >= b' ') & (*byte != b'\\') & (*byte != b'"')
-    });
-    if is_plain {
-        return std::str::from_utf8(text).ok().map(Cow::Borrowed);
-    }
-    serde_json::from_slice(value).ok().map(Cow::Owned)
-}
-
-/// A number without sign and exponent: so few digits that a double holds them, hence the quotient is the nearest.
-#[expect(clippy::cast_precision_loss, reason = "of at most 15 digits")]
-fn number(value: &[u8]) -> Option<f64> {
-    if value.len() > MAX_NUMBER_BYTES {
-        return None;
-    }
-    let (mut digits, mut unit) = (0_u64, 1_u64);
-    let mut is_behind_point = false;
-    for byte in value {
-        match byte {
-            b'0'..=b'9' => {
-                digits = digits * 10 + u64::from(byte - b'0');
-                unit *= if is_behind_point { 10 } else { 1 };
-            }
-            b'.' if !is_behind_point => is_behind_point = true,
+    /// Sets a field that is a number.
+    #[inline]
+    fn count(&mut self, field: Field, number: f64) -> Option<()> {
+        match field {
+            Field::Rows => self.node.rows = Some(number),
+            Field::Given => self.node.given = Some(number),
+            Field::Loops => self.node.loops = Some(number),
+            Field::Filtered => self.node.filtered = number,
+            Field::JoinFiltered => self.node.join_filtered = number,
+            Field::Rechecked => self.node.rechecked = number,
             _ => return None,
         }
+        self.note(field)
     }
-    let ends_well = value.last()?.is_ascii_digit() && value.first()?.is_ascii_digit();
-    ends_well.then_some(digits as f64 / unit as f64)
+}
+
+const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+
+/// Whether a line starts with so many blanks: few bytes by words that overlap, as how many they are is as good as random.
+#[inline]
+fn is_blank(line: &[u8], count: usize) -> bool {
+    let at = |at: usize| {
+        let eight = line.get(at..).and_then(|text| text.first_chunk());
+        eight.is_some_and(|eight| u64::from_le_bytes(*eight) == BLANKS)
+    };
+    match count {
+        4 => line.first_chunk() == Some(&[b' '; 4]),
+        8..=16 => at(0) && at(count - 8),
+        _ => line
+            .get(..count)
+            .is_some_and(|text| text.iter().all(|byte| *byte == b' ')),
+    }
+}
+
+/// Blanks at the start of a line, eight at once.
+#[inline]
+fn indent(line: &[u8]) -> usize {
+    let (words, _) = line.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ BLANKS;
+        if other != 0 {
+            return 8 * index + other.trailing_zeros() as usize / 8;
+        }
+    }
+    8 * words.len()
+}
+
+/// Whether a comma is all that stands before the end of the line; `None` when something else does.
+#[inline]
+fn ends_line(text: &[u8]) -> Option<bool> {
+    match text {
+        [b'\n', ..] => Some(false),
+        [b',', b'\n', ..] => Some(true),
+        _ => None,
+    }
+}
+
+fn without_comma(line: &[u8]) -> (&[u8], bool) {
+    let bare = line.strip_suffix(b",");
+    (bare.unwrap_or(line), bare.is_some())
 }
 
 #[cfg(test)]
