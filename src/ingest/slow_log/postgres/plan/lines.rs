@@ -52,6 +52,14 @@ enum After {
     Value,
 }
 
+/// Why a line was not read.
+enum Unread {
+    /// It has no end, and nothing of it was looked at.
+    Open,
+    /// The JSON reader must look at the plan.
+    Other,
+}
+
 impl After {
     fn comma(is_there: bool) -> Self {
         if is_there { Self::Comma } else { Self::Value }
@@ -76,8 +84,12 @@ struct Reader<'a> {
 pub(super) fn read(text: &[u8]) -> Option<Explained<'_>> {
     let mut reader = Reader::default();
     let mut rest = text;
-    while let Some(length) = reader.next(rest)? {
-        rest = &rest[length + 1..];
+    loop {
+        match reader.next(rest) {
+            Ok(length) => rest = &rest[length + 1..],
+            Err(Unread::Open) => break,
+            Err(Unread::Other) => return None,
+        }
     }
     reader.line(rest)?;
     reader.explain()
@@ -89,7 +101,7 @@ pub(super) fn logged(text: &[u8]) -> Option<(Explained<'_>, usize)> {
     let mut reader = Reader::default();
     let mut start = 0;
     loop {
-        start += reader.next(&text[start..])?? + 1;
+        start += reader.next(&text[start..]).ok()? + 1;
         if *text.get(start)? != b'\t' {
             break;
         }
@@ -111,26 +123,23 @@ impl<'a> Reader<'a> {
         Some(self.steps.explain(sql))
     }
 
-    /// Reads the line that `rest` starts with, and says how long it is without its end; no length comes back when it has
-    /// none, and nothing of it was read.
+    /// Reads the line that `rest` starts with, and says how long it is without its end.
     #[inline]
-    fn next(&mut self, rest: &'a [u8]) -> Option<Option<usize>> {
+    fn next(&mut self, rest: &'a [u8]) -> Result<usize, Unread> {
         if let Some(length) = self.usual_field(rest) {
-            return Some(Some(length));
+            return Ok(length);
         }
         let start = indent(rest);
         let text = rest.get(start..).unwrap_or_default();
         if let [mark @ (b'{' | b'}' | b']'), behind @ ..] = text
             && let Some(has_comma) = ends_line(behind)
         {
-            self.mark(*mark, has_comma)?;
-            return Some(Some(start + 1 + usize::from(has_comma)));
+            self.mark(*mark, has_comma).ok_or(Unread::Other)?;
+            return Ok(start + 1 + usize::from(has_comma));
         }
-        let Some(length) = scan::find_soon(b'\n', rest) else {
-            return Some(None);
-        };
-        self.line(&rest[..length])?;
-        Some(Some(length))
+        let length = scan::find_soon(b'\n', rest).ok_or(Unread::Open)?;
+        self.line(&rest[..length]).ok_or(Unread::Other)?;
+        Ok(length)
     }
 
     /// Reads a field of a step whose line is written as most are: what stands where is known by its key, and neither the

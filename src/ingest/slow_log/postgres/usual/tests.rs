@@ -117,9 +117,9 @@ fn nearly_all_runs_of_a_busy_log_are_taken_at_once() {
 
 #[test]
 fn a_log_cut_in_two_anywhere_tells_the_same_at_once() {
-    let messages = MESSAGES.iter().chain(&MESSAGES).enumerate();
+    let messages = (0_u32..).zip(MESSAGES.iter().chain(&MESSAGES));
     let log: String = messages
-        .map(|(turn, message)| record(40 * turn as u32, PREFIXES[turn / 3 % 2], message))
+        .map(|(turn, message)| record(40 * turn, PREFIXES[turn as usize / 3 % 2], message))
         .collect();
     for cut in 1..log.len() {
         assert_same(log.as_bytes(), &[cut, log.len()]);

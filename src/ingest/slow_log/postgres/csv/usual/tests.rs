@@ -106,9 +106,9 @@ fn nearly_all_rows_of_a_busy_log_are_taken_at_once() {
 
 #[test]
 fn a_log_cut_in_two_anywhere_tells_the_same_at_once() {
-    let messages = MESSAGES.iter().chain(&MESSAGES).enumerate();
+    let messages = (0_u32..).zip(MESSAGES.iter().chain(&MESSAGES));
     let log: String = messages
-        .map(|(turn, message)| row(40 * turn as u32, SESSIONS[turn / 3 % 3], message))
+        .map(|(turn, message)| row(40 * turn, SESSIONS[turn as usize / 3 % 3], message))
         .collect();
     for cut in 1..log.len() {
         assert_same(log.as_bytes(), &[cut, log.len()]);
