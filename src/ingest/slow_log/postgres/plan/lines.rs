@@ -15,7 +15,8 @@ mod value;
 use std::borrow::Cow;
 
 use self::value::{
-    Field, is_value, key, leading_number, number, number_length, string, text_length,
+    Field, indent, is_blank, is_value, key, leading_number, number, number_length, string,
+    text_length,
 };
 use super::json::{Node, below, step};
 use super::{Explained, Place, Steps};
@@ -352,37 +353,6 @@ impl<'a> Reader<'a> {
         }
         self.note(field)
     }
-}
-
-const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
-
-/// Whether a line starts with so many blanks: few bytes by words that overlap, as how many they are is as good as random.
-#[inline]
-fn is_blank(line: &[u8], count: usize) -> bool {
-    let at = |at: usize| {
-        let eight = line.get(at..).and_then(|text| text.first_chunk());
-        eight.is_some_and(|eight| u64::from_le_bytes(*eight) == BLANKS)
-    };
-    match count {
-        4 => line.first_chunk() == Some(&[b' '; 4]),
-        8..=16 => at(0) && at(count - 8),
-        _ => line
-            .get(..count)
-            .is_some_and(|text| text.iter().all(|byte| *byte == b' ')),
-    }
-}
-
-/// Blanks at the start of a line, eight at once.
-#[inline]
-fn indent(line: &[u8]) -> usize {
-    let (words, _) = line.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        let other = u64::from_le_bytes(*word) ^ BLANKS;
-        if other != 0 {
-            return 8 * index + other.trailing_zeros() as usize / 8;
-        }
-    }
-    8 * words.len()
 }
 
 /// Whether a comma is all that stands before the end of the line; `None` when something else does.

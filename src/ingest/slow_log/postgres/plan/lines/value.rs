@@ -1,4 +1,4 @@
-//! Keys and values of a plan's lines. Whatever is not quite as PostgreSQL writes it is left to the JSON reader.
+//! Blanks, keys and values of a plan's lines. Whatever is not quite as PostgreSQL writes it is left to the JSON reader.
 
 use std::borrow::Cow;
 
@@ -219,4 +219,35 @@ pub(super) fn is_value(value: &[u8]) -> bool {
         || matches!(value, b"true" | b"false")
         || number(value).is_some()
         || serde_json::from_slice::<IgnoredAny>(value).is_ok()
+}
+
+const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+
+/// Whether a line starts with so many blanks: few bytes by words that overlap, as how many they are is as good as random.
+#[inline]
+pub(super) fn is_blank(line: &[u8], count: usize) -> bool {
+    let at = |at: usize| {
+        let eight = line.get(at..).and_then(|text| text.first_chunk());
+        eight.is_some_and(|eight| u64::from_le_bytes(*eight) == BLANKS)
+    };
+    match count {
+        4 => line.first_chunk() == Some(&[b' '; 4]),
+        8..=16 => at(0) && at(count - 8),
+        _ => line
+            .get(..count)
+            .is_some_and(|text| text.iter().all(|byte| *byte == b' ')),
+    }
+}
+
+/// Blanks at the start of a line, eight at once.
+#[inline]
+pub(super) fn indent(line: &[u8]) -> usize {
+    let (words, _) = line.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ BLANKS;
+        if other != 0 {
+            return 8 * index + other.trailing_zeros() as usize / 8;
+        }
+    }
+    8 * words.len()
 }
