@@ -61,28 +61,28 @@ impl Field {
     /// The field whose key stands in most steps, by its first letters, and the length of `Key": `; `None` for another.
     #[inline]
     pub(super) fn usual(text: &[u8]) -> Option<(Self, usize)> {
-        const fn word(text: &[u8; 8]) -> u64 {
-            u64::from_le_bytes(*text)
+        const fn word(text: [u8; 8]) -> u64 {
+            u64::from_le_bytes(text)
         }
-        const ACTUAL_LOOPS: u64 = word(b"Actual L");
-        const ACTUAL_ROWS: u64 = word(b"Actual R");
-        const ACTUAL_STARTUP: u64 = word(b"Actual S");
-        const ACTUAL_TOTAL: u64 = word(b"Actual T");
-        const ALIAS: u64 = word(b"Alias\": ");
-        const ASYNC: u64 = word(b"Async Ca");
-        const INDEX_COND: u64 = word(b"Index Co");
-        const INDEX_NAME: u64 = word(b"Index Na");
-        const KIND: u64 = word(b"Node Typ");
-        const PARALLEL: u64 = word(b"Parallel");
-        const PARENT: u64 = word(b"Parent R");
-        const RECHECKED: u64 = word(b"Rows Rem");
-        const ROWS: u64 = word(b"Plan Row");
-        const SCAN: u64 = word(b"Scan Dir");
-        const STARTUP: u64 = word(b"Startup ");
-        const TABLE: u64 = word(b"Relation");
-        const TOTAL: u64 = word(b"Total Co");
-        const WIDTH: u64 = word(b"Plan Wid");
-        match word(text.first_chunk()?) {
+        const ACTUAL_LOOPS: u64 = word(*b"Actual L");
+        const ACTUAL_ROWS: u64 = word(*b"Actual R");
+        const ACTUAL_STARTUP: u64 = word(*b"Actual S");
+        const ACTUAL_TOTAL: u64 = word(*b"Actual T");
+        const ALIAS: u64 = word(*b"Alias\": ");
+        const ASYNC: u64 = word(*b"Async Ca");
+        const INDEX_COND: u64 = word(*b"Index Co");
+        const INDEX_NAME: u64 = word(*b"Index Na");
+        const KIND: u64 = word(*b"Node Typ");
+        const PARALLEL: u64 = word(*b"Parallel");
+        const PARENT: u64 = word(*b"Parent R");
+        const RECHECKED: u64 = word(*b"Rows Rem");
+        const ROWS: u64 = word(*b"Plan Row");
+        const SCAN: u64 = word(*b"Scan Dir");
+        const STARTUP: u64 = word(*b"Startup ");
+        const TABLE: u64 = word(*b"Relation");
+        const TOTAL: u64 = word(*b"Total Co");
+        const WIDTH: u64 = word(*b"Plan Wid");
+        match word(*text.first_chunk()?) {
             ACTUAL_LOOPS => Self::Loops.at(text, b"Actual Loops\": "),
             ACTUAL_ROWS => Self::Given.at(text, b"Actual Rows\": "),
             ACTUAL_STARTUP => Self::Other.at(text, b"Actual Startup Time\": "),
