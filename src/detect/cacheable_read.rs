@@ -5,11 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::pattern::Loss;
 use crate::detect::basis::weight::{Weight, part, times};
 use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
 use crate::model::id::FingerprintId;
+use crate::model::operation::{OperationProfile, StatementLoop};
 use crate::model::sql::{Dialect, Shape, StatementKind};
 use crate::model::subject::{ParameterLoad, QueryProfile};
 use crate::model::system_view::is_of_the_server;
@@ -28,6 +30,9 @@ declare_detector! {
     ///   and what may belong to other sets is not counted;
     /// - writes to its tables / runs <= `max_writes_per_read`;
     /// - runs >= `min_runs`, and time lost per second (of the last minute, or the busiest of a file) >= `min_load`.
+    ///
+    /// In traces a `SELECT` that one request runs with the very same values is a repeat: runs in a request >= `min_repeats`,
+    /// and `min_runs` and `min_load` as above.
     ///
     /// Writes are counted within the same log: where it has a threshold or is sampled, or where its texts have
     /// placeholders in the place of values, the verdict is `Insufficient`.
@@ -51,7 +56,7 @@ declare_detector! {
         summary_ko: "거의 바뀌지 않는 같은 값을 반복해서 읽는 쿼리",
         urgency: Urgency::Chronic,
         severity: Severity::Info,
-        needs: "a log of nearly every statement, with its values",
+        needs: "a log of nearly every statement, with its values, or traces",
         about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
@@ -75,6 +80,8 @@ pub struct Settings {
     pub min_runs: u64,
     /// Seconds of run time per second: a twentieth of a connection is worth advice.
     pub min_load: f64,
+    /// Runs with the same values in one request, on average: two or three come from layers that do not know each other.
+    pub min_repeats: f64,
 }
 
 impl Default for Settings {
@@ -86,6 +93,7 @@ impl Default for Settings {
             min_span: Duration::from_secs(10 * 60),
             min_runs: 100,
             min_load: 0.05,
+            min_repeats: 5.0,
         }
     }
 }
@@ -138,7 +146,49 @@ impl Detector<QueryProfile> for CacheableRead {
     }
 }
 
+impl Detector<OperationProfile> for CacheableRead {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn inspect(&self, profile: &OperationProfile) -> Verdict {
+        let same = profile.loops.iter().filter(|found| {
+            found.same
+                && found.statement.kind() == StatementKind::Select
+                && Loss::of(&found.load).runs >= self.0.min_repeats
+                && times(found.load.busy, profile.span.duration()) >= self.0.min_load
+        });
+        let Some(most) = same.max_by_key(|found| found.load.busy) else {
+            return Verdict::Clear;
+        };
+        if most.load.runs < self.0.min_runs {
+            return Verdict::Insufficient {
+                seen: most.load.runs,
+                needed: self.0.min_runs,
+            };
+        }
+        self.report_repeats(profile, most)
+    }
+}
+
 impl CacheableRead {
+    /// The same again within one request.
+    fn report_repeats(&self, profile: &OperationProfile, found: &StatementLoop) -> Verdict {
+        let loss = Loss::of(&found.load);
+        let name = "repeats_per_request";
+        let crossed = Evidence::measure(name, loss.runs, self.0.min_repeats, Unit::Count);
+        Draft::of_operation(&META, profile, crossed)
+            .about(&found.statement, &found.target)
+            .with(Evidence::context("share_of_request", loss.share, Unit::Share))
+            .with(Evidence::context("saving_per_request", loss.saving, Unit::Seconds))
+            .seen_in(profile, &found.load)
+            .severity(Severity::Info)
+            .remedy(advise(
+                "read it once per request and hand the answer on, or keep it in the context of the request",
+            ))
+            .found()
+    }
+
     fn report(&self, profile: &QueryProfile, weight: Weight, share: f64, writes: f64) -> Verdict {
         let name = "repeated_share_of_time";
         let crossed = Evidence::measure(name, share, self.0.min_repeated_share, Unit::Share);

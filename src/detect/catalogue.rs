@@ -11,11 +11,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{
-    Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, cacheable_read,
-    connection_refusal, data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column,
-    implicit_cast, insert_loop, load_hog, lock_wait, missing_index, missing_where, n_plus_one,
-    needless_count, non_sargable, parameter_skew, plan_flip, query_timeout, random_order,
-    server_crash, sort_spill, unbounded_aggregate, union_hotspot,
+    Detector, DetectorMeta, Judged, Judgement, Status, alias_in_where, batch_not_effective,
+    cacheable_read, connection_refusal, connection_wait, data_growth, deadlock, deep_offset,
+    error_burst, full_scan, heavy_column, implicit_cast, insert_loop, load_hog, lock_wait,
+    missing_index, missing_where, n_plus_one, needless_count, non_sargable, parameter_skew,
+    plan_flip, predicate_dropped, query_timeout, random_order, repeated_submission, server_crash,
+    slow_dependency, sort_spill, unbounded_aggregate, union_hotspot,
 };
 use crate::model::finding::{Finding, ProblemKey, Slug, Urgency, Verdict};
 use crate::model::id::{FingerprintId, ServiceName};
@@ -28,8 +29,10 @@ pub use self::book::{explain, find, markdown_book, markdown_table};
 /// Every detector, sorted by slug.
 pub static ALL: &[&DetectorMeta] = &[
     &alias_in_where::META,
+    &batch_not_effective::META,
     &cacheable_read::META,
     &connection_refusal::META,
+    &connection_wait::META,
     &data_growth::META,
     &deadlock::META,
     &deep_offset::META,
@@ -47,9 +50,12 @@ pub static ALL: &[&DetectorMeta] = &[
     &non_sargable::META,
     &parameter_skew::META,
     &plan_flip::META,
+    &predicate_dropped::META,
     &query_timeout::META,
     &random_order::META,
+    &repeated_submission::META,
     &server_crash::META,
+    &slow_dependency::META,
     &sort_spill::META,
     &unbounded_aggregate::META,
     &union_hotspot::META,
@@ -61,8 +67,10 @@ pub static ALL: &[&DetectorMeta] = &[
 #[expect(missing_docs, reason = "each field is the detector it is named after")]
 pub struct DetectSettings {
     pub alias_in_where: alias_in_where::Settings,
+    pub batch_not_effective: batch_not_effective::Settings,
     pub cacheable_read: cacheable_read::Settings,
     pub connection_refusal: connection_refusal::Settings,
+    pub connection_wait: connection_wait::Settings,
     pub data_growth: data_growth::Settings,
     pub deadlock: deadlock::Settings,
     pub deep_offset: deep_offset::Settings,
@@ -80,9 +88,12 @@ pub struct DetectSettings {
     pub non_sargable: non_sargable::Settings,
     pub parameter_skew: parameter_skew::Settings,
     pub plan_flip: plan_flip::Settings,
+    pub predicate_dropped: predicate_dropped::Settings,
     pub query_timeout: query_timeout::Settings,
     pub random_order: random_order::Settings,
+    pub repeated_submission: repeated_submission::Settings,
     pub server_crash: server_crash::Settings,
+    pub slow_dependency: slow_dependency::Settings,
     pub sort_spill: sort_spill::Settings,
     pub unbounded_aggregate: unbounded_aggregate::Settings,
     pub union_hotspot: union_hotspot::Settings,

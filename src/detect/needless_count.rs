@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detect::basis::draft::{Draft, advise};
+use crate::detect::basis::pattern::{Loss, statement};
 use crate::detect::basis::weight::{Weight, number, part, times};
 use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
+use crate::model::operation::{OperationProfile, PageCount};
 use crate::model::subject::{Companion, QueryProfile};
 
 declare_detector! {
@@ -25,6 +27,9 @@ declare_detector! {
     /// - mean time of the count / mean time of the pages >= `min_ratio`;
     /// - time lost per second (of the last minute, or the busiest of a file) >= `min_load`;
     /// - runs of the count >= `min_runs`.
+    ///
+    /// In traces the count and the page are of one request: no threshold hides either, `min_pages_per_count` holds by itself,
+    /// and the finding names the operation.
     ///
     /// A log with a threshold leaves out fast pages: without a companion there the verdict is `Insufficient`.
     ///
@@ -47,7 +52,7 @@ declare_detector! {
         summary_ko: "목록을 한 페이지 보여 줄 때마다 전체 행 수를 다시 세는 쿼리",
         urgency: Urgency::Chronic,
         severity: Severity::Info,
-        needs: "a log of nearly every statement",
+        needs: "a log of nearly every statement, or traces",
         about: About::Statement,
         since: "0.1.0",
         status: Status::Stable,
@@ -81,6 +86,10 @@ impl Default for Settings {
         }
     }
 }
+
+const ONE_MORE: &str = "fetch one row more than the page shows: it tells whether there is a next page, which is all that most lists need";
+
+const COUNT_ONCE: &str = "where a number must be shown, count once per search and keep it, stop counting at a limit (1,000+), or show the estimate of the planner";
 
 /// Finds counts beside pages.
 #[derive(Debug)]
@@ -120,7 +129,43 @@ impl Detector<QueryProfile> for NeedlessCount {
     }
 }
 
+impl Detector<OperationProfile> for NeedlessCount {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn inspect(&self, profile: &OperationProfile) -> Verdict {
+        let costly = profile.counts.iter().filter(|beside| {
+            let load = times(beside.load.busy, profile.span.duration());
+            load >= self.0.min_load && times(beside.load.busy, beside.page_busy) >= self.0.min_ratio
+        });
+        let Some(most) = costly.max_by_key(|beside| beside.load.busy) else {
+            return Verdict::Clear;
+        };
+        if most.load.runs < self.0.min_runs {
+            return self.insufficient(most.load.runs);
+        }
+        self.report_beside(profile, most)
+    }
+}
+
 impl NeedlessCount {
+    fn report_beside(&self, profile: &OperationProfile, found: &PageCount) -> Verdict {
+        let ratio = times(found.load.busy, found.page_busy);
+        let name = "count_time_vs_page_time";
+        let crossed = Evidence::measure(name, ratio, self.0.min_ratio, Unit::Ratio);
+        let share = Loss::of(&found.load).share;
+        Draft::of_operation(&META, profile, crossed)
+            .about(&found.count, &found.target)
+            .with(statement("page_query", &found.page))
+            .with(Evidence::context("share_of_request", share, Unit::Share))
+            .seen_in(profile, &found.load)
+            .severity(Severity::Info)
+            .remedy(advise(ONE_MORE))
+            .remedy(advise(COUNT_ONCE))
+            .found()
+    }
+
     fn insufficient(&self, seen: u64) -> Verdict {
         Verdict::Insufficient {
             seen,
@@ -149,7 +194,12 @@ impl NeedlessCount {
         let name = "pages_per_count";
         let min_pages = self.0.min_pages_per_count;
         Draft::new(&META, profile, crossed)
-            .with(Evidence::measure(name, pages.per_count, min_pages, Unit::Ratio))
+            .with(Evidence::measure(
+                name,
+                pages.per_count,
+                min_pages,
+                Unit::Ratio,
+            ))
             .with(Evidence::Statement {
                 fingerprint: most.statement.fingerprint,
                 template: most.statement.template.clone(),
@@ -157,12 +207,8 @@ impl NeedlessCount {
             })
             .costing(weight)
             .severity(Severity::Info)
-            .remedy(advise(
-                "fetch one row more than the page shows: it tells whether there is a next page, which is all that most lists need",
-            ))
-            .remedy(advise(
-                "where a number must be shown, count once per search and keep it, stop counting at a limit (1,000+), or show the estimate of the planner",
-            ))
+            .remedy(advise(ONE_MORE))
+            .remedy(advise(COUNT_ONCE))
             .found()
     }
 }

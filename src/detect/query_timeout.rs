@@ -11,6 +11,7 @@ use crate::detect::{About, Detector, DetectorMeta, Status};
 use crate::model::error::ErrorClass;
 use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Severity, Urgency, Verdict};
+use crate::model::operation::{OperationProfile, StatementCut};
 use crate::model::subject::{ErrorProfile, Horizon, Latency, QueryProfile};
 
 declare_detector! {
@@ -36,6 +37,9 @@ declare_detector! {
     /// run like any other, with the rows that were sent until then. There this detector is blind, and the verdict is
     /// `Clear`; what is cut shows as a slow statement (`full-scan`, `union-hotspot`, `load-hog`). MySQL tells it by
     /// the error number, with `log_slow_extra = ON`.
+    ///
+    /// In traces, runs of one statement of an operation that failed after the same time are cuts, whatever the client calls
+    /// them: `min_cuts`, `max_spread` and `min_limit` as above.
     ///
     /// ## Example
     /// ```sql
@@ -162,6 +166,31 @@ impl Detector<ErrorProfile> for QueryTimeout {
     }
 }
 
+impl Detector<OperationProfile> for QueryTimeout {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn inspect(&self, profile: &OperationProfile) -> Verdict {
+        let is_long = |cut: &&StatementCut| cut.failed.p50 >= self.0.min_limit;
+        let together = |cut: &&StatementCut| {
+            cut.load.runs < self.0.min_cuts
+                || spread(&cut.failed, cut.load.runs) <= self.0.max_spread
+        };
+        let cuts = profile.cuts.iter().filter(is_long).filter(together);
+        let Some(most) = cuts.max_by_key(|cut| cut.load.runs) else {
+            return Verdict::Clear;
+        };
+        if most.load.runs < self.0.min_cuts {
+            return Verdict::Insufficient {
+                seen: most.load.runs,
+                needed: self.0.min_cuts,
+            };
+        }
+        self.report_cut(profile, most)
+    }
+}
+
 /// How far the times lie from their median, as a part of it.
 fn spread(cut: &Latency, cuts: u64) -> f64 {
     let median = cut.p50.as_secs_f64();
@@ -172,6 +201,20 @@ fn spread(cut: &Latency, cuts: u64) -> f64 {
 }
 
 impl QueryTimeout {
+    /// Failed after the same time again and again, as the client saw it: nobody said that it was cut.
+    fn report_cut(&self, profile: &OperationProfile, cut: &StatementCut) -> Verdict {
+        let limit = cut.failed.p50.as_secs_f64();
+        let spread = spread(&cut.failed, cut.load.runs);
+        Draft::of_operation(&META, profile, self.crossed(cut.load.runs))
+            .about(&cut.statement, &cut.target)
+            .with(Evidence::context("limit", limit, Unit::Seconds))
+            .with(Evidence::context("spread_of_cut_runs", spread, Unit::Share))
+            .with(Evidence::context("confidence", 0.7, Unit::Share))
+            .seen_in(profile, &cut.load)
+            .remedy(advise(CHEAPER))
+            .found()
+    }
+
     fn report(&self, profile: &QueryProfile, cut: &Latency, spread: f64) -> Verdict {
         let load = &profile.load;
         let cuts = self.crossed(load.cancelled);

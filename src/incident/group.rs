@@ -9,7 +9,7 @@ use crate::model::id::FingerprintId;
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
 
-/// Whether two findings concern the same thing: a statement, a table, or, where one of them is about the server
+/// Whether two findings concern the same thing: a statement, a table, an operation, or, where one of them is about the server
 /// and not about a statement, the database.
 ///
 /// Names mean the same only within one service or one database that is told: half the world has a table `users`,
@@ -19,9 +19,11 @@ pub(super) fn are_linked(a: &Finding, b: &Finding) -> bool {
     let same_database = a.database == b.database && (same_service || !a.database.is_empty());
     let same_statement = a.fingerprint.is_some() && a.fingerprint == b.fingerprint;
     let same_table = a.tables.iter().any(|table| b.tables.contains(table));
+    let same_operation = a.operation.is_some() && a.operation == b.operation;
     let is_about_server = is_about_server(a) || is_about_server(b);
     (same_statement && (same_service || same_database))
         || (same_table && same_database)
+        || (same_operation && same_service)
         || (is_about_server && same_service && same_database)
 }
 

@@ -30,6 +30,8 @@ pub struct OperationProfile {
     pub load: OperationLoad,
     /// Statements that one request runs again and again, those that cost most first; at most 16.
     pub loops: Vec<StatementLoop>,
+    /// Batches that are one span each; at most 16.
+    pub batches: Vec<BatchLoad>,
     /// Connections that it waited for, by pool; at most 16.
     pub waits: Vec<ConnectionWait>,
     /// Whom else it asked; at most 16.
@@ -132,6 +134,21 @@ pub struct StatementLoop {
     /// What ran right before the loop, and may have told the rows that it runs over.
     pub source: Option<StatementRef>,
     /// What a log of the server says of the same runs, where one is read.
+    pub logged: Option<LoggedRuns>,
+}
+
+/// Batches that are one span each: what the server saw of them, only its log knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchLoad {
+    /// The statement.
+    pub statement: StatementRef,
+    /// Where it ran.
+    pub target: DbTarget,
+    /// How much they matter; `runs` are batches.
+    pub load: PatternLoad,
+    /// Statements, or rows, that the program says are in them.
+    pub statements: u64,
+    /// What a log of the server says of them, where one is read.
     pub logged: Option<LoggedRuns>,
 }
 

@@ -6,6 +6,7 @@
 mod measures;
 mod remedies;
 mod roles;
+mod trace_remedies;
 
 use crate::model::error::ErrorClass;
 use crate::model::finding::{Safety, Severity};
@@ -15,6 +16,7 @@ use crate::report::{Lang, sentence, unit};
 use measures::{BASES, MEASURES};
 use remedies::REMEDIES;
 use roles::ROLES;
+use trace_remedies::TRACE_REMEDIES;
 
 /// From here on nothing of note speaks against a cause: it leads its rivals by far.
 const STRONG: f64 = 0.75;
@@ -94,7 +96,8 @@ pub fn notice(what: &str, lang: Lang) -> String {
 
 /// What a remedy does, in the reader's language; a sentence that nobody translated stays English.
 pub fn remedy(why: &str, lang: Lang) -> String {
-    let known = REMEDIES.iter().find(|(english, _)| *english == why);
+    let mut all = REMEDIES.iter().chain(TRACE_REMEDIES);
+    let known = all.find(|(english, _)| *english == why);
     let said = known.map_or(why, |(english, korean)| lang.pick(english, korean));
     sentence::capitalise(said)
 }

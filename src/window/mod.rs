@@ -15,6 +15,7 @@ mod curve;
 mod errors;
 mod facts;
 mod history;
+mod join;
 mod minutes;
 mod names;
 pub mod pack;

@@ -42,6 +42,18 @@ impl Scope {
         }
     }
 
+    /// Sorts before any other.
+    fn first() -> Arc<Self> {
+        Arc::new(Self {
+            service: ServiceName::new(""),
+            target: DbTarget {
+                system: Dialect::Mysql,
+                ..DbTarget::default()
+            },
+            origin: Origin::Log,
+        })
+    }
+
     /// Of an error.
     pub(super) fn of_error(event: &ErrorEvent) -> Self {
         Self {
@@ -140,6 +152,17 @@ impl QueryTable {
 
     pub(super) fn get(&self, key: &QueryKey) -> Option<&Ran> {
         self.queries.get(key).map(|ran| &**ran)
+    }
+
+    /// A statement, whoever ran it where.
+    pub(super) fn of(&self, fingerprint: FingerprintId) -> impl Iterator<Item = (&QueryKey, &Ran)> {
+        let first = QueryKey {
+            fingerprint,
+            scope: Scope::first(),
+        };
+        let own = self.queries.range(first..);
+        own.map(|(key, ran)| (key, &**ran))
+            .take_while(move |(key, _)| key.fingerprint == fingerprint)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&QueryKey, &Ran)> {

@@ -20,6 +20,7 @@ use crate::model::sql::StatementRef;
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
 use crate::window::course::book::Courses;
+use crate::window::join::join;
 use crate::window::pack::{UnpackError, unpack_body};
 use crate::window::source::{Due, Source};
 use crate::window::table::{OTHER_STATEMENTS, QueryTable, lost_statement, other_statements};
@@ -228,8 +229,10 @@ impl Windows {
         let mut outputs: Vec<Output> = self.flush(Some((id, &mut due))).into_iter().collect();
         let source = self.source(id);
         let mut stale = 0;
-        let closed = due.into_iter().map(|due| {
-            let mut closed = source.close(due);
+        let ended: Vec<_> = due.into_iter().map(|due| source.close(due)).collect();
+        let sources = &self.sources;
+        let closed = ended.into_iter().map(|mut closed| {
+            join(&mut closed, sources.iter());
             let is_idle = closed.profiles.is_empty()
                 && closed.errors.is_empty()
                 && closed.operations.is_empty();

@@ -4,6 +4,7 @@
 //! ```text
 //! operation: GET /orders   job: yes   language: java   dialect: mysql   requests: 20   time: 742ms   failed: 0
 //! loop: runs=50 critical=600ms saving=588ms [requests=20 time=742ms most=60 told=50 distinct=50 batched=yes parallel=yes same=yes] sql=INSERT ...
+//! batch: runs=1 size=50 critical=600ms sql=INSERT ...
 //! source: SELECT id FROM letters WHERE owner = 7 (what ran right before the loops)
 //! logged: runs=1000 rows=5000
 //! wait: pool=main runs=1 critical=300ms [requests=20]     holder: busy=50s share=0.8 sql=SELECT ...
@@ -21,9 +22,9 @@ use std::time::Duration;
 use sqleuth::model::event::DbTarget;
 use sqleuth::model::id::ServiceName;
 use sqleuth::model::operation::{
-    ConnectionWait, DroppedPredicate, Holder, LoggedRuns, OperationLoad, OperationProfile,
-    PageCount, PatternLoad, PeerLoad, Role, StatementCut, StatementLoop, Submissions,
-    TraceExemplar,
+    BatchLoad, ConnectionWait, DroppedPredicate, Holder, LoggedRuns, OperationLoad,
+    OperationProfile, PageCount, PatternLoad, PeerLoad, Role, StatementCut, StatementLoop,
+    Submissions, TraceExemplar,
 };
 use sqleuth::model::sql::StatementRef;
 use sqleuth::model::subject::{Horizon, Latency};
@@ -118,6 +119,7 @@ impl Builder<'_> {
                 .stated("loop")
                 .map(|l| self.statement_loop(l))
                 .collect(),
+            batches: notes.stated("batch").map(|l| self.batch(l)).collect(),
             waits: notes.stated("wait").map(|l| self.wait(l)).collect(),
             peers: notes.stated("peer").map(|l| self.peer(l)).collect(),
             counts: notes.stated("count").map(|l| self.page_count(l)).collect(),
@@ -201,13 +203,27 @@ impl Builder<'_> {
             parallel: each(line.yes("parallel"), requests),
             sourced: each(source.is_some(), requests),
             source,
-            logged: self.notes.get("logged").map(|line| {
-                let line = Line::of(line);
-                LoggedRuns {
-                    runs: line.count("runs").expect("runs"),
-                    rows_examined: line.count("rows"),
-                }
-            }),
+            logged: self.logged(),
+            load,
+        }
+    }
+
+    fn logged(&self) -> Option<LoggedRuns> {
+        let line = Line::of(self.notes.get("logged")?);
+        Some(LoggedRuns {
+            runs: line.count("runs").expect("runs"),
+            rows_examined: line.count("rows"),
+        })
+    }
+
+    fn batch(&self, line: &str) -> BatchLoad {
+        let line = Line::of(line);
+        let load = self.load(&line);
+        BatchLoad {
+            statement: self.statement(line.sql),
+            target: self.target(),
+            statements: line.count("size").expect("a size") * load.runs,
+            logged: self.logged(),
             load,
         }
     }

@@ -2,10 +2,11 @@
 
 use super::{Catalogue, DetectSettings};
 use crate::detect::{
-    alias_in_where, cacheable_read, connection_refusal, data_growth, deadlock, deep_offset,
-    error_burst, full_scan, heavy_column, implicit_cast, insert_loop, load_hog, lock_wait,
-    missing_index, missing_where, n_plus_one, needless_count, non_sargable, parameter_skew,
-    plan_flip, query_timeout, random_order, server_crash, sort_spill, unbounded_aggregate,
+    alias_in_where, batch_not_effective, cacheable_read, connection_refusal, connection_wait,
+    data_growth, deadlock, deep_offset, error_burst, full_scan, heavy_column, implicit_cast,
+    insert_loop, load_hog, lock_wait, missing_index, missing_where, n_plus_one, needless_count,
+    non_sargable, parameter_skew, plan_flip, predicate_dropped, query_timeout, random_order,
+    repeated_submission, server_crash, slow_dependency, sort_spill, unbounded_aggregate,
     union_hotspot,
 };
 
@@ -113,6 +114,38 @@ impl Catalogue {
         self.add_of_operations(
             s.n_plus_one.enabled,
             n_plus_one::NPlusOne::new(s.n_plus_one),
+        );
+        self.add_of_operations(
+            s.batch_not_effective.enabled,
+            batch_not_effective::BatchNotEffective::new(s.batch_not_effective),
+        );
+        self.add_of_operations(
+            s.connection_wait.enabled,
+            connection_wait::ConnectionWait::new(s.connection_wait),
+        );
+        self.add_of_operations(
+            s.predicate_dropped.enabled,
+            predicate_dropped::PredicateDropped::new(s.predicate_dropped),
+        );
+        self.add_of_operations(
+            s.repeated_submission.enabled,
+            repeated_submission::RepeatedSubmission::new(s.repeated_submission),
+        );
+        self.add_of_operations(
+            s.slow_dependency.enabled,
+            slow_dependency::SlowDependency::new(s.slow_dependency),
+        );
+        self.add_of_operations(
+            s.cacheable_read.enabled,
+            cacheable_read::CacheableRead::new(s.cacheable_read),
+        );
+        self.add_of_operations(
+            s.needless_count.enabled,
+            needless_count::NeedlessCount::new(s.needless_count),
+        );
+        self.add_of_operations(
+            s.query_timeout.enabled,
+            query_timeout::QueryTimeout::new(s.query_timeout),
         );
     }
 }

@@ -36,6 +36,75 @@ pub(super) const MEASURES: &[Entry] = &[
         "서버 로그에 따른 그 실행들이 읽은 행",
     ),
     ("requests_seen", "requests that show it", "나타난 요청 수"),
+    (
+        "logged_share_of_batch",
+        "statements of batches that the log shows by themselves",
+        "로그에 따로 남은 배치 문장의 비율",
+    ),
+    (
+        "statements_per_batch",
+        "statements per batch",
+        "배치당 문장 수",
+    ),
+    (
+        "wait_per_request",
+        "time waited per request",
+        "요청당 대기 시간",
+    ),
+    ("time_of_a_call", "time of a call", "호출당 시간"),
+    (
+        "database_share_of_requests",
+        "share of the requests' time in the database",
+        "요청 시간 중 데이터베이스 비율",
+    ),
+    ("failed_calls", "calls that failed", "실패한 호출 비율"),
+    (
+        "holder_share_of_run_time",
+        "its share of the run time of all statements of the service",
+        "서비스 전체 문장 실행 시간에서 차지하는 비율",
+    ),
+    (
+        "repeated_requests",
+        "requests that came again",
+        "다시 들어온 요청",
+    ),
+    (
+        "repeated_share",
+        "share of the requests that came again",
+        "다시 들어온 요청의 비율",
+    ),
+    ("callers", "callers", "호출자"),
+    (
+        "shortest_gap",
+        "shortest time between the two",
+        "두 요청 사이의 최단 시간",
+    ),
+    (
+        "longest_gap",
+        "longest time between the two",
+        "두 요청 사이의 최장 시간",
+    ),
+    (
+        "repeats_with_the_same_values",
+        "repeats that wrote the same values",
+        "같은 값을 다시 쓴 요청",
+    ),
+    (
+        "time_vs_known_statement",
+        "time of a run, times that of the known statement",
+        "실행 시간, 기존 문장의 배수",
+    ),
+    ("time_of_a_run", "time of a run", "실행당 시간"),
+    (
+        "requests_that_knew_it",
+        "requests that ran the known statement before",
+        "이전에 기존 문장을 실행한 요청",
+    ),
+    (
+        "repeats_per_request",
+        "runs with the same values per request",
+        "요청당 같은 값의 실행 횟수",
+    ),
     ("crashes", "crashes", "비정상 종료"),
     (
         "rows_examined_per_row_sent",

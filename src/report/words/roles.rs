@@ -6,6 +6,20 @@ use super::Entry;
 pub(super) const ROLES: &[Entry] = &[
     ("table", "table", "테이블"),
     ("operation", "operation", "작업"),
+    ("peer", "waits for", "대기 대상"),
+    ("peer_system", "asked by", "호출 방식"),
+    ("pool", "pool", "커넥션 풀"),
+    (
+        "connection_holder",
+        "held the connections for longest",
+        "연결을 가장 오래 잡은 문장",
+    ),
+    ("known_statement", "what it ran before", "기존 문장"),
+    (
+        "missing_condition",
+        "condition missing on",
+        "빠진 조건의 열",
+    ),
     (
         "loop_source",
         "read right before the loop",

@@ -147,6 +147,7 @@ fn every_remedy_that_a_detector_can_give_has_words_in_both_languages() {
         .collect();
     let known: BTreeSet<String> = REMEDIES
         .iter()
+        .chain(TRACE_REMEDIES)
         .map(|(english, _)| (*english).to_owned())
         .collect();
     assert_eq!(given, known);
@@ -173,7 +174,7 @@ fn korean_words_are_korean() {
             "{id}"
         );
     }
-    for (english, korean) in REMEDIES {
+    for (english, korean) in REMEDIES.iter().chain(TRACE_REMEDIES) {
         assert!(hangul(korean), "{english}");
     }
 }

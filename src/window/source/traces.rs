@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use crate::model::event::QueryEvent;
-use crate::model::operation::OperationProfile;
+use crate::model::event::{Origin, QueryEvent, TraceRef};
+use crate::model::id::FingerprintId;
+use crate::model::operation::{LoggedRuns, OperationProfile};
 use crate::model::span::Span;
-use crate::model::subject::QueryProfile;
+use crate::model::subject::{Exemplar, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 use crate::window::history::History;
 use crate::window::source::Source;
+use crate::window::table::{QueryTable, Scope};
 use crate::window::trace::{self, Doubled, TraceCounters, Traces, name_holders};
+
+/// How far the clocks of a service and of its database may lie apart, network included, for one run to be told by both.
+const CLOCKS_APART: Duration = Duration::from_millis(100);
 
 impl Source {
     /// Puts traces together so; to be called before anything else.
@@ -75,4 +80,66 @@ impl Source {
         }
         operations
     }
+}
+
+impl Source {
+    /// What a log that this source reads says of a statement since `from`: runs that spans may tell of, too.
+    pub(in crate::window) fn logged(
+        &self,
+        fingerprint: FingerprintId,
+        namespace: &str,
+        from: Timestamp,
+    ) -> Option<LoggedRuns> {
+        let mut found: Option<LoggedRuns> = None;
+        for table in self.tables_since(from) {
+            for (key, ran) in table.of(fingerprint) {
+                if key.scope.origin != Origin::Log || !is_same_name(&key.scope, namespace) {
+                    continue;
+                }
+                let load = ran.stats.load();
+                let known = found.get_or_insert_with(LoggedRuns::default);
+                known.runs = known.runs.saturating_add(load.count);
+                let rows = load.rows_examined.map(|rows| rows.total);
+                known.rows_examined = match (known.rows_examined, rows) {
+                    (Some(a), Some(b)) => Some(a.saturating_add(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+        }
+        found
+    }
+
+    /// The trace in which a logged run was asked for: that of the span of the same statement that began and ended closest
+    /// around it.
+    pub(in crate::window) fn trace_of(
+        &self,
+        fingerprint: FingerprintId,
+        namespace: &str,
+        run: &Exemplar,
+    ) -> Option<TraceRef> {
+        let tables = self.tables_since(run.start().minus(CLOCKS_APART));
+        let spans = tables
+            .flat_map(|table| table.of(fingerprint))
+            .filter(|(key, _)| key.scope.origin == Origin::Span)
+            .filter(|(key, _)| is_same_name(&key.scope, namespace))
+            .flat_map(|(_, ran)| ran.stats.exemplars());
+        let apart = |span: &Exemplar| {
+            let apart = |a: Timestamp, b: Timestamp| a.since(b).max(b.since(a));
+            apart(span.start(), run.start()).max(apart(span.end, run.end))
+        };
+        let near = spans.filter(|span| span.trace.is_some() && apart(span) <= CLOCKS_APART);
+        near.min_by_key(|span| apart(span))?.trace
+    }
+
+    fn tables_since(&self, from: Timestamp) -> impl Iterator<Item = &QueryTable> {
+        let recent = self.recent.iter().filter(move |(span, _)| span.to > from);
+        let open = self.open.values().map(|window| &window.table);
+        recent.map(|(_, table)| table).chain(open)
+    }
+}
+
+/// Whether both name the same database, or one of them names none.
+fn is_same_name(scope: &Scope, namespace: &str) -> bool {
+    let own = &*scope.target.namespace;
+    own.is_empty() || namespace.is_empty() || own == namespace
 }

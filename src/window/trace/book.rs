@@ -74,16 +74,9 @@ impl Book {
     }
 
     /// Takes note of a unit, the runs of which are sorted by statement, and says in `sums` what is strange about it.
-    pub(super) fn note(
-        &mut self,
-        key: Key,
-        unit: &Unit<'_>,
-        root: &Held,
-        scratch: &Scratch,
-        sums: &mut Sums,
-    ) {
+    pub(super) fn note(&mut self, key: Key, unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
         if sums.role == Role::Request {
-            self.note_submission(&key, unit, root, scratch, sums);
+            self.note_submission(&key, unit, scratch, sums);
         }
         if scratch.queries.is_empty() {
             return;
@@ -98,14 +91,10 @@ impl Book {
         }
     }
 
-    fn note_submission(
-        &mut self,
-        key: &Key,
-        unit: &Unit<'_>,
-        root: &Held,
-        scratch: &Scratch,
-        sums: &mut Sums,
-    ) {
+    fn note_submission(&mut self, key: &Key, unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
+        let Some(root) = unit.operation() else {
+            return;
+        };
         let caller = match root.work {
             Work::Entry { caller } => caller,
             _ => 0,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::model::event::Outcome;
 use crate::model::id::FingerprintId;
 use crate::model::span::{Span, SpanKind, SpanMaker, SpanWork};
 use crate::model::sql::StatementRef;
@@ -58,12 +57,8 @@ pub(super) struct Asked {
     pub(super) parameters: u64,
     pub(super) batch: u32,
     pub(super) ok: bool,
-}
-
-impl Asked {
-    pub(super) fn is_ok(outcome: &Outcome) -> bool {
-        matches!(outcome, Outcome::Ok)
-    }
+    /// It was cut, and said so: the windows of its statement know.
+    pub(super) cancelled: bool,
 }
 
 impl Held {

@@ -38,7 +38,9 @@ pub(super) fn find(unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
         };
         let runs = anchored(unit, group);
         if runs.len() >= MIN_RUNS {
-            sums.add_loop(describe(unit, scratch, asked, &runs));
+            if let Some(found) = describe(unit, scratch, asked, &runs) {
+                sums.add_loop(found);
+            }
         }
     }
 }
@@ -72,7 +74,9 @@ fn anchored(unit: &Unit<'_>, group: &[(u64, u64, u32)]) -> Vec<Anchored> {
                 continue;
             }
             has_moved = true;
-            few.iter_mut().for_each(|run| run.0 = above(run.0));
+            for run in few {
+                run.0 = above(run.0);
+            }
         }
         if !has_moved {
             break;
@@ -84,7 +88,12 @@ fn anchored(unit: &Unit<'_>, group: &[(u64, u64, u32)]) -> Vec<Anchored> {
     many.flatten().copied().collect()
 }
 
-fn describe(unit: &Unit<'_>, scratch: &Scratch, asked: &Asked, runs: &[Anchored]) -> StatementLoop {
+fn describe(
+    unit: &Unit<'_>,
+    scratch: &Scratch,
+    asked: &Asked,
+    runs: &[Anchored],
+) -> Option<StatementLoop> {
     let held = || runs.iter().filter_map(|&(_, _, at)| unit.span(at));
     let (mut busy, mut critical, mut saving) = (0_u64, 0_u64, 0_u64);
     for below_one in runs.chunk_by(|a, b| a.0 == b.0) {
@@ -106,11 +115,21 @@ fn describe(unit: &Unit<'_>, scratch: &Scratch, asked: &Asked, runs: &[Anchored]
     let told = values.len();
     values.sort_unstable();
     values.dedup();
-    let batched = held().filter_map(Held::asked).any(|asked| asked.batch >= 2)
-        || runs.first().is_some_and(|run| is_in_batch(unit, run.0));
+    let size = held()
+        .filter_map(Held::asked)
+        .map(|asked| asked.batch)
+        .max();
+    let size = size
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(0);
+    // A few batches of many rows are chunks; as many spans as rows are no batch.
+    if size >= 2 && runs.len() * 2 < size {
+        return None;
+    }
+    let batched = size >= 2 || runs.first().is_some_and(|run| is_in_batch(unit, run.0));
     let source = source(unit, scratch, asked, runs);
     let count = u64::try_from(runs.len()).unwrap_or(u64::MAX);
-    StatementLoop {
+    Some(StatementLoop {
         statement: Arc::clone(&asked.statement),
         target: asked.scope.target.clone(),
         load: unit.pattern(count, busy, critical, saving),
@@ -122,7 +141,7 @@ fn describe(unit: &Unit<'_>, scratch: &Scratch, asked: &Asked, runs: &[Anchored]
         sourced: u64::from(source.is_some()),
         source,
         logged: None,
-    }
+    })
 }
 
 /// Whether a span above the runs, within the unit, calls itself a batch.

@@ -24,7 +24,7 @@ mod unit;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::event::QueryEvent;
+use crate::model::event::{Outcome, QueryEvent};
 use crate::model::span::{Span, SpanWork};
 use crate::model::time::Timestamp;
 use crate::window::table::Scope;
@@ -259,6 +259,7 @@ fn asked(
         scope: scope_of(event),
         parameters: event.parameters,
         batch,
-        ok: Asked::is_ok(&event.outcome) && !span.failed,
+        ok: event.outcome == Outcome::Ok && !span.failed,
+        cancelled: matches!(event.outcome, Outcome::Cancelled { .. }),
     })
 }

@@ -73,7 +73,7 @@ impl Operations {
             .or_insert_with(|| Box::new(Sums::new(role(root), &root.maker.language)));
         sums.note(root.elapsed(), root.failed, unit.left_out);
         patterns::find(unit, root, scratch, sums);
-        self.book.note(key, unit, root, scratch, sums);
+        self.book.note(key, unit, scratch, sums);
     }
 
     /// Closes a window: profiles of the last minute, of what came to its end in the window.
@@ -93,8 +93,8 @@ impl Operations {
             self.recent.push_back((window, closing));
         }
         let tables: Vec<&Table> = self.recent.iter().map(|(_, table)| table).collect();
-        let profile = |key: Key| self.profile(key, &tables, recent, Horizon::Recent);
-        keys.into_iter().filter_map(profile).collect()
+        let profile = |key| self.profile(key, &tables, recent, Horizon::Recent);
+        keys.iter().filter_map(profile).collect()
     }
 
     /// Profiles of the last hour, for advice.
@@ -106,18 +106,18 @@ impl Operations {
         keys.sort();
         keys.dedup();
         keys.truncate(self.capacity);
-        let profile = |key: Key| self.profile(key, &tables, span, Horizon::Long);
-        keys.into_iter().filter_map(profile).collect()
+        let profile = |key| self.profile(key, &tables, span, Horizon::Long);
+        keys.iter().filter_map(profile).collect()
     }
 
     fn profile(
         &self,
-        key: Key,
+        key: &Key,
         tables: &[&Table],
         span: Interval,
         horizon: Horizon,
     ) -> Option<OperationProfile> {
-        let mut parts = tables.iter().filter_map(|table| table.get(&key));
+        let mut parts = tables.iter().filter_map(|table| table.get(key));
         let mut sums = parts.next()?.clone();
         parts.for_each(|part| sums.merge(part));
         let load = sums.load();
@@ -130,6 +130,7 @@ impl Operations {
             horizon,
             load,
             loops: sums.loops,
+            batches: sums.batches,
             waits: sums.waits,
             peers: sums.peers,
             counts: sums.counts,
@@ -151,7 +152,7 @@ impl Operations {
             .peers
             .sort_by_key(|p| std::cmp::Reverse(p.load.critical));
         if horizon == Horizon::Recent {
-            self.compare_peers(&key, &mut profile);
+            self.compare_peers(key, &mut profile);
         }
         Some(profile)
     }

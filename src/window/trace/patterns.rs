@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::operation::{ConnectionWait, PageCount, PatternLoad, PeerLoad, StatementCut};
+use crate::model::operation::{
+    BatchLoad, ConnectionWait, PageCount, PatternLoad, PeerLoad, StatementCut,
+};
 use crate::model::sql::StatementRef;
 use crate::model::subject::Latency;
 use crate::window::companions::{is_page, reads};
@@ -29,7 +31,7 @@ const MAX_OTHERS: usize = 16;
 pub(super) fn find(unit: &Unit<'_>, root: &Held, scratch: &mut Scratch, sums: &mut Sums) {
     scratch.queries.clear();
     scratch.cuts.clear();
-    let (mut asked_others, mut has_counts) = (0_u64, false);
+    let (mut asked_others, mut has_counts, mut has_batches) = (0_u64, false, false);
     for (at, span) in unit.members() {
         match &span.work {
             Work::Query(asked) => {
@@ -38,7 +40,8 @@ pub(super) fn find(unit: &Unit<'_>, root: &Held, scratch: &mut Scratch, sums: &m
                 if asked.ok {
                     scratch.queries.push((fingerprint, span.start, at));
                     has_counts |= counts(asked);
-                } else if span.elapsed() >= MIN_CUT_NANOS {
+                    has_batches |= asked.batch >= 2;
+                } else if span.elapsed() >= MIN_CUT_NANOS && !asked.cancelled {
                     scratch.cuts.push((fingerprint, at));
                 }
             }
@@ -51,7 +54,7 @@ pub(super) fn find(unit: &Unit<'_>, root: &Held, scratch: &mut Scratch, sums: &m
     scratch.queries.sort_unstable();
     let loops = loops::any(&scratch.queries);
     let waited = asked_others > 0 && asked_others >= root.elapsed() / WORTH;
-    if loops || waited || has_counts {
+    if loops || waited || has_counts || has_batches {
         scratch.walk(unit);
     }
     if loops {
@@ -62,6 +65,9 @@ pub(super) fn find(unit: &Unit<'_>, root: &Held, scratch: &mut Scratch, sums: &m
     }
     if has_counts {
         find_counts(unit, scratch, sums);
+    }
+    if has_batches {
+        find_batches(unit, scratch, sums);
     }
     if !scratch.cuts.is_empty() {
         find_cuts(unit, scratch, sums);
@@ -202,6 +208,32 @@ fn find_counts(unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
             load: tally.load(unit, tally.critical),
             page_busy: Duration::from_nanos(beside.busy),
         });
+    }
+}
+
+/// Batches that are one span each.
+fn find_batches(unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
+    for group in scratch.queries.chunk_by(|a, b| a.0 == b.0) {
+        let (mut tally, mut statements, mut batch) = (Tally::default(), 0_u64, None);
+        for &(_, _, at) in group {
+            let Some((span, asked)) = unit.span(at).and_then(|s| Some((s, s.asked()?))) else {
+                continue;
+            };
+            if asked.batch >= 2 {
+                tally.add(span, false, scratch.critical(at));
+                statements += u64::from(asked.batch);
+                batch = Some(asked);
+            }
+        }
+        if let Some(asked) = batch {
+            sums.add_batch(BatchLoad {
+                statement: Arc::clone(&asked.statement),
+                target: asked.scope.target.clone(),
+                load: tally.load(unit, 0),
+                statements,
+                logged: None,
+            });
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::model::id::FingerprintId;
 use crate::model::operation::{
-    ConnectionWait, DroppedPredicate, OperationLoad, PageCount, PatternLoad, PeerLoad, Role,
-    StatementCut, StatementLoop, Submissions, keep_slowest,
+    BatchLoad, ConnectionWait, DroppedPredicate, OperationLoad, PageCount, PatternLoad, PeerLoad,
+    Role, StatementCut, StatementLoop, Submissions, keep_slowest,
 };
 use crate::window::query::latency;
 use crate::window::sketch::Sketch;
@@ -25,6 +25,7 @@ pub(super) struct Sums {
     statements: u64,
     left_out: u64,
     pub(super) loops: Vec<StatementLoop>,
+    pub(super) batches: Vec<BatchLoad>,
     pub(super) waits: Vec<ConnectionWait>,
     pub(super) peers: Vec<PeerLoad>,
     pub(super) counts: Vec<PageCount>,
@@ -44,6 +45,7 @@ impl Sums {
             statements: 0,
             left_out: 0,
             loops: Vec::new(),
+            batches: Vec::new(),
             waits: Vec::new(),
             peers: Vec::new(),
             counts: Vec::new(),
@@ -93,6 +95,21 @@ impl Sums {
         if known.source.is_none() || is_same {
             known.sourced += new.sourced;
             known.source = known.source.take().or(new.source);
+        }
+    }
+
+    pub(super) fn add_batch(&mut self, new: BatchLoad) {
+        let id = new.statement.fingerprint;
+        match self
+            .batches
+            .iter_mut()
+            .find(|b| b.statement.fingerprint == id)
+        {
+            Some(known) => {
+                known.load.merge(&new.load);
+                known.statements = known.statements.saturating_add(new.statements);
+            }
+            None => keep(&mut self.batches, new, |b| &b.load),
         }
     }
 
@@ -183,6 +200,11 @@ impl Sums {
         self.statements += other.statements;
         self.left_out = self.left_out.saturating_add(other.left_out);
         other.loops.iter().cloned().for_each(|l| self.add_loop(l));
+        other
+            .batches
+            .iter()
+            .cloned()
+            .for_each(|b| self.add_batch(b));
         other.waits.iter().cloned().for_each(|w| self.add_wait(w));
         other.peers.iter().cloned().for_each(|p| self.add_peer(p));
         other.counts.iter().cloned().for_each(|c| self.add_count(c));

@@ -1,5 +1,6 @@
 //! What assembly promises, seen from outside: spans go in with their runs, operations come out with the windows.
 
+mod beyond;
 mod bounds;
 mod shapes;
 
@@ -24,8 +25,8 @@ fn at(millis: u64) -> Timestamp {
     Timestamp::from_unix_millis(T0 + millis)
 }
 
-/// Spans of a batch while it is written, and the runs of its queries.
-struct Spans {
+/// Telling of a batch while it is written, and the runs of its queries.
+struct Telling {
     normaliser: Normaliser,
     trace: u128,
     service: &'static str,
@@ -34,7 +35,7 @@ struct Spans {
     events: Vec<QueryEvent>,
 }
 
-impl Spans {
+impl Telling {
     fn new() -> Self {
         Self {
             normaliser: Normaliser::new(&normalise::Settings::default(), 1),
@@ -62,7 +63,7 @@ impl Spans {
         } else {
             (SpanKind::Internal, SpanWork::Internal)
         };
-        self.push(ids, time, name, kind, work)
+        self.push(ids, time, name, (kind, work))
     }
 
     /// Somebody else who is asked.
@@ -71,14 +72,14 @@ impl Spans {
             name: name.into(),
             system: "http".into(),
         };
-        self.push(ids, time, name, SpanKind::Client, work)
+        self.push(ids, time, name, (SpanKind::Client, work))
     }
 
     fn connection(&mut self, ids: (u64, u64), time: (u64, u64)) -> &mut Self {
         let work = SpanWork::Connection {
             pool: "main".into(),
         };
-        self.push(ids, time, "pool.connect", SpanKind::Client, work)
+        self.push(ids, time, "pool.connect", (SpanKind::Client, work))
     }
 
     fn query(&mut self, ids: (u64, u64), time: (u64, u64), sql: &str) -> &mut Self {
@@ -107,7 +108,7 @@ impl Spans {
             origin: Origin::Span,
         });
         let work = SpanWork::Query { run, batch: 0 };
-        self.push(ids, time, "SELECT shop", SpanKind::Client, work)
+        self.push(ids, time, "SELECT shop", (SpanKind::Client, work))
     }
 
     fn push(
@@ -115,8 +116,7 @@ impl Spans {
         (id, parent): (u64, u64),
         (from, to): (u64, u64),
         name: &str,
-        kind: SpanKind,
-        work: SpanWork,
+        (kind, work): (SpanKind, SpanWork),
     ) -> &mut Self {
         self.spans.push(Span {
             trace: self.trace,
@@ -194,7 +194,7 @@ fn operation(closed: &[Closed], name: &str) -> OperationProfile {
 }
 
 /// A request of 100 ms that runs `sql(n)` for each of `runs`, 5 ms each.
-fn looping(spans: &mut Spans, runs: u64, sql: impl Fn(u64) -> String) {
+fn looping(spans: &mut Telling, runs: u64, sql: impl Fn(u64) -> String) {
     spans.query((2, 1), (1, 5), "SELECT id FROM orders WHERE customer = 7");
     for n in 0..runs {
         let from = 6 + 6 * n;

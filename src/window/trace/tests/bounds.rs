@@ -27,7 +27,7 @@ fn one_by_one(mut batch: EventBatch, order: impl Fn(&mut Vec<usize>)) -> Vec<Eve
 #[test]
 fn spans_may_come_one_by_one_in_any_order() {
     let told = |order: &dyn Fn(&mut Vec<usize>)| {
-        let mut spans = Spans::new();
+        let mut spans = Telling::new();
         looping(&mut spans, 10, item);
         let closed = closed(one_by_one(spans.batch(), order));
         operation(&closed, "GET /orders").loops
@@ -40,7 +40,7 @@ fn spans_may_come_one_by_one_in_any_order() {
 
 #[test]
 fn a_trace_that_misses_a_parent_is_waited_for() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 6, item);
     let mut whole = spans.batch();
     let root = whole.spans.pop().unwrap();
@@ -54,7 +54,7 @@ fn a_trace_that_misses_a_parent_is_waited_for() {
 
 #[test]
 fn what_lost_its_parent_belongs_to_the_only_request_under_way() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     for n in 0..6 {
         spans.query((10 + n, 999), (10 * n, 10 * n + 5), &item(n));
     }
@@ -65,7 +65,7 @@ fn what_lost_its_parent_belongs_to_the_only_request_under_way() {
 
 #[test]
 fn parents_in_a_circle_do_no_harm() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 6, item);
     spans
         .span((50, 51), (0, 10), "a")
@@ -78,7 +78,7 @@ fn parents_in_a_circle_do_no_harm() {
 #[test]
 fn a_million_spans_of_one_trace_are_counted_and_left_out() {
     let mut windows = Windows::new(Settings::default(), at(0));
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     spans.span((1, 0), (0, 100), "GET /orders");
     let mut all = vec![spans.batch()];
     spans.query((2, 1), (1, 2), &item(1));
@@ -120,7 +120,7 @@ fn open_traces_have_a_bound_and_the_oldest_makes_room() {
         ..super::super::Settings::default()
     };
     let mut windows = Windows::new(Settings::default(), at(0)).with_traces(settings);
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     for trace in 1..=100 {
         spans.trace = trace;
         spans.span((1, 0), (0, 100), "GET /orders");
@@ -133,7 +133,7 @@ fn open_traces_have_a_bound_and_the_oldest_makes_room() {
 #[test]
 fn a_replay_closes_the_same_traces_in_the_same_windows() {
     let told = || {
-        let mut spans = Spans::new();
+        let mut spans = Telling::new();
         let mut batches = Vec::new();
         for trace in 1..40_u64 {
             spans.trace = u128::from(trace);
@@ -167,7 +167,7 @@ proptest! {
     fn any_spans_are_judged_without_harm(
         spans in proptest::collection::vec((0_u64..12, 0_u64..12, 0_u64..200, 0_u64..100, 0_u8..5), 0..60),
     ) {
-        let mut told = Spans::new();
+        let mut told = Telling::new();
         for (id, parent, from, length, kind) in spans {
             let (ids, time) = ((id, parent), (from, from + length));
             match kind {

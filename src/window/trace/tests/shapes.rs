@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_statement_for_each_row_is_a_loop_with_its_share_and_its_source() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 10, item);
     let profile = operation(&closed(vec![spans.batch()]), "GET /orders");
     let [found] = &profile.loops[..] else {
@@ -30,7 +30,7 @@ fn a_statement_for_each_row_is_a_loop_with_its_share_and_its_source() {
 
 #[test]
 fn what_runs_between_breaks_no_loop() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     for n in 0..8 {
         let from = 10 * n;
         spans.connection((100 + n, 1), (from, from + 1));
@@ -45,7 +45,7 @@ fn what_runs_between_breaks_no_loop() {
 
 #[test]
 fn calls_of_an_orm_that_make_a_span_each_are_one_loop() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     spans.span((2, 1), (0, 90), "OrderService.list");
     for n in 0..6 {
         let (from, id) = (10 * n, 100 * (n + 1));
@@ -61,7 +61,7 @@ fn calls_of_an_orm_that_make_a_span_each_are_one_loop() {
 
 #[test]
 fn a_loop_that_runs_at_once_is_one_and_costs_what_is_waited_for() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     for n in 0..10 {
         spans.query((10 + n, 1), (10, 20 + n), &item(n));
     }
@@ -74,7 +74,7 @@ fn a_loop_that_runs_at_once_is_one_and_costs_what_is_waited_for() {
 
 #[test]
 fn lists_and_comments_that_change_hide_no_loop() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 6, |n| {
         let list: Vec<String> = (0..=n).map(|i| i.to_string()).collect();
         let list = list.join(", ");
@@ -88,7 +88,7 @@ fn lists_and_comments_that_change_hide_no_loop() {
 
 #[test]
 fn the_same_values_again_are_a_repeat() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 10, |_| item(7));
     let profile = operation(&closed(vec![spans.batch()]), "GET /orders");
     assert!(profile.loops[0].same);
@@ -97,7 +97,7 @@ fn the_same_values_again_are_a_repeat() {
 
 #[test]
 fn different_statements_are_no_loop() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 12, |n| {
         format!(
             "SELECT a FROM table_{} WHERE id = 1",
@@ -111,7 +111,7 @@ fn different_statements_are_no_loop() {
 
 #[test]
 fn failed_runs_are_tries() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 10, item);
     for event in &mut spans.events {
         event.outcome = Outcome::Error {
@@ -125,7 +125,7 @@ fn failed_runs_are_tries() {
 
 #[test]
 fn a_job_and_a_request_are_told_apart() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     looping(&mut spans, 4, item);
     spans.trace = 2;
     spans.span((1, 0), (0, 100), "nightly import");
@@ -143,7 +143,7 @@ fn a_job_and_a_request_are_told_apart() {
 #[test]
 fn two_services_are_two_units_whatever_their_clocks_say() {
     let hours = 5 * 3_600_000;
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     spans.peer((2, 1), (10, 90), "stock");
     spans.span((1, 0), (0, 100), "GET /orders");
     let first = spans.batch();
@@ -168,7 +168,7 @@ fn two_services_are_two_units_whatever_their_clocks_say() {
 #[test]
 fn a_run_that_two_instrumentations_tell_of_counts_once() {
     for nested in [false, true] {
-        let mut spans = Spans::new();
+        let mut spans = Telling::new();
         for n in 0..6 {
             let from = 10 * n;
             spans.scope = "psycopg2";
@@ -190,7 +190,7 @@ fn a_run_that_two_instrumentations_tell_of_counts_once() {
 
 #[test]
 fn two_runs_of_one_instrumentation_are_two() {
-    let mut spans = Spans::new();
+    let mut spans = Telling::new();
     for n in 0..6 {
         spans.query((100 + n, 1), (10, 20), &item(n));
     }
