@@ -8,6 +8,9 @@ use super::quoting::find_close;
 use super::stream::Stream;
 use crate::model::sql::Dialect;
 
+/// Operators of two marks that no name, comment or value begins with.
+const PLAIN_OPERATORS: [[u8; 2]; 7] = [*b"<=", *b">=", *b"<>", *b"!=", *b"||", *b"::", *b"->"];
+
 /// Writes the tokens of `sql` to `stream`, by the rules of `dialect`. What is as in texts before is not read again.
 pub(super) fn lex_known(
     sql: &[u8],
@@ -74,12 +77,15 @@ impl Lexer<'_> {
                 let behind = self.sql.get(self.word_end(self.at));
                 !matches!(behind, Some(b'\'' | b'"' | b'&'))
             }
-            Class::Other if ends_operator(next) => false,
+            Class::Other if matches!(byte, b'(' | b')') => true,
+            Class::Other if ends_operator(next) => {
+                PLAIN_OPERATORS.contains(&[byte, next]) && !ends_operator(self.peek(2))
+            }
             Class::Other => match byte {
                 b'`' => find_close(self.sql, self.at + 1, b'`', false).2,
                 b'.' => !next.is_ascii_digit(),
                 b'$' => next.is_ascii_digit(),
-                _ => b"(),=*+-/<>?".contains(&byte),
+                _ => b",=*+-/<>?".contains(&byte),
             },
         }
     }

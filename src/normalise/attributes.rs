@@ -168,6 +168,33 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::sql::Dialect;
+    use crate::normalise::Settings;
+
+    #[test]
+    fn what_a_text_repeats_is_known_whichever_text_of_its_shape_came_first() {
+        let texts = [
+            "COPY t FROM stdin OR 1",
+            "COPY t FROM stdin OR 1 OR 2 OR 3 OR 4",
+            "SHOW TABLES LIKE 'a%'",
+            "SHOW TABLES LIKE '%a'",
+            "SELECT a FROM t WHERE b LIKE '%a' OR b = 1 OR b = 2 OR b = 3",
+            "SELECT a FROM t WHERE b LIKE 'a' OR b = 1 OR b = 2 OR b = 3 OR b = 4",
+        ];
+        let read = |normaliser: &mut Normaliser, sql: &str| {
+            let known = normaliser.statement(sql.as_bytes(), Dialect::Mysql, false);
+            known.statement.parsed.clone()
+        };
+        for first in texts {
+            for second in texts {
+                let mut alone = Normaliser::new(&Settings::default(), 0);
+                let mut behind = Normaliser::new(&Settings::default(), 0);
+                read(&mut behind, first);
+                let (second_alone, behind) = (read(&mut alone, second), read(&mut behind, second));
+                assert_eq!(second_alone, behind, "{first}, {second}");
+            }
+        }
+    }
 
     #[test]
     fn a_pattern_is_known_by_where_its_wildcards_stand() {

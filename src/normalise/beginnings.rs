@@ -15,7 +15,7 @@ use super::passage::{Passage, PlainValue};
 use super::stream::Stream;
 use crate::model::sql::Dialect;
 
-/// Beginnings kept. A newer one takes the place of the one it falls on.
+/// Beginnings kept. A newer one takes the place of the older of two that it falls on.
 const MAX_BEGINNINGS: usize = 512;
 
 /// A longer text between two values is no gain for its memory.
@@ -107,15 +107,13 @@ impl Beginnings {
     fn beginning(&self, text: &[u8], dialect: Dialect) -> Option<usize> {
         let mut hashes = [0; LEVELS.len()];
         let count = self.hashes_of(text, &mut hashes);
-        let mut places = hashes[..count]
-            .iter()
-            .rev()
-            .map(|hash| (*hash, place(*hash)));
-        let (_, place) = places.find(|&(hash, place)| {
+        let hashes = hashes[..count].iter().rev();
+        let mut places = hashes.flat_map(|hash| places(*hash).map(|place| (*hash, place)));
+        let found = places.find(|&(hash, place)| {
             let known = self.known.get(place);
             self.hashes[place] == hash && known.is_some_and(|known| known.begins(text, dialect))
-        })?;
-        Some(place)
+        });
+        found.map(|(_, place)| place)
     }
 
     /// What stands behind a value.
@@ -194,9 +192,12 @@ impl Beginnings {
         if self.known.is_empty() {
             self.known.resize_with(MAX_BEGINNINGS, Passage::default);
         }
-        let place = place(hash);
-        self.hashes[place] = hash;
-        self.known[place] = Passage::first(text, lexer, dialect);
+        let [newer, older] = places(hash);
+        // two of them in turn keep each other's place
+        self.hashes.swap(newer, older);
+        self.known.swap(newer, older);
+        self.hashes[newer] = hash;
+        self.known[newer] = Passage::first(text, lexer, dialect);
     }
 
     /// The hashes that beginnings of `sql` may have, by their level, and how many they are.
@@ -223,10 +224,11 @@ impl Beginnings {
     }
 }
 
-/// Where the beginning with this hash is kept.
+/// Where the beginning with this hash may be kept.
 #[inline]
-fn place(hash: u64) -> usize {
-    usize::try_from(hash >> 32).unwrap_or_default() % MAX_BEGINNINGS
+fn places(hash: u64) -> [usize; 2] {
+    let place = usize::try_from(hash >> 32).unwrap_or_default() % MAX_BEGINNINGS;
+    [place, place ^ 1]
 }
 
 /// Whoever writes the statements can choose some that fall on one another, and only has his own read twice.

@@ -319,12 +319,11 @@ impl Normaliser {
     }
 
     fn parse(&mut self, canonical: Canonical, dialect: Dialect, cut: bool) -> Statement {
-        let parsed = match self
+        let mut parsed = match self
             .parser
             .parse(canonical.parser_text, canonical.tokens, dialect)
         {
             Ok(mut shape) => {
-                shape.set_ops = canonical.set_ops;
                 if canonical.kind != StatementKind::Utility && shape.kind == StatementKind::Utility
                     || canonical.explains
                 {
@@ -333,7 +332,6 @@ impl Normaliser {
                 if shape.tables.is_empty() {
                     shape.tables = canonical.tables.into_iter().map(TableName::from).collect();
                 }
-                shape.leading_wildcard = self.stream.likes.begin_with_a_wildcard();
                 Parsed::Shape(Box::new(shape))
             }
             Err(why) => {
@@ -346,6 +344,10 @@ impl Normaliser {
                 )
             }
         };
+        if let Parsed::Shape(shape) = &mut parsed {
+            shape.set_ops = canonical.set_ops;
+            shape.leading_wildcard = self.stream.likes.begin_with_a_wildcard();
+        }
         Statement {
             fingerprint: canonical.fingerprint,
             loose: canonical.loose,

@@ -18,31 +18,67 @@ pub(super) struct Paging {
     pub(super) offset: Option<u64>,
 }
 
+/// What a whole number is to LIMIT and OFFSET.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Page {
+    /// It stands behind LIMIT.
+    Limit,
+    /// It stands behind OFFSET.
+    Offset,
+    /// It stands behind a comma, and makes the number before it an offset.
+    Second,
+    /// It is none of these.
+    Other,
+}
+
 impl Paging {
     /// LIMIT or OFFSET.
     #[inline]
     pub(super) fn begin(&mut self) {
         (self.expects, self.first) = (true, None);
     }
+
+    /// Takes a whole number.
+    pub(super) fn take(&mut self, page: Page, digits: &[u8]) {
+        let offset = match page {
+            Page::Limit => {
+                self.first = Some(rounded(digits));
+                return;
+            }
+            Page::Offset => Some(rounded(digits)),
+            Page::Second => self.first,
+            Page::Other => None,
+        };
+        self.expects = false;
+        self.offset = self.offset.max(offset);
+    }
+
+    /// Comes to where other texts were before, with the numbers of this one.
+    #[inline]
+    pub(super) fn reach(&mut self, known: Self) {
+        self.expects = known.expects;
+        self.first = self.first.filter(|_| known.first.is_some());
+    }
 }
 
 impl Stream {
+    /// What a whole number would be here.
+    pub(super) fn next_page(&self) -> Page {
+        if self.out.ends_with(b"\x01offset") {
+            Page::Offset
+        } else if self.out.ends_with(b"\x01limit") {
+            Page::Limit
+        } else if self.out.ends_with(&[LITERAL, SIGN, b',']) {
+            Page::Second
+        } else {
+            Page::Other
+        }
+    }
+
     /// A whole number somewhere behind LIMIT or OFFSET.
     #[cold]
     pub(super) fn page(&mut self, digits: &[u8]) {
-        let paging = &mut self.paging;
-        let offset = if self.out.ends_with(b"\x01offset") {
-            Some(rounded(digits))
-        } else if self.out.ends_with(b"\x01limit") {
-            paging.first = Some(rounded(digits));
-            return;
-        } else if self.out.ends_with(&[LITERAL, SIGN, b',']) {
-            paging.first
-        } else {
-            None
-        };
-        paging.expects = false;
-        paging.offset = paging.offset.max(offset);
+        self.paging.take(self.next_page(), digits);
     }
 }
 

@@ -9,7 +9,7 @@ use super::attributes::{Counter, Likes};
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::lexer::Lexer;
 use super::marks::is_word_byte;
-use super::paging::Paging;
+use super::paging::{Page, Paging};
 use super::stream::{Frame, Stream};
 use crate::model::sql::Dialect;
 
@@ -48,6 +48,8 @@ pub(super) struct Expected {
     pub(super) pattern: bool,
     /// The sign before it.
     pub(super) sign: Option<u8>,
+    /// What a whole number is to LIMIT and OFFSET.
+    pub(super) page: Option<Page>,
 }
 
 /// A text without values, and all that the lexer knows behind it.
@@ -162,6 +164,12 @@ impl Passage {
         if self.expected.pattern && value.kind == Kind::Text {
             stream.likes |= Likes::of(value.text);
         }
+        if let Some(page) = self.expected.page
+            && value.kind == Kind::Whole
+        {
+            stream.paging.reach(self.paging);
+            stream.paging.take(page, value.text);
+        }
         stream.parameter(value.text);
     }
 
@@ -198,7 +206,8 @@ impl Passage {
         }
         (stream.depth, stream.last_row) = (self.depth, self.last_row);
         (stream.by_list, stream.compares) = (self.by_list, self.compares);
-        (stream.counter, stream.paging) = (self.counter, self.paging);
+        stream.counter = self.counter;
+        stream.paging.reach(self.paging);
         (stream.typed, stream.placeholders) = (self.typed, self.placeholders);
         stream.known_key = self.key;
     }

@@ -192,13 +192,14 @@ impl Stream {
             || self.after_word(&[b"path"])
             || self.expects_json_path();
         Expected {
-            whole: !self.by_list && !self.paging.expects,
+            whole: !self.by_list,
             text: !may_be_alias && !may_be_key,
             pattern: self.begins_pattern(),
             sign: match self.out[..] {
                 [.., _, _, SIGN, sign @ (b'-' | b'+')] => Some(sign),
                 _ => None,
             },
+            page: self.paging.expects.then(|| self.next_page()),
         }
     }
 

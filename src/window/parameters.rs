@@ -12,20 +12,18 @@ use crate::model::subject::ParameterLoad;
 /// Sets that are kept.
 pub(super) const MAX_SETS: usize = 16;
 
+/// Sets that are looked through together, which a compiler does by vectors.
+const LANES: usize = 8;
+
 /// Sums per parameter set, at most [`MAX_SETS`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Parameters {
-    /// What each run looks for stands by itself: a fifth of the memory to look through.
-    keys: Vec<Key>,
+    /// What each run looks for stands by itself: an eighth of the memory to look through.
+    keys: Vec<u64>,
+    /// Nanoseconds of each, through which a newcomer looks for the fewest.
+    totals: Vec<u64>,
     /// The rest of each.
     costs: Vec<Cost>,
-}
-
-/// Which set it is, and the time that it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
-    parameters: u64,
-    total: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +66,7 @@ impl Parameters {
         if self.keys.len() > MAX_SETS {
             let sums = self.by_cost();
             self.clear();
-            self.keys.reserve_exact(MAX_SETS);
-            self.costs.reserve_exact(MAX_SETS);
+            self.reserve(MAX_SETS);
             sums.into_iter()
                 .take(MAX_SETS)
                 .for_each(|sum| self.push(sum));
@@ -82,7 +79,8 @@ impl Parameters {
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = ParameterSum> {
-        self.keys.iter().zip(&self.costs).map(sum_of)
+        let sums = self.keys.iter().zip(&self.totals).zip(&self.costs);
+        sums.map(|((parameters, total), cost)| cost.sum(*parameters, *total))
     }
 
     pub(super) fn clear(&mut self) {
@@ -95,17 +93,33 @@ impl Parameters {
         sums
     }
 
+    #[inline]
     fn position(&self, parameters: u64) -> Option<usize> {
-        self.keys.iter().position(|k| k.parameters == parameters)
+        let (blocks, rest) = self.keys.as_chunks::<LANES>();
+        let is_among = |keys: &[u64; LANES]| {
+            let is_it = keys
+                .iter()
+                .fold(false, |any, key| any | (*key == parameters));
+            is_it.then(|| keys.iter().position(|key| *key == parameters))?
+        };
+        let places = blocks.iter().zip((0..).step_by(LANES));
+        let mut found = places.filter_map(|(keys, first)| Some(first + is_among(keys)?));
+        found.next().or_else(|| {
+            let at = rest.iter().position(|key| *key == parameters)?;
+            Some(LANES * blocks.len() + at)
+        })
+    }
+
+    fn reserve(&mut self, sets: usize) {
+        self.keys.reserve_exact(sets);
+        self.totals.reserve_exact(sets);
+        self.costs.reserve_exact(sets);
     }
 
     fn push(&mut self, new: ParameterSum) {
-        self.keys.reserve_exact(1);
-        self.costs.reserve_exact(1);
-        self.keys.push(Key {
-            parameters: new.parameters,
-            total: new.total,
-        });
+        self.reserve(1);
+        self.keys.push(new.parameters);
+        self.totals.push(new.total);
         self.costs.push(Cost {
             count: new.count,
             max: new.max,
@@ -114,54 +128,50 @@ impl Parameters {
     }
 
     fn absorb(&mut self, at: usize, new: ParameterSum) {
-        let known = (self.keys.get_mut(at), self.costs.get_mut(at));
-        if let (Some(key), Some(cost)) = known {
-            key.total = key.total.saturating_add(new.total);
+        let known = (self.totals.get_mut(at), self.costs.get_mut(at));
+        if let (Some(total), Some(cost)) = known {
+            *total = total.saturating_add(new.total);
             cost.absorb(&new);
         }
     }
 
     fn replace_cheapest(&mut self, new: ParameterSum) {
-        let cheapest = cheapest(&self.keys);
+        let cheapest = self.cheapest();
         let known = (self.keys.get_mut(cheapest), self.costs.get_mut(cheapest));
         if let (Some(key), Some(cost)) = known {
-            key.parameters = new.parameters;
+            *key = new.parameters;
             cost.max = 0;
             self.absorb(cheapest, new);
         }
     }
+
+    /// Where the set stands that took the least time; of several that with the smallest hash.
+    fn cheapest(&self) -> usize {
+        let least = self.totals.iter().copied().min().unwrap_or_default();
+        let sets = self.totals.iter().zip(&self.keys).enumerate();
+        let alike = sets.filter(|(_, (total, _))| **total == least);
+        let first = alike.min_by_key(|(_, (_, key))| **key);
+        first.map_or(0, |(at, _)| at)
+    }
 }
 
 impl Cost {
+    fn sum(&self, parameters: u64, total: u64) -> ParameterSum {
+        ParameterSum {
+            parameters,
+            count: self.count,
+            total,
+            max: self.max,
+            examined: self.examined,
+        }
+    }
+
     fn absorb(&mut self, new: &ParameterSum) {
         self.count = self.count.saturating_add(new.count);
         self.max = self.max.max(new.max);
         let told_twice = u64::from(self.examined > 0 && new.examined > 0);
         let examined = self.examined.saturating_add(new.examined);
         self.examined = examined.saturating_sub(told_twice);
-    }
-}
-
-/// Where the set stands that took the least time; of several that with the smallest hash.
-fn cheapest(keys: &[Key]) -> usize {
-    // as one number two keys are compared without a branch that nobody could foretell
-    let rank = |key: &Key| u128::from(key.total) << 64 | u128::from(key.parameters);
-    let (mut at, mut least) = (0, u128::MAX);
-    for (here, key) in keys.iter().enumerate() {
-        let rank = rank(key);
-        at = if rank < least { here } else { at };
-        least = least.min(rank);
-    }
-    at
-}
-
-fn sum_of((key, cost): (&Key, &Cost)) -> ParameterSum {
-    ParameterSum {
-        parameters: key.parameters,
-        count: cost.count,
-        total: key.total,
-        max: cost.max,
-        examined: cost.examined,
     }
 }
 
@@ -206,6 +216,25 @@ mod tests {
         assert_eq!(costliest.parameters, FingerprintId(7_777));
         assert_eq!(costliest.rows_examined, Some(300));
         assert_eq!(parameters.iter().len(), MAX_SETS);
+    }
+
+    #[test]
+    fn each_set_is_found_again_wherever_it_stands() {
+        let mut parameters = Parameters::default();
+        for set in 0..MAX_SETS as u64 {
+            parameters.add(ParameterSum::of_run(set, 10 + set, None, 1));
+            for known in 0..=set {
+                parameters.add(ParameterSum::of_run(known, 0, None, 1));
+            }
+            assert_eq!(parameters.iter().len() as u64, set + 1);
+        }
+        parameters.add(ParameterSum::of_run(77, 5, None, 1));
+        let cheapest = parameters.iter().find(|sum| sum.parameters == 77).unwrap();
+        assert_eq!(
+            (cheapest.total, cheapest.max),
+            (15, 5),
+            "in the place of the first"
+        );
     }
 
     #[test]

@@ -25,8 +25,8 @@ use self::ahead::Ahead;
 use self::beginning::Begun;
 pub use self::crew::{Crew, read_by_crew};
 
-/// Bytes asked for at a time.
-const BLOCK_BYTES: usize = 256 << 10;
+/// Bytes asked for at a time, which stay in the cache of a core until they are read.
+const BLOCK_BYTES: usize = 128 << 10;
 
 /// The buffer never grows beyond this: a parser must consume before.
 const MAX_BUFFER_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10) + 2 * BLOCK_BYTES;

@@ -91,8 +91,36 @@ impl Bins {
         }
     }
 
+    /// Gives values of a bucket below all others to the lowest of these, where there is no room for more; says whether
+    /// there is none. Of values that spread over very many powers of two nearly all are such, and nothing is moved.
+    fn collapse(&mut self, bucket: u64, values: u64) -> bool {
+        match self {
+            Self::Sparse(bins) if bins.len() >= MAX_BINS => {
+                let lowest = bins.first_mut().filter(|b| **b >> COUNT_BITS > bucket);
+                let lowest = lowest.map(|lowest| *lowest = grown(*lowest, values));
+                lowest.is_some()
+            }
+            Self::Dense { first, counts } if *first > bucket && counts.len() >= MAX_BINS => {
+                let is_full = counts.iter().fold(true, |all, count| all & (*count > 0));
+                let lowest = counts.first_mut().filter(|_| is_full);
+                let grown = lowest.as_ref().and_then(|lowest| {
+                    let values = u32::try_from(values).ok()?;
+                    lowest.checked_add(values)
+                });
+                lowest
+                    .zip(grown)
+                    .map(|(lowest, grown)| *lowest = grown)
+                    .is_some()
+            }
+            Self::Sparse(_) | Self::Dense { .. } => false,
+        }
+    }
+
     #[cold]
     fn put(&mut self, bucket: u64, values: u64, before: u64) {
+        if self.collapse(bucket, values) {
+            return;
+        }
         let mut bins = match std::mem::take(self) {
             Self::Sparse(bins) => bins.into_vec(),
             dense @ Self::Dense { .. } => dense.iter().map(|(b, n)| bin(b, n)).collect(),

@@ -125,3 +125,19 @@ fn a_weight_counts_as_so_many_values() {
     weighted.record(9, 3);
     assert_eq!(weighted, sketch(&[7, 9, 9, 9]));
 }
+
+#[test]
+fn values_over_all_powers_of_two_are_the_same_one_by_one_and_together() {
+    let values: Vec<u64> = (0..20_000_u64)
+        .map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n * 7 % 62))
+        .collect();
+    let one_by_one = sketch(&values);
+    let mut together = Sketch::default();
+    for part in values.chunks(100) {
+        together.merge(&sketch(part));
+    }
+    assert_eq!(one_by_one, together);
+    let mut backwards = values;
+    backwards.sort_unstable_by_key(|value| std::cmp::Reverse(*value));
+    assert_eq!(one_by_one, sketch(&backwards));
+}

@@ -9,9 +9,9 @@ use crate::ingest::slow_log::{Entry, Names};
 use crate::model::sql::Dialect;
 use crate::normalise::Text;
 
-/// A batch is full with so much text or so many runs: some milliseconds of work, hence threads seldom meet.
-const MAX_BYTES: usize = 256 << 10;
-const MAX_RUNS: usize = 2_048;
+/// A batch is full with so much text or so many runs: a fifth of a millisecond of work, hence threads seldom meet.
+const MAX_BYTES: usize = 128 << 10;
+const MAX_RUNS: usize = 1_024;
 
 /// What was told of a run.
 #[derive(Debug)]

@@ -77,8 +77,8 @@ impl Line {
             log: Mutex::default(),
             guess: Mutex::default(),
             known: RwLock::default(),
-            // Each hand has one, one is being filled, and one waits.
-            max_batches: jobs + 2,
+            // Each hand has one, and while one of them fills others and adds up what is done, there must be enough for the rest.
+            max_batches: 2 * jobs + 4,
         }
     }
 

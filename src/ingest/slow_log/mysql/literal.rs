@@ -182,7 +182,7 @@ pub(super) fn closes_its_quotes(text: &[u8]) -> bool {
 struct Marks {
     /// A bit for each kind of quotes, and one for what may change the meaning of others.
     kinds: [u8; LANES],
-    /// Whether the number of quotes is odd.
+    /// A bit for each kind of quotes of which the number is odd.
     odd: [u8; LANES],
 }
 
@@ -196,7 +196,7 @@ impl Marks {
             let quotes =
                 u8::from(byte == b'\'') | u8::from(byte == b'"') << 1 | u8::from(byte == b'`') << 2;
             self.kinds[lane] |= quotes | u8::from(is_comment | (byte == b'\\')) << 3;
-            self.odd[lane] ^= u8::from(quotes != 0);
+            self.odd[lane] ^= quotes;
         }
     }
 
