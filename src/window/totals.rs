@@ -9,6 +9,7 @@
 
 mod attributes;
 mod blocks;
+mod compact;
 mod errors;
 mod hash;
 mod join;

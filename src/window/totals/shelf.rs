@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::blocks::{self, Blocks, Place};
+use super::compact;
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Statement, StatementRef};
 use crate::window::table::lost_statement;
@@ -23,8 +24,7 @@ impl Shelf {
     pub(super) fn put(&mut self, statement: &Statement) -> Place {
         self.0.put(|open| {
             // Nothing in a statement can fail to be written; if it did, reading would tell of a lost statement.
-            drop(serde_json::to_writer(&mut *open, statement));
-            open.push(b'\n');
+            drop(compact::write(statement, open));
         })
     }
 
@@ -50,9 +50,7 @@ impl Reader<'_> {
     }
 
     fn read(&mut self, place: Place) -> Option<Statement> {
-        let rest = self.0.at(place)?;
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        serde_json::from_slice(&rest[..end]).ok()
+        compact::read(self.0.at(place)?).ok()
     }
 }
 
