@@ -59,8 +59,8 @@ struct Feeder<'a> {
 }
 
 impl Sink for Feeder<'_> {
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
-        Crew::add(self, dialect, entry);
+    fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>) {
+        Crew::add(self, dialect, std::mem::take(entry));
     }
 
     fn crew(&mut self) -> Option<&mut dyn Crew> {

@@ -29,7 +29,7 @@ const SEED: u64 = 0;
 /// Where the runs of a log go.
 pub(super) trait Sink {
     /// Takes the next run.
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>);
+    fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>);
 
     /// Several threads that read a log in parts; `None` for one.
     fn crew(&mut self) -> Option<&mut dyn Crew> {
@@ -128,7 +128,7 @@ impl Summing {
 }
 
 impl Sink for Summing {
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
+    fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>) {
         if !self.wants(entry.ended(), entry.weight) {
             return;
         }
@@ -141,7 +141,7 @@ impl Sink for Summing {
             return;
         }
         let text = sums.identifier.read(&entry.sql, dialect, entry.truncated);
-        let run = Run::told(&entry, names.of(&entry), text.parameters, text.trace);
+        let run = Run::told(entry, names.of(entry), text.parameters, text.trace);
         sums.add(&text, &run, |last| last.statement_of(&text));
     }
 }

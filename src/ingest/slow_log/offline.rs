@@ -117,7 +117,8 @@ pub struct Position {
     pub size: Option<u64>,
 }
 
-/// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server.
+/// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server; who
+/// wants to keep one may take it.
 /// The format is told by the content when it is not given; `tell_progress` hears how far that is, and may end it:
 /// what was told by then stays told.
 ///
@@ -130,7 +131,7 @@ pub fn read(
     (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
     tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
-    tell: &mut dyn FnMut(Dialect, Entry<'_>),
+    tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
 ) -> Result<(), OfflineError> {
     let Some(mut log) = Log::open(path, (format, options), summary, tell_progress)? else {
         return Ok(());
@@ -180,7 +181,7 @@ impl<'p> Log<'p> {
         &mut self,
         summary: &mut Summary,
         tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
-        tell: &mut dyn FnMut(Dialect, Entry<'_>),
+        tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
     ) -> Result<(), OfflineError> {
         let parser = &mut *self.begun.parser;
         let done = self.reader.run(parser, summary, tell_progress, tell);
@@ -221,15 +222,15 @@ impl Reader<'_> {
         parser: &mut dyn Parser,
         summary: &mut Summary,
         tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
-        tell: &mut dyn FnMut(Dialect, Entry<'_>),
+        tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
     ) -> Result<(), OfflineError> {
         let dialect = parser.dialect();
         loop {
             let next = if self.ended { Next::End } else { Next::More };
             let mut entries = 0;
-            let progress = parser.parse(&self.buffer, next, &mut |entry| {
+            let progress = parser.parse(&self.buffer, next, &mut |mut entry| {
                 entries += 1;
-                tell(dialect, entry);
+                tell(dialect, &mut entry);
             });
             summary.entries += entries;
             summary.unparsed += progress.unparsed;

@@ -273,7 +273,7 @@ fn settle(log: &mut Whole, batch: &mut Batch, summing: &mut Summing) -> bool {
         batch.inherit(inherited);
     } else {
         let dialect = batch.dialect;
-        let tell = &mut |entry: Entry<'_>| Sink::add(summing, dialect, entry);
+        let tell = &mut |mut entry: Entry<'_>| Sink::add(summing, dialect, &mut entry);
         log.read(&piece, tell);
     }
     batch.reuse(piece);

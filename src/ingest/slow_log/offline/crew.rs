@@ -44,7 +44,7 @@ pub fn read_by_crew(
         return Ok(());
     };
     let Some(part) = log.begun.parser.part() else {
-        let tell = &mut |dialect, entry: Entry<'_>| crew.add(dialect, entry);
+        let tell = &mut |dialect, entry: &mut Entry<'_>| crew.add(dialect, std::mem::take(entry));
         let done = log.run(summary, tell_progress, tell);
         return log.end(done, summary);
     };
