@@ -107,13 +107,17 @@ impl Beginnings {
     fn beginning(&self, text: &[u8], dialect: Dialect) -> Option<usize> {
         let mut hashes = [0; LEVELS.len()];
         let count = self.hashes_of(text, &mut hashes);
-        let hashes = hashes[..count].iter().rev();
-        let mut places = hashes.flat_map(|hash| places(*hash).map(|place| (*hash, place)));
-        let found = places.find(|&(hash, place)| {
-            let known = self.known.get(place);
-            self.hashes[place] == hash && known.is_some_and(|known| known.begins(text, dialect))
-        });
-        found.map(|(_, place)| place)
+        for &hash in hashes[..count].iter().rev() {
+            for place in places(hash) {
+                if self.hashes[place] == hash
+                    && let Some(known) = self.known.get(place)
+                    && known.begins(text, dialect)
+                {
+                    return Some(place);
+                }
+            }
+        }
+        None
     }
 
     /// What stands behind a value.
@@ -193,7 +197,7 @@ impl Beginnings {
             self.known.resize_with(MAX_BEGINNINGS, Passage::default);
         }
         let [newer, older] = places(hash);
-        // two of them in turn keep each other's place
+        // so that two that come in turn do not drive each other out
         self.hashes.swap(newer, older);
         self.known.swap(newer, older);
         self.hashes[newer] = hash;
@@ -227,8 +231,8 @@ impl Beginnings {
 /// Where the beginning with this hash may be kept.
 #[inline]
 fn places(hash: u64) -> [usize; 2] {
-    let place = usize::try_from(hash >> 32).unwrap_or_default() % MAX_BEGINNINGS;
-    [place, place ^ 1]
+    let pair = usize::try_from(hash >> 32).unwrap_or_default() % MAX_BEGINNINGS / 2;
+    [2 * pair, 2 * pair + 1]
 }
 
 /// Whoever writes the statements can choose some that fall on one another, and only has his own read twice.

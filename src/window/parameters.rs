@@ -147,11 +147,19 @@ impl Parameters {
 
     /// Where the set stands that took the least time; of several that with the smallest hash.
     fn cheapest(&self) -> usize {
-        let least = self.totals.iter().copied().min().unwrap_or_default();
-        let sets = self.totals.iter().zip(&self.keys).enumerate();
-        let alike = sets.filter(|(_, (total, _))| **total == least);
-        let first = alike.min_by_key(|(_, (_, key))| **key);
-        first.map_or(0, |(at, _)| at)
+        // without a branch that nobody could foretell
+        let mut least = u64::MAX;
+        for &total in &self.totals {
+            least = least.min(total);
+        }
+        let mut found: Option<(u64, usize)> = None;
+        for (at, &total) in self.totals.iter().enumerate() {
+            if total == least {
+                let this = (self.keys.get(at).copied().unwrap_or_default(), at);
+                found = Some(found.map_or(this, |known| known.min(this)));
+            }
+        }
+        found.map_or(0, |(_, at)| at)
     }
 }
 

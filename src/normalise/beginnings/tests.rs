@@ -171,6 +171,24 @@ fn what_follows_differently_is_read_anew() {
 }
 
 #[test]
+fn two_beginnings_that_fall_on_one_another_are_both_kept() {
+    let mut beginnings = Beginnings::default();
+    let mut stream = Stream::default();
+    let texts: Vec<String> = (0..40)
+        .map(|n| format!("SELECT c{n} FROM some_table WHERE id = 7"))
+        .collect();
+    for sql in texts.iter().chain(&texts) {
+        lex_known(sql.as_bytes(), Dialect::Mysql, &mut stream, &mut beginnings);
+    }
+    let mut is_known = |sql: &&String| {
+        stream.clear();
+        let known = beginnings.resume(sql.as_bytes(), 0, Dialect::Mysql, &mut stream);
+        known.is_some()
+    };
+    assert!(texts.iter().filter(|sql| is_known(sql)).count() >= 39);
+}
+
+#[test]
 fn any_number_of_beginnings_takes_bounded_room() {
     let mut beginnings = Beginnings::default();
     let mut stream = Stream::default();
