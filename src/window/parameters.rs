@@ -97,10 +97,10 @@ impl Parameters {
     fn position(&self, parameters: u64) -> Option<usize> {
         let (blocks, rest) = self.keys.as_chunks::<LANES>();
         let is_among = |keys: &[u64; LANES]| {
-            let is_it = keys
+            let any = keys
                 .iter()
-                .fold(false, |any, key| any | (*key == parameters));
-            is_it.then(|| keys.iter().position(|key| *key == parameters))?
+                .fold(0, |any, key| any | u8::from(*key == parameters));
+            (any > 0).then(|| keys.iter().position(|key| *key == parameters))?
         };
         let places = blocks.iter().zip((0..).step_by(LANES));
         let mut found = places.filter_map(|(keys, first)| Some(first + is_among(keys)?));

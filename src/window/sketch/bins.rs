@@ -101,7 +101,7 @@ impl Bins {
                 lowest.is_some()
             }
             Self::Dense { first, counts } if *first > bucket && counts.len() >= MAX_BINS => {
-                let is_full = counts.iter().fold(true, |all, count| all & (*count > 0));
+                let is_full = counts.iter().fold(1, |all, n| all & u8::from(*n > 0)) == 1;
                 let lowest = counts.first_mut().filter(|_| is_full);
                 let grown = lowest.as_ref().and_then(|lowest| {
                     let values = u32::try_from(values).ok()?;

@@ -191,11 +191,11 @@ impl Marks {
     #[inline]
     fn note(&mut self, block: &[u8; LANES], next: &[u8; LANES]) {
         for lane in 0..LANES {
-            let (byte, next) = (block[lane], next[lane]);
-            let is_comment = (byte == b'-') & (next == b'-') | (byte == b'/') & (next == b'*');
-            let quotes =
-                u8::from(byte == b'\'') | u8::from(byte == b'"') << 1 | u8::from(byte == b'`') << 2;
-            self.kinds[lane] |= quotes | u8::from(is_comment | (byte == b'\\')) << 3;
+            let is = |mark: u8| u8::from(block[lane] == mark);
+            let before = |mark: u8| u8::from(next[lane] == mark);
+            let quotes = is(b'\'') | is(b'"') << 1 | is(b'`') << 2;
+            let other = is(b'-') & before(b'-') | is(b'/') & before(b'*') | is(b'\\');
+            self.kinds[lane] |= quotes | other << 3;
             self.odd[lane] ^= quotes;
         }
     }

@@ -14,19 +14,17 @@ pub(super) struct Writer<'w>(pub(super) &'w mut Vec<u8>);
 type Done = Result<(), Error>;
 
 impl Writer<'_> {
-    fn number(&mut self, mut number: u64) -> Done {
+    fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.0.push((number & 0x7f) as u8 | 0x80);
             number >>= 7;
         }
         self.0.push((number & 0x7f) as u8);
-        Ok(())
     }
 
-    fn text(&mut self, text: &[u8]) -> Done {
-        self.number(text.len() as u64)?;
+    fn text(&mut self, text: &[u8]) {
+        self.number(text.len() as u64);
         self.0.extend_from_slice(text);
-        Ok(())
     }
 
     fn next(&mut self, value: &(impl Serialize + ?Sized)) -> Done {
@@ -40,13 +38,13 @@ impl Writer<'_> {
 
     fn counted(mut self, length: Option<usize>) -> Result<Self, Error> {
         let length = length.ok_or_else(|| Error::custom("a list of no known length"))?;
-        self.number(length as u64)?;
+        self.number(length as u64);
         Ok(self)
     }
 
-    fn variant(mut self, index: u32) -> Result<Self, Error> {
-        self.number(u64::from(index))?;
-        Ok(self)
+    fn variant(mut self, index: u32) -> Self {
+        self.number(u64::from(index));
+        self
     }
 }
 
@@ -62,7 +60,8 @@ impl Serializer for Writer<'_> {
     type SerializeStructVariant = Self;
 
     fn serialize_bool(mut self, value: bool) -> Done {
-        self.number(u64::from(value))
+        self.number(u64::from(value));
+        Ok(())
     }
 
     fn serialize_i8(self, value: i8) -> Done {
@@ -78,7 +77,8 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_i64(mut self, value: i64) -> Done {
-        self.number(u64::from_ne_bytes(value.to_ne_bytes()))
+        self.number(u64::from_ne_bytes(value.to_ne_bytes()));
+        Ok(())
     }
 
     fn serialize_u8(self, value: u8) -> Done {
@@ -94,7 +94,8 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_u64(mut self, value: u64) -> Done {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_f32(self, value: f32) -> Done {
@@ -102,7 +103,8 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_f64(mut self, value: f64) -> Done {
-        self.number(value.to_bits())
+        self.number(value.to_bits());
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Done {
@@ -110,15 +112,18 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_str(mut self, value: &str) -> Done {
-        self.text(value.as_bytes())
+        self.text(value.as_bytes());
+        Ok(())
     }
 
     fn serialize_bytes(mut self, value: &[u8]) -> Done {
-        self.text(value)
+        self.text(value);
+        Ok(())
     }
 
     fn serialize_none(mut self) -> Done {
-        self.number(0)
+        self.number(0);
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Done {
@@ -134,7 +139,8 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Done {
-        self.variant(index).map(drop)
+        self.variant(index);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
@@ -148,7 +154,7 @@ impl Serializer for Writer<'_> {
         _: &'static str,
         value: &T,
     ) -> Done {
-        value.serialize(self.variant(index)?)
+        value.serialize(self.variant(index))
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self, Error> {
@@ -170,7 +176,7 @@ impl Serializer for Writer<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self, Error> {
-        self.variant(index)
+        Ok(self.variant(index))
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Self, Error> {
@@ -188,7 +194,7 @@ impl Serializer for Writer<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self, Error> {
-        self.variant(index)
+        Ok(self.variant(index))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -233,7 +239,8 @@ macro_rules! field_by_field {
             }
 
             fn skip_field(&mut self, _: &'static str) -> Done {
-                self.number(0)
+                self.number(0);
+                Ok(())
             }
 
             fn end(self) -> Done {
