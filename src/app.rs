@@ -10,6 +10,7 @@
 pub mod archive;
 mod decisions;
 pub mod demo;
+mod noted;
 pub(crate) mod otlp;
 mod pipeline;
 pub mod replay;
@@ -27,6 +28,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::alert::outbox::{Patience, Postman, StoreOutbox};
 use crate::alert::slack::{Connection, Slack};
 use crate::app::archive::StoreArchive;
+use crate::app::noted::Noted;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::detect::catalogue::{ALL, Catalogue};
@@ -124,7 +126,7 @@ impl App {
     /// The first fault, or who was late.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.followed = Some(self.config.sources());
-        let (otlp, forward) = (self.otlp.take(), self.forward.take());
+        let (otlp, forward) = (self.otlp.take(), self.forward.clone());
         let metrics = self.metrics.clone();
         let follow = |topology: &mut Topology, intake: Intake, sources: Sources| {
             if let Some(forward) = &forward {
@@ -191,7 +193,9 @@ impl App {
         }
         let checkpoints = self.recovered.checkpoints.clone();
         let work = work(&self.config, &self.clock, self.recovered, inbox, commands);
-        stages.spawn(&mut topology, work);
+        let shelf = work.windows.shelf();
+        let noted = Noted::new(shelf, &self.style, stages.store.clone(), self.forward);
+        stages.spawn(&mut topology, work, noted);
         let archive = StoreArchive::new(self.reader, self.style.clone(), self.clock.clone());
         let parts = serve::Parts {
             archive: Arc::new(archive),

@@ -7,13 +7,14 @@ use crate::model::finding::Finding;
 use crate::model::id::{FingerprintId, IncidentId};
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
+use crate::model::trace::Trace;
 use crate::report::postmortem::{Context, Postmortem, SourceNote, Windows, postmortem};
 use crate::report::{Lang, Style};
 use crate::serve::archive::Read;
 use crate::serve::{Archive, ArchiveError};
 use crate::store::view::{
-    FindingFilter, IncidentFilter, LoadPoint, Marker, Page, QueryDetail, QueryFilter, QueryRow,
-    SourceRow,
+    FindingFilter, IncidentFilter, LoadPoint, Marker, Operation, Page, QueryDetail, QueryFilter,
+    QueryRow, SourceRow, TraceFilter,
 };
 use crate::store::{Reader, StoreError};
 
@@ -142,6 +143,22 @@ impl Archive for StoreArchive {
 
     fn markers(&self, within: Interval, skip: u32) -> Read<Vec<Marker>> {
         self.reader.markers(within, skip).map_err(failed)
+    }
+
+    fn trace(&self, id: u128) -> Read<Option<Trace>> {
+        self.reader.trace(id).map_err(failed)
+    }
+
+    fn traces(&self, filter: &TraceFilter) -> Read<Vec<Trace>> {
+        self.reader.traces(filter).map_err(failed)
+    }
+
+    fn trace_services(&self) -> Read<Vec<String>> {
+        self.reader.trace_services().map_err(failed)
+    }
+
+    fn trace_operations(&self, service: &str) -> Read<Vec<Operation>> {
+        self.reader.trace_operations(service).map_err(failed)
     }
 
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String> {

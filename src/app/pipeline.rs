@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::decisions;
+use crate::app::noted::Noted;
 use crate::clock::Clock;
 use crate::detect::catalogue::Catalogue;
 use crate::incident::Incidents;
@@ -92,7 +93,7 @@ pub(super) fn restore(
 
 impl Stages {
     /// Starts every stage.
-    pub(super) fn spawn(self, topology: &mut Topology, work: Work) {
+    pub(super) fn spawn(self, topology: &mut Topology, work: Work, noted: Noted) {
         let runtime = Handle::current();
         let (events, from_normalise) = channel(EVENTS);
         let (to_detect, from_window) = channel(QUEUE);
@@ -109,9 +110,9 @@ impl Stages {
         topology.spawn_blocking("window", move || {
             handle.block_on(stages.window(from_normalise, windows, to_detect))
         });
-        let (stages, catalogue) = (self.clone(), work.catalogue);
+        let (stages, catalogue, handle) = (self.clone(), work.catalogue, runtime.clone());
         topology.spawn_blocking("detect", move || {
-            stages.detect(from_window, &catalogue, &to_incident)
+            stages.detect(from_window, &catalogue, (noted, &handle), &to_incident)
         });
         let (stages, incidents, commands) = (self.clone(), work.incidents, work.commands);
         topology.spawn_blocking("incident", move || {
@@ -240,6 +241,7 @@ impl Stages {
         &self,
         mut inbox: Receiver<window::Output>,
         catalogue: &Catalogue,
+        (mut noted, runtime): (Noted, &Handle),
         next: &Sender<detect::Output>,
     ) -> anyhow::Result<()> {
         while let Some(output) = inbox.blocking_recv() {
@@ -251,7 +253,9 @@ impl Stages {
                     )
                     .entered();
                     self.metrics.observe_top(&closed.times);
-                    detect::Output::Judged(Box::new(catalogue.judge(*closed)))
+                    let judged = catalogue.judge(*closed);
+                    noted.note(&judged, runtime)?;
+                    detect::Output::Judged(Box::new(judged))
                 }
             };
             next.blocking_send(judged)?;

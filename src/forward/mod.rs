@@ -14,6 +14,7 @@ mod answer;
 mod grpc;
 mod headers;
 mod http;
+pub mod note;
 mod passing;
 pub mod queue;
 mod settings;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::forward::answer::Answer;
@@ -37,6 +38,8 @@ pub(super) struct Inner {
     pub(super) counts: Counts,
     pub(super) clock: Clock,
     pub(super) patience: Duration,
+    /// Requests on their way, whoever waits for them.
+    tasks: TaskTracker,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ impl Inner {
             counts: Counts::default(),
             clock,
             patience: PATIENCE,
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -101,7 +105,7 @@ impl Inner {
             }
             () = tokio::time::sleep(this.patience) => {
                 let id = Self::keep(this, export, true).await?;
-                tokio::spawn(Self::settle_kept(Arc::clone(this), id, sending));
+                this.tasks.spawn(Self::settle_kept(Arc::clone(this), id, sending));
                 Ok(())
             }
         }
@@ -177,7 +181,7 @@ impl Inner {
         room: Option<OwnedSemaphorePermit>,
     ) -> JoinHandle<Answer> {
         let inner = Arc::clone(this);
-        tokio::spawn(async move {
+        this.tasks.spawn(async move {
             let answer = inner.backend.send(export).await;
             drop(room);
             answer
@@ -225,12 +229,11 @@ impl Inner {
     fn settle_queued(&self, id: u64, answer: &Answer) -> Option<Duration> {
         let queue = self.queue.as_ref()?;
         let again = self.settle(answer);
-        match again {
-            None => queue.remove(id),
-            Some(_) => {
-                queue.release(id);
-                self.wake.notify_one();
-            }
+        if again.is_none() {
+            queue.remove(id);
+        } else {
+            queue.release(id);
+            self.wake.notify_one();
         }
         again
     }

@@ -159,12 +159,11 @@ impl Queue {
     pub fn take(&self, most: usize, most_bytes: u64) -> (Vec<Held>, u64) {
         let (mut taken, mut lost) = (Vec::new(), 0);
         for id in self.hold(most, most_bytes) {
-            match read(&self.path(id)) {
-                Ok((export, _)) => taken.push(Held { id, export }),
-                Err(_) => {
-                    lost += 1;
-                    self.remove(id);
-                }
+            if let Ok((export, _)) = read(&self.path(id)) {
+                taken.push(Held { id, export });
+            } else {
+                lost += 1;
+                self.remove(id);
             }
         }
         (taken, lost)
@@ -278,10 +277,10 @@ fn write(path: &Path, export: &Export, now: Timestamp) -> io::Result<()> {
 fn read(path: &Path) -> io::Result<(Export, Timestamp)> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
-    parse(bytes.into()).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+    parse(&bytes.into()).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }
 
-fn parse(file: Bytes) -> Option<(Export, Timestamp)> {
+fn parse(file: &Bytes) -> Option<(Export, Timestamp)> {
     let (head, body) = (file.get(..HEAD)?, file.slice(HEAD..));
     let number = |at: usize| {
         let bytes = head.get(at..at + 8)?.try_into().ok()?;

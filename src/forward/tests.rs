@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bytesize::ByteSize;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::ingest::relay::{Encoding, Signal};
@@ -42,7 +43,7 @@ impl Collector {
             .with_state(Arc::clone(&stage));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
         Self { url, stage }
     }
 
@@ -130,7 +131,7 @@ async fn until(so: impl Fn() -> bool) {
 async fn driven<T>(forward: &Forward, work: impl Future<Output = T>) -> T {
     let stop = CancellationToken::new();
     let (driver, token) = (forward.clone(), stop.clone());
-    let running = tokio::spawn(async move { driver.run(token).await });
+    let running = TaskTracker::new().spawn(async move { driver.run(token).await });
     let done = work.await;
     stop.cancel();
     running.await.unwrap();

@@ -20,5 +20,6 @@ pub mod stretch;
 pub mod subject;
 pub mod system_view;
 pub mod time;
+pub mod trace;
 pub mod upkeep;
 pub mod value;

@@ -98,6 +98,28 @@ pub enum SpanKind {
 }
 
 impl SpanKind {
+    /// The lower-case name, as the tag `span.kind` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        }
+    }
+
+    /// The number of the protocol.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Server => 2,
+            Self::Client => 3,
+            Self::Producer => 4,
+            Self::Consumer => 5,
+        }
+    }
+
     /// The number of the protocol; an unknown one is internal.
     pub fn of(number: u64) -> Self {
         match number {

@@ -12,12 +12,13 @@ use crate::model::finding::Finding;
 use crate::model::id::{FingerprintId, IncidentId};
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
+use crate::model::trace::Trace;
 use crate::report::Lang;
 use crate::serve::problem::Problem;
 use crate::store::StoreError;
 use crate::store::view::{
-    FindingFilter, IncidentFilter, LoadPoint, Marker, Page, QueryDetail, QueryFilter, QueryRow,
-    SourceRow,
+    FindingFilter, IncidentFilter, LoadPoint, Marker, Operation, Page, QueryDetail, QueryFilter,
+    QueryRow, SourceRow, TraceFilter,
 };
 
 /// Why something could not be read.
@@ -61,6 +62,14 @@ pub trait Archive: Send + Sync + 'static {
     fn sources(&self) -> Read<Vec<SourceRow>>;
     /// Deploys and other events, oldest first: the first thousand after `skip` of them.
     fn markers(&self, within: Interval, skip: u32) -> Read<Vec<Marker>>;
+    /// One trace that shows a problem.
+    fn trace(&self, id: u128) -> Read<Option<Trace>>;
+    /// Such traces, the newest first.
+    fn traces(&self, filter: &TraceFilter) -> Read<Vec<Trace>>;
+    /// Who took part in them, sorted.
+    fn trace_services(&self) -> Read<Vec<String>>;
+    /// What a service did in them, sorted.
+    fn trace_operations(&self, service: &str) -> Read<Vec<Operation>>;
     /// The postmortem of an incident as Markdown.
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String>;
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! socket ─► guard (places, time, Host, Origin, role) ─► router ─┬─ ui        server-rendered pages, no inline code
 //!                                                               ├─ api       JSON, problem+json, SSE
+//!                                                               ├─ jaeger    Jaeger's query API, both dialects
 //!                                                               └─ health, prometheus
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod archive;
 pub mod auth;
 mod guard;
 pub mod health;
+mod jaeger;
 mod listener;
 mod openapi;
 mod problem;

@@ -6,7 +6,7 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::serve::problem::Problem;
-use crate::serve::{Site, api, guard, health, openapi, prometheus, ui};
+use crate::serve::{Site, api, guard, health, jaeger, openapi, prometheus, ui};
 
 /// Largest body of a request; a marker is a few hundred bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -61,7 +61,8 @@ fn pages() -> Vec<(&'static str, MethodRouter<Site>)> {
 /// The whole site.
 pub(super) fn router(site: Site) -> Router {
     let mut router = Router::new();
-    for (path, methods) in documented().into_iter().chain(pages()) {
+    let routes = documented().into_iter().chain(pages());
+    for (path, methods) in routes.chain(jaeger::routes()) {
         let methods = methods.fallback(async || Problem::method_not_allowed());
         router = router.route(path, methods);
     }

@@ -2,6 +2,7 @@
 
 use crate::incident::{Acknowledged, Decisions};
 use crate::model::time::Timestamp;
+use crate::model::trace::Trace;
 use crate::store::view::Marker;
 use crate::window::Flush;
 
@@ -23,6 +24,8 @@ pub enum Change {
     },
     /// Something that people want to see on the charts: a deploy, a restart.
     Marker(Marker),
+    /// A trace that shows a problem.
+    Trace(Box<Trace>),
 }
 
 /// What became of a message.
@@ -71,7 +74,7 @@ impl Change {
     /// Whether its loss in a power cut would be seen by people: such a commit waits for the disk.
     pub(super) fn must_survive_a_power_cut(&self) -> bool {
         match self {
-            Self::Flush(_) => false,
+            Self::Flush(_) | Self::Trace(_) => false,
             Self::Decided(decisions) => {
                 !(decisions.incidents.is_empty() && decisions.notices.is_empty())
             }

@@ -16,7 +16,7 @@ use crate::store::change::Change;
 use crate::store::row::{count, encode, fingerprint, nanos, severity};
 use crate::store::view::Marker;
 use crate::store::{StoreError, row};
-use crate::store::{ladder, outbox};
+use crate::store::{ladder, outbox, traces};
 use crate::window::{Flush, PackedWindow, WindowKey};
 
 /// Length of a window as it comes, in seconds: the first step of the ladder.
@@ -93,6 +93,7 @@ fn apply(to: &Transaction, change: &Change, sinks: &[Arc<str>]) -> Result<(), St
         Change::Acknowledged(acknowledged) => apply_acknowledged(to, acknowledged, sinks),
         Change::OutboxResult { id, result } => outbox::settle(to, *id, result),
         Change::Marker(marker) => put_marker(to, marker),
+        Change::Trace(trace) => traces::put(to, trace),
     }
 }
 

@@ -22,6 +22,7 @@ mod row;
 mod schema;
 mod series;
 mod sums;
+mod traces;
 pub mod view;
 mod writer;
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use crate::model::time::Timestamp;
 use crate::store::recover::forget_statements;
 use crate::store::row::{instant, nanos};
-use crate::store::{Settings, StoreError, ladder};
+use crate::store::{Settings, StoreError, ladder, traces};
 
 /// Looked after once in this time of the data.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
@@ -82,6 +82,7 @@ fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), Sto
     ] {
         transaction.execute(&format!("DELETE FROM {table_and_end} <= ?1"), [cutoff])?;
     }
+    traces::drop_before(&transaction, cutoff)?;
     transaction.commit()?;
     Ok(())
 }

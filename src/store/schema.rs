@@ -11,7 +11,7 @@ use crate::store::StoreError;
 
 /// The schemas in order; the position is the `user_version` that the file has after it. Never change one that
 /// was released: add one.
-const MIGRATIONS: &[&str] = &[V1, V2];
+const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// The newest schema that this program knows.
 fn known_version() -> i64 {
@@ -167,6 +167,30 @@ CREATE TABLE courses (
   source TEXT PRIMARY KEY,
   body   BLOB NOT NULL
 ) STRICT;
+";
+
+const V3: &str = "
+-- Traces that show a problem. trace: 16 bytes; elapsed: nanoseconds; body: JSON, packed by zstd.
+CREATE TABLE traces (
+  trace   BLOB PRIMARY KEY,
+  started INTEGER NOT NULL,
+  elapsed INTEGER NOT NULL,
+  body    BLOB NOT NULL
+) STRICT;
+CREATE INDEX traces_by_start ON traces (started);
+
+-- Who did what in them, to search by.
+CREATE TABLE trace_operations (
+  service   TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  kind      TEXT NOT NULL,
+  trace     BLOB NOT NULL,
+  PRIMARY KEY (service, operation, kind, trace)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trace_operations_by_trace ON trace_operations (trace);
+CREATE TRIGGER traces_gone AFTER DELETE ON traces BEGIN
+  DELETE FROM trace_operations WHERE trace = old.trace;
+END;
 ";
 
 /// Leaves a file alone that a later version has written.

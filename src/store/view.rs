@@ -1,6 +1,7 @@
 //! What readers of the store get: rows ready to be shown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::model::incident::IncidentState;
 use crate::model::sql::StatementRef;
 use crate::model::subject::Load;
 use crate::model::time::{Interval, Timestamp};
+use crate::model::trace::{Trace, TraceSpan};
 
 /// One page of a list; `next` continues it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,4 +166,57 @@ pub struct Marker {
     /// Whose, if it is not everybody's.
     #[serde(default)]
     pub service: Option<ServiceName>,
+}
+
+/// Which traces.
+#[derive(Debug, Clone, Default)]
+pub struct TraceFilter {
+    /// That began in it.
+    pub within: Option<Interval>,
+    /// In which this service took part.
+    pub service: Option<String>,
+    /// In which it did this.
+    pub operation: Option<String>,
+    /// That took at least so long.
+    pub shortest: Option<Duration>,
+    /// That took at most so long.
+    pub longest: Option<Duration>,
+    /// A span of which has all of these tags.
+    pub tags: Vec<(String, String)>,
+    /// Most of them.
+    pub limit: usize,
+}
+
+impl TraceFilter {
+    /// Whether one span of the service and operation has all tags.
+    pub(super) fn matches(&self, trace: &Trace) -> bool {
+        let of_service = |span: &&TraceSpan| {
+            self.service
+                .as_deref()
+                .is_none_or(|name| name == span.maker.service.as_str())
+        };
+        let of_operation = |span: &&TraceSpan| {
+            self.operation
+                .as_deref()
+                .is_none_or(|name| name == &*span.name)
+        };
+        let spans = trace.spans.iter().filter(of_service).filter(of_operation);
+        self.tags.is_empty()
+            || spans.into_iter().any(|span| {
+                let tags = trace.tags(span);
+                let has = |(key, value): &(String, String)| {
+                    tags.iter().any(|(k, v)| k == key && v.text() == *value)
+                };
+                self.tags.iter().all(has)
+            })
+    }
+}
+
+/// What a service did, as a span names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Name of the span.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
 }

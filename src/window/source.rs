@@ -56,6 +56,7 @@ pub(super) struct Source {
     lateness: Duration,
     checkpoint: Option<Checkpoint>,
     trace: trace::Settings,
+    shelf: trace::Shelf,
     /// Of a source that tells of spans.
     traces: Option<Box<trace::Traces>>,
 }
@@ -85,6 +86,7 @@ impl Source {
             lateness: Duration::ZERO,
             checkpoint: None,
             trace: trace::Settings::default(),
+            shelf: trace::Shelf::default(),
             traces: None,
             settings,
         }

@@ -56,6 +56,7 @@ pub struct Windows {
     sources: BTreeMap<SourceId, Source>,
     schemas: BTreeMap<SourceId, Arc<Schema>>,
     trace: trace::Settings,
+    shelf: trace::Shelf,
     told: BTreeSet<FingerprintId>,
     told_since: Timestamp,
     new_statements: Vec<StatementRef>,
@@ -71,6 +72,7 @@ impl Windows {
             sources: BTreeMap::new(),
             schemas: BTreeMap::new(),
             trace: trace::Settings::default(),
+            shelf: trace::Shelf::default(),
             told: BTreeSet::new(),
             told_since: now,
             new_statements: Vec::new(),
@@ -91,6 +93,11 @@ impl Windows {
     pub fn with_traces(mut self, settings: trace::Settings) -> Self {
         self.trace = settings;
         self
+    }
+
+    /// Where traces stand that are examples of a pattern.
+    pub fn shelf(&self) -> trace::Shelf {
+        self.shelf.clone()
     }
 
     /// Knows what runs cost over weeks; to be called before [`Windows::restore_history`]. Hands back the sources
@@ -284,11 +291,11 @@ impl Windows {
 
     fn source(&mut self, id: &SourceId) -> &mut Source {
         let settings = &self.settings;
-        let (schemas, trace) = (&self.schemas, &self.trace);
+        let (schemas, trace, shelf) = (&self.schemas, &self.trace, &self.shelf);
         let sources = &mut self.sources;
         sources.entry(id.clone()).or_insert_with(|| {
             let schema = schemas.get(id).cloned().unwrap_or_default();
-            Source::new(id.clone(), settings.clone(), schema).with_traces(trace)
+            Source::new(id.clone(), settings.clone(), schema).with_traces(trace, shelf)
         })
     }
 

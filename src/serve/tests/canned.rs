@@ -10,15 +10,19 @@ use crate::model::incident::Incident;
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKind, Template};
 use crate::model::subject::{Latency, Load, RowLoad};
 use crate::model::time::{Interval, Timestamp};
+use crate::model::trace::{self, Trace};
 use crate::report::{Lang, example};
 use crate::serve::archive::{Archive, ArchiveError, Read};
 use crate::store::view::{
-    FindingFilter, IncidentFilter, LoadPoint, Marker, Page, QueryDetail, QueryFilter, QueryPoint,
-    QueryRow, SourceRow,
+    FindingFilter, IncidentFilter, LoadPoint, Marker, Operation, Page, QueryDetail, QueryFilter,
+    QueryPoint, QueryRow, SourceRow, TraceFilter,
 };
 
 /// What an attacker would like to see unescaped.
 pub(super) const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'";
+
+/// The one trace that is kept.
+const TRACE: u128 = 0xabc;
 
 /// See the module.
 #[derive(Debug)]
@@ -168,6 +172,27 @@ impl Archive for Canned {
         let all = [deploy(HOSTILE), deploy("schema")];
         let shown = all.into_iter().filter(|m| within.from <= m.at);
         Ok(shown.skip(usize::try_from(skip).unwrap()).collect())
+    }
+
+    fn trace(&self, id: u128) -> Read<Option<Trace>> {
+        Ok((id == TRACE).then(|| trace::example::trace(TRACE)))
+    }
+
+    fn traces(&self, _filter: &TraceFilter) -> Read<Vec<Trace>> {
+        Ok(vec![trace::example::trace(TRACE)])
+    }
+
+    fn trace_services(&self) -> Read<Vec<String>> {
+        Ok(vec!["proxy".to_owned(), "shop".to_owned()])
+    }
+
+    fn trace_operations(&self, _service: &str) -> Read<Vec<Operation>> {
+        let named = [("GET /cart", "server"), ("SELECT shop", "client")];
+        let operations = named.map(|(name, kind)| Operation {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+        });
+        Ok(operations.to_vec())
     }
 
     fn postmortem(&self, incident: &Incident, lang: Lang) -> Read<String> {

@@ -3,6 +3,7 @@
 mod api;
 mod canned;
 mod documented;
+mod jaeger;
 mod pages;
 mod quiet;
 mod security;

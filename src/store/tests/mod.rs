@@ -4,6 +4,7 @@ mod crash;
 mod files;
 mod outbox;
 mod series;
+mod traces;
 mod upgrade;
 mod versions;
 

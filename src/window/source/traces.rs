@@ -11,15 +11,20 @@ use crate::model::time::{Interval, Timestamp};
 use crate::window::history::History;
 use crate::window::source::Source;
 use crate::window::table::{QueryTable, Scope};
-use crate::window::trace::{self, Doubled, TraceCounters, Traces, name_holders};
+use crate::window::trace::{self, Doubled, Shelf, TraceCounters, Traces, name_holders};
 
 /// How far the clocks of a service and of its database may lie apart, network included, for one run to be told by both.
 const CLOCKS_APART: Duration = Duration::from_millis(100);
 
 impl Source {
     /// Puts traces together so; to be called before anything else.
-    pub(in crate::window) fn with_traces(mut self, settings: &trace::Settings) -> Self {
+    pub(in crate::window) fn with_traces(
+        mut self,
+        settings: &trace::Settings,
+        shelf: &Shelf,
+    ) -> Self {
         self.trace = settings.clone();
+        self.shelf = shelf.clone();
         self
     }
 
@@ -37,7 +42,7 @@ impl Source {
         let mut traces = self
             .traces
             .take()
-            .unwrap_or_else(|| Box::new(Traces::new(self.trace.clone())));
+            .unwrap_or_else(|| Box::new(Traces::new(self.trace.clone(), self.shelf.clone())));
         let doubled = traces.observe(spans, events, |event| self.scope(event));
         self.traces = Some(traces);
         // A trace without a statement tells how late it is, too.

@@ -15,6 +15,7 @@ mod loops;
 mod operations;
 mod patterns;
 mod settings;
+mod shelf;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use self::unit::{Scratch, Unit};
 use self::operations::Operations;
 pub(super) use self::operations::name_holders;
 pub use self::settings::Settings;
+pub use self::shelf::Shelf;
 
 /// Things worth a metric, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,6 +79,7 @@ pub(super) struct Traces {
     mark: Option<Timestamp>,
     tree: Tree,
     scratch: Scratch,
+    shelf: Shelf,
     counters: TraceCounters,
 }
 
@@ -99,7 +102,7 @@ impl Doubled {
 }
 
 impl Traces {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, shelf: Shelf) -> Self {
         let settings = settings.clamped();
         Self {
             operations: Operations::new(settings.max_operations),
@@ -111,6 +114,7 @@ impl Traces {
             mark: None,
             tree: Tree::default(),
             scratch: Scratch::default(),
+            shelf,
             counters: TraceCounters::default(),
         }
     }
@@ -211,6 +215,7 @@ impl Traces {
         self.counters.closed += 1;
         self.counters.early += u64::from(is_early);
         self.tree.hang(&trace.spans);
+        let mut is_example = false;
         for (root, members) in self.tree.units() {
             let unit = Unit {
                 trace: id,
@@ -220,7 +225,10 @@ impl Traces {
                 members,
                 left_out: trace.left_out,
             };
-            self.operations.add(&unit, &mut self.scratch, due.min(now));
+            is_example |= self.operations.add(&unit, &mut self.scratch, due.min(now));
+        }
+        if is_example {
+            self.shelf.put(id, &trace);
         }
     }
 

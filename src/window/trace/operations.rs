@@ -55,10 +55,10 @@ impl Operations {
         }
     }
 
-    /// Adds a unit of a trace that came to its end at `at`.
-    pub(super) fn add(&mut self, unit: &Unit<'_>, scratch: &mut Scratch, at: Timestamp) {
+    /// Adds a unit of a trace that came to its end at `at`, and says whether it is an example of a pattern.
+    pub(super) fn add(&mut self, unit: &Unit<'_>, scratch: &mut Scratch, at: Timestamp) -> bool {
         let Some(root) = unit.operation() else {
-            return;
+            return false;
         };
         let mut key = Key {
             service: root.maker.service.clone(),
@@ -74,6 +74,7 @@ impl Operations {
         sums.note(root.elapsed(), root.failed, unit.left_out);
         patterns::find(unit, root, scratch, sums);
         self.book.note(key, unit, scratch, sums);
+        sums.shows(unit.trace)
     }
 
     /// Closes a window: profiles of the last minute, of what came to its end in the window.

@@ -68,6 +68,20 @@ impl Sums {
         self.database = self.database.saturating_add(Duration::from_nanos(nanos));
     }
 
+    /// Whether the trace is one of those that are kept as examples.
+    pub(super) fn shows(&self, trace: u128) -> bool {
+        let loops = self.loops.iter().map(|l| &l.load);
+        let waits = self.waits.iter().map(|w| &w.load);
+        let peers = self.peers.iter().map(|p| &p.load);
+        let counts = self.counts.iter().map(|c| &c.load);
+        let cuts = self.cuts.iter().map(|(cut, _)| &cut.load);
+        let dropped = self.dropped.iter().map(|d| &d.load);
+        let loads = loops.chain(waits).chain(peers).chain(counts);
+        let examples = loads.chain(cuts).chain(dropped).flat_map(|l| &l.exemplars);
+        let mut examples = examples.chain(&self.submissions.exemplars);
+        examples.any(|example| example.trace == trace)
+    }
+
     pub(super) fn load(&self) -> OperationLoad {
         OperationLoad {
             requests: self.elapsed.count(),

@@ -2,6 +2,7 @@
 
 mod forward;
 mod sender;
+mod viewers;
 
 use std::net::TcpListener;
 
