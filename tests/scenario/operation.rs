@@ -110,7 +110,7 @@ impl Builder<'_> {
             load: OperationLoad {
                 requests: self.requests,
                 failed: notes.count("failed").unwrap_or(0),
-                elapsed: self.latency(self.time, self.requests),
+                elapsed: latency(self.time, self.requests),
                 database: notes.time("database").unwrap_or_default(),
                 statements: self.requests,
                 left_out: 0,
@@ -132,27 +132,12 @@ impl Builder<'_> {
         }
     }
 
-    fn latency(&self, each: Duration, runs: u64) -> Latency {
-        Latency {
-            total: self.all(each, runs),
-            min: each,
-            p50: each,
-            p95: each,
-            p99: each,
-            max: each,
-        }
-    }
-
-    fn all(&self, each: Duration, requests: u64) -> Duration {
-        each.saturating_mul(u32::try_from(requests).expect("a few requests"))
-    }
-
     /// What each of the requests that show it did, all of them together.
     fn load(&self, line: &Line<'_>) -> PatternLoad {
         let requests = line.count("requests").unwrap_or(self.requests);
         let elapsed = line.time("time").unwrap_or(self.time);
         let runs = line.count("runs").unwrap_or(1);
-        let each = |key: &str| self.all(line.time(key).unwrap_or_default(), requests);
+        let each = |key: &str| all(line.time(key).unwrap_or_default(), requests);
         let most = line.count("most").unwrap_or(runs);
         let exemplar = TraceExemplar {
             trace: 7,
@@ -162,7 +147,7 @@ impl Builder<'_> {
         };
         PatternLoad {
             requests,
-            elapsed: self.all(elapsed, requests),
+            elapsed: all(elapsed, requests),
             runs: runs * requests,
             most,
             busy: each("busy"),
@@ -261,7 +246,7 @@ impl Builder<'_> {
             count: self.statement(line.sql),
             target: self.target(),
             page: self.statement(self.notes.get("page").expect("a page")),
-            page_busy: self.all(line.time("page_busy").expect("a time"), load.requests),
+            page_busy: all(line.time("page_busy").expect("a time"), load.requests),
             load,
         }
     }
@@ -277,7 +262,7 @@ impl Builder<'_> {
                 min: line.time("min").unwrap_or(median),
                 p95: line.time("p95").unwrap_or(median),
                 max: line.time("max").unwrap_or(median),
-                ..self.latency(median, load.runs)
+                ..latency(median, load.runs)
             },
             load,
         }
@@ -311,5 +296,22 @@ impl Builder<'_> {
             target: self.target(),
             exemplars: Vec::new(),
         }
+    }
+}
+
+/// So many times as long.
+fn all(each: Duration, requests: u64) -> Duration {
+    each.saturating_mul(u32::try_from(requests).expect("a few requests"))
+}
+
+/// Of so many requests alike.
+fn latency(each: Duration, runs: u64) -> Latency {
+    Latency {
+        total: all(each, runs),
+        min: each,
+        p50: each,
+        p95: each,
+        p99: each,
+        max: each,
     }
 }

@@ -37,10 +37,10 @@ pub(super) fn find(unit: &Unit<'_>, scratch: &Scratch, sums: &mut Sums) {
             continue;
         };
         let runs = anchored(unit, group);
-        if runs.len() >= MIN_RUNS {
-            if let Some(found) = describe(unit, scratch, asked, &runs) {
-                sums.add_loop(found);
-            }
+        if runs.len() >= MIN_RUNS
+            && let Some(found) = describe(unit, scratch, asked, &runs)
+        {
+            sums.add_loop(found);
         }
     }
 }

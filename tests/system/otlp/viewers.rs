@@ -30,7 +30,7 @@ fn carts(requests: u64) -> ExportTraceServiceRequest {
 }
 
 fn entry(span: &mut Span, began: u64) {
-    span.name = "GET /cart".to_owned();
+    "GET /cart".clone_into(&mut span.name);
     span.kind = 2;
     span.attributes.clear();
     span.start_time_unix_nano = began;

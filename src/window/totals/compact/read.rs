@@ -1,4 +1,4 @@
-//! Reads what [`write`](super::write) wrote.
+//! Reads what [`write`](super::write()) wrote.
 
 use std::ops::Range;
 
