@@ -8,7 +8,6 @@ use tokio::runtime::Handle;
 
 use crate::detect::Judged;
 use crate::forward::{Forward, note};
-use crate::ingest::relay::Relay;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Slug, Verdict};
 use crate::model::id::FingerprintId;
@@ -90,18 +89,16 @@ impl Noted {
             summary: sentence::finding(finding, &self.style),
         };
         trace.note(note.clone());
-        self.forward(&trace, &note, runtime);
+        self.forward(&trace, &note);
         runtime.block_on(self.store.submit(Change::Trace(Box::new(trace))))?;
         Ok(())
     }
 
     /// A note that the backend does not take is no loss that anybody was promised not to have.
-    fn forward(&self, trace: &Trace, note: &TraceNote, runtime: &Handle) {
-        let Some(forward) = self.forward.clone() else {
-            return;
-        };
-        if let Some(export) = note::export(trace, note) {
-            runtime.spawn(async move { forward.pass(export).await });
+    fn forward(&self, trace: &Trace, note: &TraceNote) {
+        let export = note::export(trace, note);
+        if let Some((forward, export)) = self.forward.as_ref().zip(export) {
+            forward.pass_later(export);
         }
     }
 

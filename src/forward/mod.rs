@@ -190,15 +190,25 @@ impl Forward {
         oldest.map_or(Duration::ZERO, |since| now.since(since))
     }
 
+    /// Passes a request of our own, which nobody waits for and nobody misses.
+    pub fn pass_later(&self, export: Export) {
+        Inner::pass_later(&self.inner, export);
+    }
+
     /// Sends what waits in the queue until `stop`; what is left is sent after the next start.
     pub async fn run(&self, stop: CancellationToken) {
-        let Some(queue) = &self.inner.queue else {
-            return stop.cancelled().await;
-        };
-        let mut failures = 0;
+        match &self.inner.queue {
+            None => stop.cancelled().await,
+            Some(queue) => self.empty(queue, &stop).await,
+        }
+        self.inner.end().await;
+    }
+
+    async fn empty(&self, queue: &Queue, stop: &CancellationToken) {
+        let (mut failures, mut failed) = (0, None);
         while !stop.is_cancelled() {
             let most = if failures == 0 { AT_ONCE } else { 1 };
-            let held = Inner::take(&self.inner, most).await;
+            let held = Inner::take(&self.inner, failed, most).await;
             if held.is_empty() {
                 if queue.is_empty() {
                     self.inner.caught_up();
@@ -210,11 +220,13 @@ impl Forward {
                 }
                 continue;
             }
+            // One that is never taken must not be tried for ever before all others.
+            let last = held.last().map(|held| held.id);
             let Some(after) = Inner::send_held(&self.inner, held).await else {
-                failures = 0;
+                (failures, failed) = (0, None);
                 continue;
             };
-            failures += 1;
+            (failures, failed) = (failures + 1, last);
             let wait = BACKOFF.wait(failures, "forward").max(after);
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -230,19 +242,7 @@ impl Relay for Forward {
     }
 
     fn pass(&self, export: Export) -> Passing<'_> {
-        Box::pin(async move {
-            let passed = match &self.inner.queue {
-                None => Inner::hand_over(&self.inner, export).await,
-                Some(_) if self.inner.is_behind() => {
-                    Inner::keep(&self.inner, export, false).await.map(drop)
-                }
-                Some(_) => Inner::hand_over_or_keep(&self.inner, export).await,
-            };
-            if passed.is_err() {
-                self.inner.counts.busy.fetch_add(1, Ordering::Relaxed);
-            }
-            passed
-        })
+        Box::pin(Inner::pass(&self.inner, export))
     }
 }
 

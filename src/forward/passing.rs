@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const MAX_ON_THE_WAY: usize = 32 << 20;
 /// Bytes of the queue on their way at once.
 const BYTES_AT_ONCE: u64 = 8 << 20;
+/// What is on its way when sqleuth stops has so long to arrive.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// When a sender may come again that could not be served.
 const COME_AGAIN: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,8 @@ pub(super) struct Inner {
     pub(super) patience: Duration,
     /// Requests on their way, whoever waits for them.
     tasks: TaskTracker,
+    /// They are given up.
+    stop: CancellationToken,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +76,7 @@ impl Inner {
             clock,
             patience: PATIENCE,
             tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
         }
     }
 
@@ -104,17 +110,60 @@ impl Inner {
                 Self::keep(this, export, false).await.map(drop)
             }
             () = tokio::time::sleep(this.patience) => {
-                let id = Self::keep(this, export, true).await?;
-                this.tasks.spawn(Self::settle_kept(Arc::clone(this), id, sending));
-                Ok(())
+                let (tell, told) = oneshot::channel();
+                this.tasks.spawn(Self::keep_and_settle(Arc::clone(this), export, sending, tell));
+                told.await.unwrap_or(Err(Busy { after: COME_AGAIN }))
             }
         }
     }
 
-    /// The end of a request that is in the queue and on its way.
-    async fn settle_kept(this: Arc<Self>, id: u64, sending: JoinHandle<Answer>) {
+    /// Writes a request down that is on its way, and waits for its end: whether or not its sender does.
+    async fn keep_and_settle(
+        this: Arc<Self>,
+        export: Export,
+        sending: JoinHandle<Answer>,
+        tell: oneshot::Sender<Result<(), Busy>>,
+    ) {
+        let kept = Self::keep(&this, export, true).await;
+        // A sender that has gone comes again.
+        tell.send(kept.map(drop)).ok();
         let answer = Self::answer_of(sending).await;
-        this.settle_queued(id, &answer);
+        if let Ok(id) = kept {
+            this.settle_queued(id, &answer);
+        }
+    }
+
+    /// Passes a request whose loss nobody would be told of; nothing waits for it.
+    pub(super) fn pass_later(this: &Arc<Self>, export: Export) {
+        if this.stop.is_cancelled() {
+            return;
+        }
+        let inner = Arc::clone(this);
+        this.tasks
+            .spawn(async move { Self::pass(&inner, export).await });
+    }
+
+    /// Takes a request over.
+    pub(super) async fn pass(this: &Arc<Self>, export: Export) -> Result<(), Busy> {
+        let passed = match &this.queue {
+            None => Self::hand_over(this, export).await,
+            Some(_) if this.is_behind() => Self::keep(this, export, false).await.map(drop),
+            Some(_) => Self::hand_over_or_keep(this, export).await,
+        };
+        if passed.is_err() {
+            this.counts.busy.fetch_add(1, Ordering::Relaxed);
+        }
+        passed
+    }
+
+    /// Ends: what is on its way has a moment, and is left to the queue or its sender then.
+    pub(super) async fn end(&self) {
+        self.tasks.close();
+        let in_time = tokio::time::timeout(LAST_MOMENT, self.tasks.wait()).await;
+        self.stop.cancel();
+        if in_time.is_err() {
+            self.tasks.wait().await;
+        }
     }
 
     /// Writes a request to the queue.
@@ -141,11 +190,11 @@ impl Inner {
         Ok(id)
     }
 
-    pub(super) async fn take(this: &Arc<Self>, most: usize) -> Vec<Held> {
+    pub(super) async fn take(this: &Arc<Self>, behind: Option<u64>, most: usize) -> Vec<Held> {
         let inner = Arc::clone(this);
         let taking = tokio::task::spawn_blocking(move || {
             let queue = inner.queue.as_ref()?;
-            Some(queue.take(most, BYTES_AT_ONCE))
+            Some(queue.take(behind, most, BYTES_AT_ONCE))
         });
         let (held, lost) = taking.await.ok().flatten().unwrap_or_default();
         if lost > 0 {
@@ -182,7 +231,10 @@ impl Inner {
     ) -> JoinHandle<Answer> {
         let inner = Arc::clone(this);
         this.tasks.spawn(async move {
-            let answer = inner.backend.send(export).await;
+            let answer = tokio::select! {
+                answer = inner.backend.send(export) => answer,
+                () = inner.stop.cancelled() => Answer::later("sqleuth stops"),
+            };
             drop(room);
             answer
         })

@@ -154,25 +154,39 @@ impl Queue {
         }
     }
 
-    /// Takes the oldest requests in hand: as many as `most`, and no more bytes than `most_bytes` after the first. Those
-    /// that cannot be read any more are removed, and counted. Blocks for the disk.
-    pub fn take(&self, most: usize, most_bytes: u64) -> (Vec<Held>, u64) {
+    /// Takes requests in hand, the oldest first, from the one after `behind` on: as many as `most`, and no more bytes than
+    /// `most_bytes` after the first. Those that are damaged or gone are removed, and counted. Blocks for the disk.
+    pub fn take(&self, behind: Option<u64>, most: usize, most_bytes: u64) -> (Vec<Held>, u64) {
         let (mut taken, mut lost) = (Vec::new(), 0);
-        for id in self.hold(most, most_bytes) {
-            if let Ok((export, _)) = read(&self.path(id)) {
-                taken.push(Held { id, export });
-            } else {
-                lost += 1;
-                self.remove(id);
+        for id in self.hold(behind, most, most_bytes) {
+            match read(&self.path(id)) {
+                Ok((export, _)) => taken.push(Held { id, export }),
+                Err(error) if is_lost(&error) => {
+                    lost += 1;
+                    self.remove(id);
+                }
+                // The system has no file handle left, or the like: it is there still.
+                Err(error) => {
+                    tracing::warn!(%error, "a request of the forward queue cannot be read now");
+                    self.release(id);
+                }
             }
         }
         (taken, lost)
     }
 
-    fn hold(&self, most: usize, most_bytes: u64) -> Vec<u64> {
+    fn hold(&self, behind: Option<u64>, most: usize, most_bytes: u64) -> Vec<u64> {
         let mut waiting = self.waiting();
+        let files = &mut waiting.files;
+        let from = behind.map_or(0, |id| id.saturating_add(1));
+        let is_free = |file: &Waits| !file.held;
+        let from = if files.range(from..).any(|(_, file)| is_free(file)) {
+            from
+        } else {
+            0
+        };
         let mut bytes = 0;
-        let free = waiting.files.iter_mut().filter(|(_, file)| !file.held);
+        let free = files.range_mut(from..).filter(|(_, file)| is_free(file));
         let oldest = free.take(most).take_while(|(_, file)| {
             let is_first = bytes == 0;
             bytes += file.bytes;
@@ -235,10 +249,14 @@ fn find(folder: &Path) -> io::Result<(Waiting, Found)> {
         let path = entry?.path();
         let Some(id) = id_of(&path) else { continue };
         waiting.next = waiting.next.max(id.saturating_add(1));
-        let Ok((export, since)) = read(&path) else {
-            found.damaged += 1;
-            std::fs::remove_file(&path)?;
-            continue;
+        let (export, since) = match read(&path) {
+            Ok(whole) => whole,
+            Err(error) if is_lost(&error) => {
+                found.damaged += 1;
+                std::fs::remove_file(&path)?;
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         let bytes = (HEAD + export.body.len()) as u64;
         let held = false;
@@ -248,6 +266,14 @@ fn find(folder: &Path) -> io::Result<(Waiting, Found)> {
     }
     found.bytes = waiting.bytes;
     Ok((waiting, found))
+}
+
+/// Whether there is no request any more, or never was a whole one.
+fn is_lost(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::NotFound
+    )
 }
 
 fn id_of(path: &Path) -> Option<u64> {

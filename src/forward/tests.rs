@@ -23,6 +23,8 @@ struct Stage {
     script: Mutex<Script>,
     taken: Mutex<Vec<Bytes>>,
     asked: AtomicU64,
+    /// A body that is never taken.
+    poison: Mutex<Option<Bytes>>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,6 +39,7 @@ impl Collector {
             script: Mutex::new(script),
             taken: Mutex::default(),
             asked: AtomicU64::new(0),
+            poison: Mutex::default(),
         });
         let app = Router::new()
             .route("/v1/traces", post(answer))
@@ -69,7 +72,10 @@ async fn answer(
 ) -> (StatusCode, HeaderMap) {
     assert_eq!(headers["content-type"], "application/x-protobuf");
     let script = *stage.script.lock().unwrap();
-    let (status, wait) = script(stage.asked.fetch_add(1, Ordering::SeqCst));
+    let (mut status, wait) = script(stage.asked.fetch_add(1, Ordering::SeqCst));
+    if stage.poison.lock().unwrap().as_ref() == Some(&body) {
+        status = 503;
+    }
     tokio::time::sleep(wait).await;
     let mut told = HeaderMap::new();
     if status == 200 {
@@ -284,5 +290,38 @@ async fn an_unwritable_folder_is_named_with_its_key() {
     assert!(
         error.to_string().starts_with("forward.queue_path: "),
         "{error}"
+    );
+}
+
+#[tokio::test]
+async fn one_that_is_never_taken_does_not_hold_up_the_others() {
+    let (backend, dir) = (Collector::start(BUSY).await, tempfile::tempdir().unwrap());
+    let forward = open_patient(&settings(&backend, Some(dir.path())));
+    for number in 0..4 {
+        forward.pass(export(number)).await.unwrap();
+    }
+    *backend.stage.poison.lock().unwrap() = Some(export(0).body);
+    backend.act(WELL);
+    driven(&forward, until(|| files(dir.path()).len() == 1)).await;
+    let sent: Vec<Bytes> = (1..4).map(|number| export(number).body).collect();
+    assert_eq!(backend.taken(), sent);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_nobody_and_leaves_what_is_on_its_way_to_the_queue() {
+    let never: Script = |_| (200, Duration::from_secs(3_600));
+    let (backend, dir) = (Collector::start(never).await, tempfile::tempdir().unwrap());
+    let settings = Settings {
+        timeout: Duration::from_secs(3_600),
+        ..settings(&backend, Some(dir.path()))
+    };
+    let forward = open(&settings);
+    driven(&forward, forward.pass(export(0))).await.unwrap();
+    assert_eq!(files(dir.path()).len(), 1);
+    drop(forward);
+    let again = open(&settings);
+    assert!(
+        again.queue_bytes() > 0,
+        "the folder is free, and the request is there"
     );
 }
