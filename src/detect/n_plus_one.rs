@@ -1,17 +1,12 @@
 //! See [`META`].
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-use crate::detect::basis::draft::Draft;
-use crate::detect::basis::pattern::Loss;
 use crate::detect::basis::stack::read_at_once;
 use crate::detect::{About, Detector, DetectorMeta, Status};
-use crate::model::evidence::{Evidence, Unit};
 use crate::model::finding::{Finding, Severity, Urgency, Verdict};
-use crate::model::operation::{OperationProfile, Role, StatementLoop};
+use crate::model::operation::{OperationProfile, StatementLoop};
 use crate::model::sql::StatementKind;
+
+pub use crate::detect::basis::loops::Settings;
 
 declare_detector! {
     /// ## What it sees
@@ -62,48 +57,6 @@ declare_detector! {
     }
 }
 
-/// `[detect.n-plus-one]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Whether it runs.
-    pub enabled: bool,
-    /// Runs in a request, on average: fewer are quickly written out by hand.
-    pub min_runs: f64,
-    /// Share of the request's critical path, 0 to 1: a tenth of the waiting is worth a change.
-    pub min_share: f64,
-    /// Time saved in a request, on average: less is within what the network wavers by.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
-    pub min_saving: Duration,
-    /// Requests that show it: the first may be a cache that warms up.
-    pub min_requests: u64,
-    /// Runs in one request that need no second one.
-    pub huge_runs: u64,
-    /// Time saved in a request from which people feel it.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
-    pub alarm_saving: Duration,
-    /// Share of the request from which it is most of the waiting, 0 to 1.
-    pub alarm_share: f64,
-    /// Whether work that nobody waits for is looked at, too.
-    pub jobs: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            min_runs: 5.0,
-            min_share: 0.1,
-            min_saving: Duration::from_millis(10),
-            min_requests: 3,
-            huge_runs: 50,
-            alarm_saving: Duration::from_millis(50),
-            alarm_share: 0.5,
-            jobs: false,
-        }
-    }
-}
-
 /// Finds loops of reads.
 #[derive(Debug)]
 pub struct NPlusOne(Settings);
@@ -121,21 +74,8 @@ impl Detector<OperationProfile> for NPlusOne {
     }
 
     fn inspect(&self, profile: &OperationProfile) -> Verdict {
-        if profile.role == Role::Job && !self.0.jobs {
-            return Verdict::Clear;
-        }
-        let loops = profile.loops.iter();
-        let costly: Vec<&StatementLoop> = loops.filter(|l| reads(l) && self.is_costly(l)).collect();
-        let most = costly.iter().map(|l| l.load.requests).max();
-        let often: Vec<_> = costly.into_iter().filter(|l| self.is_often(l)).collect();
-        match most {
-            None => Verdict::Clear,
-            Some(seen) if often.is_empty() => Verdict::Insufficient {
-                seen,
-                needed: self.0.min_requests,
-            },
-            Some(_) => Verdict::Found(often.iter().map(|l| self.report(profile, l)).collect()),
-        }
+        self.0
+            .judge(profile, reads, |found| self.report(profile, found))
     }
 }
 
@@ -145,41 +85,8 @@ fn reads(found: &StatementLoop) -> bool {
 }
 
 impl NPlusOne {
-    fn is_costly(&self, found: &StatementLoop) -> bool {
-        let loss = Loss::of(&found.load);
-        loss.runs >= self.0.min_runs
-            && loss.share >= self.0.min_share
-            && loss.saving >= self.0.min_saving.as_secs_f64()
-    }
-
-    fn is_often(&self, found: &StatementLoop) -> bool {
-        found.load.requests >= self.0.min_requests || found.load.most >= self.0.huge_runs
-    }
-
     fn report(&self, profile: &OperationProfile, found: &StatementLoop) -> Finding {
-        let loss = Loss::of(&found.load);
-        let crossed =
-            Evidence::measure("runs_per_request", loss.runs, self.0.min_runs, Unit::Count);
-        let share = Evidence::measure(
-            "share_of_request",
-            loss.share,
-            self.0.min_share,
-            Unit::Share,
-        );
-        let min_saving = self.0.min_saving.as_secs_f64();
-        let saving =
-            Evidence::measure("saving_per_request", loss.saving, min_saving, Unit::Seconds);
-        let is_felt =
-            loss.saving >= self.0.alarm_saving.as_secs_f64() || loss.share >= self.0.alarm_share;
-        Draft::of_operation(&META, profile, crossed)
-            .about(&found.statement, &found.target)
-            .with(share)
-            .with(saving)
-            .told_by(found)
-            .seen_in(profile, &found.load)
-            .again(&found.load)
-            .advice_if(!is_felt)
-            .remedy(read_at_once(&profile.language))
-            .finish()
+        let draft = self.0.draft(&META, profile, found);
+        draft.remedy(read_at_once(&profile.language)).finish()
     }
 }

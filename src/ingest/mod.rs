@@ -8,6 +8,7 @@
 //! A batch carries the [`Checkpoint`] that is true once its entries are stored; the store commits both in
 //! one transaction, so that a crash neither loses nor repeats an entry.
 
+pub mod connection;
 mod error;
 pub mod intake;
 pub mod otlp;

@@ -2,16 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
+use crate::ingest::connection::Connection;
 use crate::serve::ServeError;
 
 /// Connections at once; a page needs two, a scraper one.
@@ -66,67 +63,11 @@ impl axum::serve::Listener for Listener {
             .await
             .expect("the semaphore is never closed");
         let (stream, peer) = axum::serve::Listener::accept(&mut self.socket).await;
-        let connection = Connection {
-            stream,
-            idle: Box::pin(tokio::time::sleep(MAX_IDLE)),
-            _permit: permit,
-        };
+        let connection = Connection::new(stream, permit, [MAX_IDLE, MAX_IDLE]);
         (connection, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.address)
-    }
-}
-
-/// One accepted connection.
-#[derive(Debug)]
-pub struct Connection {
-    stream: TcpStream,
-    idle: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Connection {
-    /// Restarts the idle clock after progress, or fails when it has run out.
-    fn watch<T>(&mut self, cx: &mut Context<'_>, io: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if io.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + MAX_IDLE);
-            return io;
-        }
-        match self.idle.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let io = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.watch(cx, io)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let io = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, io)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

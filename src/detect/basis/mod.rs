@@ -7,6 +7,7 @@ pub(super) mod draft;
 pub(super) mod effort;
 pub(super) mod errors;
 pub(super) mod index;
+pub(super) mod loops;
 pub(super) mod paging;
 pub(super) mod pattern;
 pub(super) mod plan;

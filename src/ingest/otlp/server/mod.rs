@@ -8,7 +8,6 @@
 //! byte of it, packed and unpacked, be paid from one budget before it is kept.
 
 mod body;
-mod connection;
 mod exchange;
 mod receiver;
 mod refusal;
@@ -33,10 +32,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::connection::Connection;
 use self::receiver::Receiver;
 use crate::clock::Clock;
 use crate::ingest::SourceMeta;
+use crate::ingest::connection::Connection;
 use crate::ingest::intake::Intake;
 use crate::ingest::relay::Relay;
 use crate::ingest::token::Token;
@@ -44,6 +43,10 @@ use crate::metrics::Metrics;
 
 /// Connections at once, over both ports; a service has one or two.
 const MAX_CONNECTIONS: usize = 512;
+/// Who connects has something to say at once.
+const FIRST_WORD: Duration = Duration::from_secs(10);
+/// A connection on which nothing moves for so long is closed: SDKs export metrics once a minute.
+const MAX_IDLE: Duration = Duration::from_secs(150);
 /// Calls at once on one connection.
 const MAX_STREAMS: u32 = 64;
 /// Bytes of a call, and of a connection, that may come before they are asked for; they are in nobody's budget.
@@ -229,7 +232,7 @@ impl Port {
                 (Ok(place), Ok((stream, _))) => {
                     // Answers are small: they must not wait for more to come.
                     drop(stream.set_nodelay(true));
-                    let connection = Connection::new(stream, place);
+                    let connection = Connection::new(stream, place, [FIRST_WORD, MAX_IDLE]);
                     self.connections.spawn(serve(
                         connection,
                         self.receiver.clone(),

@@ -1,4 +1,4 @@
-//! One accepted connection, on which something must move.
+//! One accepted connection, on which something must move: of OTLP's ports and of the page's.
 
 use std::io;
 use std::pin::Pin;
@@ -10,24 +10,26 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
-/// Who connects has something to say at once.
-const FIRST_WORD: Duration = Duration::from_secs(10);
-/// A connection on which nothing moves for so long is closed: SDKs export metrics once a minute.
-const MAX_IDLE: Duration = Duration::from_secs(150);
-
 /// One accepted connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     idle: Pin<Box<Sleep>>,
+    max_idle: Duration,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+    /// Closed when nothing moves for `first` at its beginning, or for `idle` later; it keeps its place until then.
+    pub fn new(
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        [first, idle]: [Duration; 2],
+    ) -> Self {
         Self {
             stream,
-            idle: Box::pin(tokio::time::sleep(FIRST_WORD)),
+            idle: Box::pin(tokio::time::sleep(first)),
+            max_idle: idle,
             _place: place,
         }
     }
@@ -35,7 +37,8 @@ impl Connection {
     /// Restarts the idle clock after progress, or fails when it has run out.
     fn watch<T>(&mut self, cx: &mut Context<'_>, io: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if io.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + MAX_IDLE);
+            let until = Instant::now() + self.max_idle;
+            self.idle.as_mut().reset(until);
             return io;
         }
         match self.idle.as_mut().poll(cx) {
