@@ -65,7 +65,7 @@ pub enum Command {
     Run(ConfigFile),
     /// Replay recordings made on real servers and serve the page; needs no server
     Demo(Demo),
-    /// Sum a slow-query log up: which statements cost most, and what is wrong with them
+    /// Sum slow-query logs and recorded traces up: which statements cost most, and what is wrong with them
     Digest(Digest),
     /// Read statements from standard input and print their fingerprints
     Fingerprint(Fingerprint),
@@ -152,7 +152,8 @@ pub struct Digest {
     /// Configuration: thresholds of detectors, folding of names, time zone
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Logs, .gz .xz and .zst too; directories and patterns ("slow.log*") of them; `-` is standard input
+    /// Logs, and files of OTLP as a Collector writes them; .gz .xz and .zst too; directories and patterns ("slow.log*")
+    /// of them; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

@@ -8,6 +8,8 @@ mod identity;
 mod lookalikes;
 #[path = "cli/opaque.rs"]
 mod opaque;
+#[path = "cli/otlp.rs"]
+mod otlp;
 #[path = "cli/page.rs"]
 mod page;
 #[path = "cli/paging.rs"]

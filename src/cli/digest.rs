@@ -3,10 +3,12 @@
 mod crew;
 mod error_log;
 pub(super) mod interrupt;
+mod joined;
 mod judging;
 mod reading;
 mod show;
 mod summing;
+mod traced;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -57,7 +59,7 @@ pub(super) fn digest(
         .time_zone
         .as_ref()
         .map_or_else(|| style.zone.clone(), Zone::get);
-    let mut reading = Reading::new(zone, interrupt);
+    let mut reading = Reading::new(zone, interrupt, &config);
     let inputs = Inputs::of(&options.files, &reading.log_options(options));
     let kept = kept(options, &style.zone, || {
         last_end(&inputs, &reading, options)
@@ -72,13 +74,17 @@ pub(super) fn digest(
             ((), summing) = crew::with_crew(jobs, summing, read);
         }
     }
-    let read = reading.end(summing.end());
-    if read.source.files.is_empty() {
+    let mut read = reading.end(summing.end());
+    if read.iter().all(|read| read.source.files.is_empty()) {
         return Ok(ExitCode::FAILURE);
     }
-    let judging = Judging::new(&read, &schema.schema, &config);
-    show::show(&judging, options, &style, out)?;
-    Ok(if read.source.partial || !schema.failed.is_empty() {
+    joined::name_holders(&mut read);
+    joined::join(&mut read);
+    let judge = |read| Judging::new(read, &schema.schema, &config);
+    let judged: Vec<Judging<'_>> = read.iter().map(judge).collect();
+    show::show(&judged, options, &style, out)?;
+    let is_partial = read.iter().any(|read| read.source.partial);
+    Ok(if is_partial || !schema.failed.is_empty() {
         ExitCode::from(PARTIAL)
     } else {
         ExitCode::SUCCESS

@@ -8,6 +8,7 @@ mod json;
 mod load;
 mod markdown;
 mod numbers;
+mod operation;
 mod page;
 mod server;
 mod source;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::error::{ErrorClass, ErrorFamily};
+use crate::model::event::Origin;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Remedy, Severity, Slug};
 use crate::model::id::FingerprintId;
@@ -28,9 +30,10 @@ use crate::model::time::{Interval, Timestamp};
 use crate::report::{Style, sentence};
 
 pub use attributes::{Attributes, Lengths, Skipped, Tagged};
-pub use json::write_json;
+pub use json::{Body, write_json};
 pub use load::{LoadCurve, LoadStep};
 pub use numbers::{Rows, Seconds, Times};
+pub use operation::{OperationTold, Ran};
 pub use server::{CheckpointTimes, ChoreTimes, Server};
 pub use source::{Asked, NotJudged, Readable, Seldom, Source};
 
@@ -51,6 +54,10 @@ pub struct Digest {
     pub errors: Vec<Failed>,
     /// What those lists leave out.
     pub left_out: LeftOut,
+    /// Who told of the runs: shares are of what they told, whatever else is told of the same runs.
+    pub origin: Origin,
+    /// Operations of traces, the one that took most time first.
+    pub operations: Vec<OperationTold>,
 }
 
 /// How a report is laid out.
@@ -67,14 +74,20 @@ pub enum Form {
     Html,
 }
 
-/// Renders the report; `top` is how many statements are shown.
-pub fn render(digest: &Digest, style: &Style, form: Form, top: Option<usize>) -> String {
-    let page = page::Page::new(digest, style, top);
+/// Renders the reports, one for each way in which runs were told of; `top` is how many statements are shown.
+pub fn render(digests: &[Digest], style: &Style, form: Form, top: Option<usize>) -> String {
+    let pages = digests.iter().map(|d| page::Page::new(d, style, top));
+    let pages: Vec<_> = pages.collect();
     match form {
-        Form::Text { width } => text::render(&page, width),
-        Form::Markdown => markdown::render(&page),
-        Form::Html => html::render(&page),
+        Form::Text { width } => told(&pages, |page| text::render(page, width)),
+        Form::Markdown => told(&pages, markdown::render),
+        Form::Html => html::render(&pages),
     }
+}
+
+/// One below the other.
+fn told(pages: &[page::Page], render: impl Fn(&page::Page) -> String) -> String {
+    pages.iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
 /// What a report for people leaves out.
@@ -140,6 +153,8 @@ pub struct Query {
     pub dialect: Dialect,
     /// What it does.
     pub kind: StatementKind,
+    /// Who told of its runs; its share is of what they told.
+    pub origin: Origin,
     /// Runs.
     pub count: u64,
     /// Runs that failed or were cut.
@@ -200,6 +215,9 @@ pub struct Found {
     pub fingerprint: Option<FingerprintId>,
     /// Of what dialect that is.
     pub dialect: Option<Dialect>,
+    /// The operation of traces that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Arc<str>>,
     /// One sentence.
     pub summary: String,
     /// Facts, the one that crossed the line first.
@@ -211,6 +229,8 @@ pub struct Found {
 /// A statement as it was summed up.
 #[derive(Debug, Clone)]
 pub struct Summed {
+    /// Who told.
+    pub origin: Origin,
     /// The statement.
     pub statement: StatementRef,
     /// Sums.
@@ -245,6 +265,7 @@ impl Found {
             severity: finding.severity,
             fingerprint: finding.fingerprint,
             dialect,
+            operation: finding.operation,
             evidence: finding
                 .evidence
                 .into_iter()
@@ -297,6 +318,7 @@ impl Query {
 
 fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
     let Summed {
+        origin,
         statement,
         load,
         lock,
@@ -312,6 +334,7 @@ fn query(summed: Summed, all: Duration, findings: Vec<Slug>) -> Query {
         template: statement.template.clone(),
         dialect: statement.dialect,
         kind: statement.kind(),
+        origin,
         count: load.count,
         errors: load.errors + load.cancelled,
         untimed: load.untimed,

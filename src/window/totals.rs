@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::model::event::Coverage;
+use crate::model::event::{Coverage, QueryEvent};
 use crate::model::id::FingerprintId;
 use crate::model::sql::{Dialect, Parsed, Statement, StatementKey, StatementKind};
 use crate::model::time::{Interval, Timestamp};
@@ -156,6 +156,22 @@ impl Totals {
         slot
     }
 
+    /// Adds one run of a statement that somebody has identified, of a source that cuts no text.
+    pub fn observe(&mut self, event: &QueryEvent) {
+        self.settle(|| Scope::of(event));
+        let statement = &event.statement;
+        let is_opaque = matches!(statement.parsed, Parsed::Opaque { .. });
+        let place = hash::of_key(statement.key());
+        let index = self.slot_at(place, statement);
+        let slot = SlotId::new(index, is_opaque);
+        self.add(slot, &Run::from(event));
+        let text = TextAttributes {
+            offset: event.offset,
+            ..TextAttributes::default()
+        };
+        self.note(slot, &text, event.weight);
+    }
+
     /// Adds one run. One that does not tell its end is of no time: the run before may be of another file, hours away.
     pub fn add(&mut self, slot: SlotId, run: &Run<'_>) {
         let end = run.end;
@@ -249,6 +265,17 @@ impl Totals {
         } else {
             hash::of_key(statement.key())
         };
+        let is_known = self.by_key.contains_key(&place);
+        let index = self.slot_at(place, statement);
+        let has_room = self.by_key.contains_key(&place);
+        if statement.truncated && has_room && !is_known {
+            self.cuts.insert(index, tokens.opening());
+        }
+        SlotId::new(index, is_opaque)
+    }
+
+    /// Which sums a statement has.
+    fn slot_at(&mut self, place: u64, statement: &Statement) -> u32 {
         if let Some(&index) = self.by_key.get(&place) {
             if let Some(slot) = self.slots.get_mut(index as usize)
                 && tells(statement) > slot.told
@@ -256,16 +283,12 @@ impl Totals {
                 slot.told = tells(statement);
                 slot.place = self.shelf.put(statement);
             }
-            return SlotId::new(index, is_opaque);
+            return index;
         }
         if self.slots.len() >= MAX_STATEMENTS || self.shelf.is_full() {
-            return SlotId::new(self.overflow(), is_opaque);
+            return self.overflow();
         }
-        let index = self.push(place, statement);
-        if statement.truncated {
-            self.cuts.insert(index, tokens.opening());
-        }
-        SlotId::new(index, is_opaque)
+        self.push(place, statement)
     }
 
     /// Where all goes that finds no room of its own.

@@ -1,5 +1,6 @@
 //! Ctrl-C ends the reading, and what was read is told; a second one ends the command.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -37,6 +38,14 @@ impl Interrupt {
     /// It was asked for.
     pub(super) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether to go on with what is being read.
+    pub(super) fn flow(&self) -> ControlFlow<()> {
+        if self.came() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -1,17 +1,19 @@
 //! Judges what was summed up, and tells it: one statement at a time, for there may be 100,000.
 
+mod ailment;
 mod blind;
+mod others;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::cli::digest::reading::Read;
 use crate::config::Config;
 use crate::detect::catalogue::Catalogue;
 use crate::incident::Causes;
 use crate::ingest::slow_log::Format;
-use crate::model::finding::{Finding, Severity, Slug, Verdict};
+use crate::model::event::Origin;
+use crate::model::finding::{Finding, Slug, Verdict};
 use crate::model::schema::Schema;
 use crate::model::sql::StatementKey;
 use crate::model::subject::QueryProfile;
@@ -20,8 +22,10 @@ use crate::report::Style;
 use crate::report::digest::{
     Attributes, Digest, Failed, Found, LeftOut, Query, Seconds, Source, Summed,
 };
+use crate::window::trace::Operation;
 use crate::window::{ErrorTotals, Role, Total, TotalView};
 
+use self::ailment::{Ailment, Place, raise_causes};
 use self::blind::{Sight, TooSeldom};
 
 /// Statements of a report for people: nobody reads more.
@@ -34,8 +38,10 @@ const ROLES: [Role; 3] = [Role::Database, Role::User, Role::Client];
 pub(super) struct Judging<'a> {
     view: TotalView<'a>,
     errors: &'a ErrorTotals,
-    /// Findings about errors: they are few.
-    failing: Vec<Finding>,
+    operations: &'a [Operation],
+    origin: Origin,
+    /// Findings about errors and operations: they are few.
+    others: Vec<Finding>,
     catalogue: Catalogue,
     source: Source,
     /// The worst first.
@@ -44,44 +50,14 @@ pub(super) struct Judging<'a> {
     by_statement: Vec<(StatementKey, Place, &'static str)>,
 }
 
-/// Where a finding is found again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// Statement, and its number among the findings of that.
-    Statement(StatementKey, u32),
-    /// The statement that fails, where one is told, and its number among the findings about errors.
-    Error(Option<StatementKey>, usize),
-}
-
-impl Place {
-    fn statement(self) -> Option<StatementKey> {
-        match self {
-            Self::Statement(statement, _) => Some(statement),
-            Self::Error(statement, _) => statement,
-        }
-    }
-}
-
-/// A finding without its evidence. Sorted as a report has them: the worst first, of these what fails before what is
-/// slow, the most frequent and the costliest first; of one statement, what explains the others first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ailment {
-    severity: Reverse<Severity>,
-    /// In the worst minute; none for what is slow. An error takes no run time that could tell how much it matters.
-    errors: Reverse<u64>,
-    cost: Reverse<Duration>,
-    /// Kinds of problem that it may lead to.
-    reach: Reverse<usize>,
-    detector: &'static str,
-    place: Place,
-}
-
 impl<'a> Judging<'a> {
     pub(super) fn new(read: &'a Read, schema: &'a Schema, config: &Config) -> Self {
         let mut judging = Self {
             view: read.totals.view(read.coverage).declared_by(schema),
             errors: &read.totals.errors,
-            failing: Vec::new(),
+            operations: &read.operations,
+            origin: read.origin,
+            others: Vec::new(),
             catalogue: Catalogue::new(&config.detect),
             source: read.source.clone(),
             ailments: Vec::new(),
@@ -90,6 +66,7 @@ impl<'a> Judging<'a> {
         let causes = Causes::built_in();
         judging.judge(&causes);
         judging.judge_errors(read.totals.seen().unwrap_or_default(), &causes);
+        judging.judge_operations(&causes);
         judging.tell_blind();
         judging.source.slower_than_s = read.coverage.slower_than.map(Seconds);
         judging.source.slower_than_known_by = read.coverage.known_by;
@@ -117,7 +94,7 @@ impl<'a> Judging<'a> {
                     let profile = self.view.profile(statement)?;
                     findings(&self.catalogue, &profile).nth(number as usize)
                 }
-                Place::Error(_, number) => self.failing.get(number).cloned(),
+                Place::Other(_, number) => self.others.get(number).cloned(),
             };
             let dialect = ailment.place.statement().map(|about| about.dialect);
             Some(Found::new(finding?, dialect, style))
@@ -165,6 +142,8 @@ impl<'a> Judging<'a> {
                 sick: sick.len().saturating_sub(SHOWN),
             },
             queries,
+            origin: self.origin,
+            operations: self.operations(),
         }
     }
 
@@ -177,7 +156,7 @@ impl<'a> Judging<'a> {
 
     fn query(&self, total: Total<'_>) -> Query {
         let slugs = self.detectors_of(total.statement.key());
-        Query::new(summed(total), self.view.load().elapsed, slugs)
+        Query::new(summed(total, self.origin), self.view.load().elapsed, slugs)
     }
 
     /// Detectors that found something about a statement.
@@ -193,43 +172,6 @@ impl<'a> Judging<'a> {
             }
         }
         slugs
-    }
-
-    /// Shows every family of errors to every detector of errors.
-    fn judge_errors(&mut self, span: Interval, causes: &Causes) {
-        let by_runs: BTreeSet<_> = self
-            .by_statement
-            .iter()
-            .map(|(id, _, slug)| (*id, *slug))
-            .collect();
-        for profile in self.errors.profiles(&self.view, span) {
-            for (meta, verdict) in self.catalogue.inspect_errors(&profile) {
-                let Verdict::Found(found) = verdict else {
-                    continue;
-                };
-                for finding in found {
-                    let statement = profile.family.statement.as_ref().map(|s| s.key());
-                    let about = statement.filter(|s| Some(s.fingerprint) == finding.fingerprint);
-                    // the runs told the same problem, and more of it
-                    if about.is_some_and(|about| by_runs.contains(&(about, meta.slug))) {
-                        continue;
-                    }
-                    let place = Place::Error(about, self.failing.len());
-                    let cost = about.and_then(|id| self.view.elapsed(id));
-                    self.ailments.push(Ailment {
-                        severity: Reverse(finding.severity),
-                        errors: Reverse(profile.load.busiest_minute.max(1)),
-                        cost: Reverse(cost.unwrap_or_default()),
-                        reach: Reverse(causes.reach(meta.slug)),
-                        detector: meta.slug,
-                        place,
-                    });
-                    self.by_statement
-                        .extend(about.map(|id| (id, place, meta.slug)));
-                    self.failing.push(finding);
-                }
-            }
-        }
     }
 
     /// Shows every statement to every detector.
@@ -275,6 +217,7 @@ impl<'a> Judging<'a> {
         let found: BTreeSet<_> = self.ailments.iter().map(|a| a.detector).collect();
         let not_judged = &mut self.source.not_judged;
         let tells_errors = self.view.is_empty()
+            || self.origin == Origin::Span
             || self.source.format != Format::MysqlSlow.as_str()
             || !self.errors.families().is_empty();
         if !tells_errors {
@@ -282,20 +225,6 @@ impl<'a> Judging<'a> {
         }
         not_judged.retain(|blind| !found.contains(blind.detector));
         not_judged.sort_by_key(|blind| blind.detector);
-    }
-}
-
-/// What may have led to another problem of the same statement is as bad as that.
-fn raise_causes(of_one: &mut [Ailment], causes: &Causes) {
-    for at in 0..of_one.len() {
-        let slug = of_one[at].detector;
-        let effects = of_one.iter();
-        let effects = effects.filter(|a| causes.strength(slug, a.detector) > 0.0);
-        // `Reverse`: the least is the worst
-        let worst = effects.map(|a| a.severity).min();
-        of_one[at].severity = worst
-            .unwrap_or(of_one[at].severity)
-            .min(of_one[at].severity);
     }
 }
 
@@ -308,7 +237,7 @@ fn findings(catalogue: &Catalogue, profile: &QueryProfile) -> impl Iterator<Item
     })
 }
 
-fn summed(total: Total<'_>) -> Summed {
+fn summed(total: Total<'_>, origin: Origin) -> Summed {
     let Total {
         statement,
         sums,
@@ -317,6 +246,7 @@ fn summed(total: Total<'_>) -> Summed {
     let stats = &sums.stats;
     let seen = stats.first_seen().zip(stats.last_seen());
     Summed {
+        origin,
         statement,
         load: stats.load(),
         lock: sums.lock(),
@@ -324,53 +254,5 @@ fn summed(total: Total<'_>) -> Summed {
         attributes: attributes.map(Attributes::of),
         names: ROLES.map(|role| stats.names(role)),
         more: ROLES.map(|role| stats.has_more_names(role)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::id::FingerprintId;
-    use crate::model::sql::Dialect;
-
-    fn ailment(detector: &'static str, severity: Severity, number: u32) -> Ailment {
-        Ailment {
-            severity: Reverse(severity),
-            errors: Reverse(0),
-            cost: Reverse(Duration::from_secs(1)),
-            reach: Reverse(Causes::built_in().reach(detector)),
-            detector,
-            place: Place::Statement(
-                StatementKey {
-                    fingerprint: FingerprintId(1),
-                    dialect: Dialect::Mysql,
-                },
-                number,
-            ),
-        }
-    }
-
-    #[test]
-    fn what_explains_the_others_comes_first() {
-        let mut of_one = [
-            ailment("full-scan", Severity::Critical, 0),
-            ailment("load-hog", Severity::Critical, 1),
-            ailment("missing-index", Severity::Warning, 2),
-            ailment("non-sargable", Severity::Warning, 3),
-            ailment("cacheable-read", Severity::Info, 4),
-        ];
-        raise_causes(&mut of_one, &Causes::built_in());
-        of_one.sort_unstable();
-        let order = of_one.map(|a| a.detector);
-        assert_eq!(
-            order,
-            [
-                "non-sargable",
-                "missing-index",
-                "full-scan",
-                "load-hog",
-                "cacheable-read"
-            ]
-        );
     }
 }

@@ -1,22 +1,24 @@
 //! Reads logs one after the other into one set of sums.
 
-use std::ops::ControlFlow;
-
 use jiff::tz::TimeZone;
 
 use crate::cli::digest::error_log::ErrorLog;
 use crate::cli::digest::interrupt::Interrupt;
 use crate::cli::digest::summing::Sink;
+use crate::cli::digest::traced::Traced;
 use crate::cli::inputs::Input;
 use crate::cli::progress::Progress;
 use crate::cli::{Digest as Options, tell};
+use crate::config::Config;
+use crate::ingest::otlp::file::{self, Sniffed};
 use crate::ingest::slow_log;
 use crate::ingest::slow_log::offline::{self, OfflineError, Summary};
-use crate::model::event::Coverage;
+use crate::model::event::{Coverage, Origin};
 use crate::model::time::Timestamp;
 use crate::model::upkeep::Upkeep;
 use crate::report::digest::{Asked, LoadCurve, Server, Source};
 use crate::window::Totals;
+use crate::window::trace::Operation;
 
 /// Logs as they are read.
 #[derive(Debug)]
@@ -26,20 +28,25 @@ pub(super) struct Reading {
     source: Source,
     coverage: Option<Coverage>,
     upkeep: Upkeep,
+    traced: Traced,
 }
 
-/// All that was read.
+/// All that was read of one kind: a run that a log and a span tell of is part of both, and of the shares of each.
 pub(super) struct Read {
+    pub(super) origin: Origin,
     pub(super) source: Source,
     pub(super) totals: Totals,
     pub(super) coverage: Coverage,
+    /// What traces show, and a log does not.
+    pub(super) operations: Vec<Operation>,
 }
 
 impl Reading {
     /// Dates without a zone are of `zone`.
-    pub(super) fn new(zone: TimeZone, interrupt: Interrupt) -> Self {
+    pub(super) fn new(zone: TimeZone, interrupt: Interrupt, config: &Config) -> Self {
         Self {
             zone,
+            traced: Traced::new(config),
             interrupt,
             source: Source::default(),
             coverage: None,
@@ -56,6 +63,35 @@ impl Reading {
         sink: &mut dyn Sink,
     ) -> Result<(), OfflineError> {
         let path = input.path.as_path();
+        let mut source = offline::Source::open(path)?;
+        if options.input.known().is_none() {
+            let interrupt = &self.interrupt;
+            match file::sniff(&source.head(&mut |_| interrupt.flow())) {
+                Some(Sniffed::Otlp(format)) => {
+                    let done = self.traced.read(source, format, &self.interrupt);
+                    self.source.partial |= self.interrupt.came();
+                    return done;
+                }
+                Some(Sniffed::Foreign(foreign)) => {
+                    return Err(OfflineError::Foreign {
+                        path: path.to_owned(),
+                        what: foreign.as_str(),
+                    });
+                }
+                None => {}
+            }
+        }
+        self.read_log(source, input, options, sink)
+    }
+
+    fn read_log(
+        &mut self,
+        source: offline::Source<'_>,
+        input: &Input,
+        options: &Options,
+        sink: &mut dyn Sink,
+    ) -> Result<(), OfflineError> {
+        let path = input.path.as_path();
         let told_elsewhere = input.twin.as_ref().and_then(|twin| twin.from);
         let mut summary = Summary::default();
         let mut progress = Progress::new(path);
@@ -64,17 +100,14 @@ impl Reading {
         let format = (options.input.known(), &log);
         let tell_progress = &mut |position| {
             progress.show(position);
-            if interrupt.came() {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
+            interrupt.flow()
         };
         let (mut twice, mut end) = (0, Timestamp::EPOCH);
         // What another log tells, too, must be left out entry by entry.
         let done = match sink.crew().filter(|_| told_elsewhere.is_none()) {
-            Some(crew) => offline::read_by_crew(path, format, &mut summary, tell_progress, crew),
+            Some(crew) => offline::read_by_crew(source, format, &mut summary, tell_progress, crew),
             None => offline::read(
-                path,
+                source,
                 format,
                 &mut summary,
                 tell_progress,
@@ -118,18 +151,20 @@ impl Reading {
     /// When the last run of a file ended, by the last of its entries that tells; nothing of it is kept.
     pub(super) fn last_end(&self, input: &Input, options: &Options) -> Option<Timestamp> {
         let log = self.log_options(options);
-        let mut last = None;
+        let mut source = offline::Source::open(&input.path).ok()?;
         let interrupt = &self.interrupt;
+        let tell_progress = &mut |_| interrupt.flow();
+        if options.input.known().is_none()
+            && let Some(Sniffed::Otlp(format)) = file::sniff(&source.head(tell_progress))
+        {
+            return self.traced.last_end(source, format, interrupt);
+        }
+        let mut last = None;
         let read = offline::read(
-            &input.path,
+            source,
             (options.input.known(), &log),
             &mut Summary::default(),
-            &mut |_| {
-                if interrupt.came() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            },
+            tell_progress,
             &mut |_, entry| {
                 last = entry.ended().or(last);
             },
@@ -142,6 +177,7 @@ impl Reading {
     /// From here on this is what is read.
     pub(super) fn ask(&mut self, asked: Asked) {
         self.source.asked = asked;
+        self.traced.ask(asked);
     }
 
     /// How logs are read.
@@ -168,30 +204,32 @@ impl Reading {
         self.source.partial = true;
     }
 
-    /// There are no more files, and these are the sums of their runs.
-    pub(super) fn end(self, (totals, outside): (Totals, u64)) -> Read {
+    /// There are no more files, and these are the sums of the runs of logs. What was not read is left out, but one.
+    pub(super) fn end(self, (totals, outside): (Totals, u64)) -> Vec<Read> {
         let Self {
             mut source,
             coverage,
             upkeep,
+            traced,
             ..
         } = self;
         source.frequent_checkpoints = upkeep.checkpoints.too_frequent;
         source.unread_plans = upkeep.unread_plans;
         source.server = Server::of(&upkeep);
         source.outside = outside;
-        source.statements = totals.count();
-        source.nested_statements = totals.nested();
-        source.opaque_statements = totals.opaque();
-        source.load = LoadCurve::of(totals.curve());
-        let seen = totals.seen();
-        source.from = seen.map(|s| s.from);
-        source.to = seen.map(|s| s.to);
-        Read {
+        let mut all = traced.end(source.partial);
+        let of_logs = Read {
+            origin: Origin::Log,
             source,
             totals,
             coverage: coverage.unwrap_or_default(),
+            operations: Vec::new(),
+        };
+        if all.is_empty() || !of_logs.source.files.is_empty() {
+            all.insert(0, of_logs);
         }
+        all.iter_mut().for_each(Read::sum_up);
+        all
     }
 
     fn note(&mut self, summary: &Summary) {
@@ -203,16 +241,25 @@ impl Reading {
         let Some(format) = summary.format else {
             return;
         };
-        let is_other = !source.format.is_empty() && source.format != format.as_str();
-        source.format = if is_other {
-            "mixed".to_owned()
-        } else {
-            format.to_string()
-        };
+        source.be_of(format.as_str());
         self.coverage = Some(match self.coverage {
             Some(known) => widest(known, summary.coverage),
             None => summary.coverage,
         });
+    }
+}
+
+impl Read {
+    /// What the sums say of all of it.
+    fn sum_up(&mut self) {
+        let Self { source, totals, .. } = self;
+        source.statements = totals.count();
+        source.nested_statements = totals.nested();
+        source.opaque_statements = totals.opaque();
+        source.load = LoadCurve::of(totals.curve());
+        let seen = totals.seen();
+        source.from = seen.map(|s| s.from);
+        source.to = seen.map(|s| s.to);
     }
 }
 

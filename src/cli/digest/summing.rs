@@ -24,7 +24,7 @@ const MAX_SHAPE_BYTES: ByteSize = ByteSize::mib(4);
 
 /// Sets of parameters are told apart within this run only, and no hash of one is told: a key that everybody knows will
 /// do, and two reports of one log are the same to the byte.
-const SEED: u64 = 0;
+pub(super) const SEED: u64 = 0;
 
 /// Where the runs of a log go.
 pub(super) trait Sink {

@@ -1,4 +1,4 @@
-//! OTLP: traces (and later metrics and logs), as protobuf or JSON, by gRPC or HTTP.
+//! OTLP: traces, metrics and logs, as protobuf or JSON, by gRPC, by HTTP, or in files.
 //!
 //! ```text
 //! body ─┬─ protobuf ──────────────┬─► spans::read ─► SpanBatch { places in the body } ─► normalise
@@ -6,6 +6,7 @@
 //! ```
 
 pub mod budget;
+pub mod file;
 pub mod json;
 pub mod json_schema;
 pub mod logs;

@@ -4,19 +4,13 @@ mod ahead;
 mod beginning;
 mod crew;
 mod likeness;
+mod source;
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::ops::ControlFlow;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
 
 use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser};
-use crate::clock::Clock;
 use crate::model::sql::Dialect;
-use crate::model::time::Timestamp;
 use crate::model::upkeep::Upkeep;
 
 pub use likeness::{Likeness, content, first_end, head, likeness};
@@ -24,6 +18,7 @@ pub use likeness::{Likeness, content, first_end, head, likeness};
 use self::ahead::Ahead;
 use self::beginning::Begun;
 pub use self::crew::{Crew, read_by_crew};
+pub use self::source::{Source, TellProgress};
 
 /// Bytes asked for at a time, which stay in the cache of a core until they are read.
 const BLOCK_BYTES: usize = 128 << 10;
@@ -33,9 +28,6 @@ const MAX_BUFFER_BYTES: usize = MAX_STATEMENT_BYTES + (64 << 10) + 2 * BLOCK_BYT
 
 /// The format is told by this many bytes.
 const HEAD_BYTES: usize = 64 << 10;
-
-/// Memory that unpacking an `.xz` file may take.
-const MAX_XZ_BYTES: u64 = 80 << 20;
 
 /// Why a log could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +56,26 @@ pub enum OfflineError {
     /// It is no log that is known.
     #[error(
         "the format of {} is not known: it is like none of mysql-slow, postgres-stderr, postgres-csv and \
-         postgres-json; if it is one of them, name it with --input",
+         postgres-json; if it is one of them, name it with --input (and it is no OTLP, which needs no name)",
         .0.display()
     )]
     UnknownFormat(PathBuf),
+    /// It tells of traces in a format that is not read.
+    #[error("{} holds {what}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: &'static str,
+    },
+    /// It looks like OTLP, and none of its requests can be read.
+    #[error("no request in {} can be read, which looks like {format}", path.display())]
+    NoRequest {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        format: &'static str,
+    },
     /// Nothing in it is of the format that was named.
     #[error("no entry of {} reads as {named}: it looks like {told}", path.display())]
     OtherFormat {
@@ -83,7 +91,7 @@ pub enum OfflineError {
 impl OfflineError {
     /// The file can be read, but is no log.
     pub fn is_no_log(&self) -> bool {
-        matches!(self, Self::UnknownFormat(_))
+        matches!(self, Self::UnknownFormat(_) | Self::Foreign { .. })
     }
 }
 
@@ -117,23 +125,22 @@ pub struct Position {
     pub size: Option<u64>,
 }
 
-/// Reads the log at `path`, or the standard input for `-`, and tells its entries with the dialect of its server; who
-/// wants to keep one may take it.
+/// Reads a log, and tells its entries with the dialect of its server; who wants to keep one may take it.
 /// The format is told by the content when it is not given; `tell_progress` hears how far that is, and may end it:
 /// what was told by then stays told.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or read, and when its format is not known. What was told before stays told, and
-/// is in `summary`.
+/// When the file cannot be read, and when its format is not known. What was told before stays told, and is in
+/// `summary`.
 pub fn read(
-    path: &Path,
+    source: Source<'_>,
     (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
-    tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    tell_progress: TellProgress<'_>,
     tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
 ) -> Result<(), OfflineError> {
-    let Some(mut log) = Log::open(path, (format, options), summary, tell_progress)? else {
+    let Some(mut log) = Log::begin(source, (format, options), summary, tell_progress)? else {
         return Ok(());
     };
     let done = log.run(summary, tell_progress, tell);
@@ -147,22 +154,21 @@ struct Log<'p> {
 }
 
 impl<'p> Log<'p> {
-    /// Opens the log at `path`; `None` when it is empty.
-    fn open(
-        path: &'p Path,
+    /// Finds where the log begins; `None` when it is empty.
+    fn begin(
+        mut source: Source<'p>,
         (format, options): (Option<Format>, &Options),
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell_progress: TellProgress<'_>,
     ) -> Result<Option<Self>, OfflineError> {
-        let mut input = input(path)?;
-        let newest = input.newest;
+        let (path, newest) = (source.path, source.newest);
         if options.reads_ahead {
-            let ahead = Ahead::of(input.stream);
-            input.stream = Box::new(ahead.map_err(|source| unreadable(path, source))?);
+            let ahead = Ahead::of(source.stream);
+            source.stream = Box::new(ahead.map_err(|source| unreadable(path, source))?);
         }
         let mut reader = Reader {
             path,
-            input,
+            source,
             buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
             ended: false,
             fault: None,
@@ -180,7 +186,7 @@ impl<'p> Log<'p> {
     fn run(
         &mut self,
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell_progress: TellProgress<'_>,
         tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
     ) -> Result<(), OfflineError> {
         let parser = &mut *self.begun.parser;
@@ -209,7 +215,7 @@ impl<'p> Log<'p> {
 /// A buffer over a stream of unknown length.
 struct Reader<'p> {
     path: &'p Path,
-    input: Input,
+    source: Source<'p>,
     buffer: Vec<u8>,
     ended: bool,
     /// Why it cannot be read any further.
@@ -221,7 +227,7 @@ impl Reader<'_> {
         &mut self,
         parser: &mut dyn Parser,
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell_progress: TellProgress<'_>,
         tell: &mut dyn FnMut(Dialect, &mut Entry<'_>),
     ) -> Result<(), OfflineError> {
         let dialect = parser.dialect();
@@ -249,11 +255,7 @@ impl Reader<'_> {
     }
 
     fn position(&self, summary: &Summary) -> Position {
-        Position {
-            bytes: summary.bytes,
-            taken: self.input.taken.load(Ordering::Relaxed),
-            size: self.input.size,
-        }
+        self.source.position(summary.bytes)
     }
 
     /// Appends at most a block; notes the end of the stream, or why there is no more to be had.
@@ -262,7 +264,7 @@ impl Reader<'_> {
         let room = MAX_BUFFER_BYTES.saturating_sub(before).min(BLOCK_BYTES);
         self.buffer.resize(before + room, 0);
         let read = loop {
-            match self.input.stream.read(&mut self.buffer[before..]) {
+            match self.source.stream.read(&mut self.buffer[before..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
@@ -277,107 +279,11 @@ impl Reader<'_> {
     }
 }
 
-/// Where a log comes from.
-struct Input {
-    /// Unpacked.
-    stream: Box<dyn Read + Send>,
-    /// When it was last written.
-    newest: Timestamp,
-    taken: Arc<AtomicU64>,
-    size: Option<u64>,
-}
-
-/// Counts what is taken from a file.
-struct Counted<R> {
-    inner: R,
-    taken: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(into)?;
-        self.taken.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
-    }
-}
-
-/// Opens a file, and unpacks it when its first bytes say that it is packed.
-fn input(path: &Path) -> Result<Input, OfflineError> {
-    let failed = |source| OfflineError::Open {
-        path: path.to_owned(),
-        source,
-    };
-    let mut newest = Clock::system().now();
-    let mut size = None;
-    let file: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_dir() {
-            return Err(OfflineError::Directory(path.to_owned()));
-        }
-        newest = written(&metadata).unwrap_or(newest);
-        size = metadata.is_file().then_some(metadata.len());
-        Box::new(file)
-    };
-    let taken = Arc::default();
-    let mut file = Counted {
-        inner: file,
-        taken: Arc::clone(&taken),
-    };
-    let mut magic = Vec::new();
-    file.by_ref()
-        .take(6)
-        .read_to_end(&mut magic)
-        .map_err(failed)?;
-    let whole = BufReader::with_capacity(64 << 10, io::Cursor::new(magic.clone()).chain(file));
-    Ok(Input {
-        stream: unpacked(&magic, whole).map_err(failed)?,
-        newest,
-        taken,
-        size,
-    })
-}
-
 fn unreadable(path: &Path, source: io::Error) -> OfflineError {
     OfflineError::Read {
         path: path.to_owned(),
         source,
     }
-}
-
-/// When a file was last written.
-fn written(metadata: &std::fs::Metadata) -> Option<Timestamp> {
-    let since_epoch = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(Timestamp::EPOCH.plus(since_epoch))
-}
-
-fn unpacked(
-    magic: &[u8],
-    whole: impl io::BufRead + Send + 'static,
-) -> io::Result<Box<dyn Read + Send>> {
-    if magic.starts_with(b"\x1f\x8b") {
-        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(whole)));
-    }
-    if magic.starts_with(b"\xfd7zXZ\0") {
-        let stream = liblzma::stream::Stream::new_stream_decoder(
-            MAX_XZ_BYTES,
-            liblzma::stream::CONCATENATED,
-        )?;
-        return Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(
-            whole, stream,
-        )));
-    }
-    if magic.starts_with(b"\x28\xb5\x2f\xfd") {
-        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(whole)?));
-    }
-    if magic.starts_with(b"BZh") {
-        return Err(io::Error::other(
-            "it is packed by bzip2, which is not read; unpack it first, or pipe `bzcat` into `-`",
-        ));
-    }
-    Ok(Box::new(whole))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use ring::digest::{SHA256, digest as hash};
 use crate::model::finding::Severity;
 use crate::report::chart::{self, escape};
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns, server_columns, statistics,
+    Advice, Ailment, Detail, Failure, Line, OperationRow, Page, Section, Try, columns,
+    operation_columns, server_columns, statistics,
 };
 use crate::report::{Lang, sentence, words};
 
@@ -19,14 +20,20 @@ const TEMPLATE_CHARS: usize = 160;
 /// The sheet; charts bring their own.
 const SHEET: &str = include_str!("html.css");
 
-/// Renders the report.
-pub(super) fn render(page: &Page) -> String {
-    let mut body = vec![front(page)];
-    for section in page.sections() {
-        body.push(tag("h2", section.title(page.lang)));
-        body.extend(told(page, section));
+/// Renders the reports as one file.
+pub(super) fn render(pages: &[Page]) -> String {
+    let Some(first) = pages.first() else {
+        return String::new();
+    };
+    let mut body = Vec::new();
+    for page in pages {
+        body.push(front(page));
+        for section in page.sections() {
+            body.push(tag("h2", section.title(page.lang)));
+            body.extend(told(page, section));
+        }
     }
-    format!("{}\n{}\n</body>\n</html>\n", head(page), body.join("\n"))
+    format!("{}\n{}\n</body>\n</html>\n", head(first), body.join("\n"))
 }
 
 fn head(page: &Page) -> String {
@@ -70,6 +77,7 @@ fn told(page: &Page, section: Section) -> Vec<String> {
             let fixes = page.advice.iter().map(|a| fix(a, lang)).collect();
             (fixes, &page.advice_note)
         }
+        Section::Operations => (vec![operations(page)], &page.operations_note),
         Section::Profile => (vec![profile(page)], &page.rest),
         Section::Details => {
             let details = page.details.iter();
@@ -151,6 +159,31 @@ fn server(page: &Page) -> String {
         "<div class=\"numbers\"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
         head.concat(),
         rows.concat()
+    )
+}
+
+fn operations(page: &Page) -> String {
+    let [figures @ .., name] = operation_columns(page.lang);
+    let figures = figures.map(|head| format!("<th class=\"num\" scope=\"col\">{head}</th>"));
+    let rows: Vec<_> = page.operations.iter().map(operation).collect();
+    format!(
+        "<div class=\"wide\"><table><thead><tr>{}<th scope=\"col\">{name}</th></tr></thead><tbody>{}</tbody></table></div>",
+        figures.concat(),
+        rows.concat()
+    )
+}
+
+fn operation(row: &OperationRow) -> String {
+    let cell = |text: &String| format!("<td class=\"num\">{}</td>", escape(text));
+    let cells = row.cells.each_ref().map(cell);
+    let ran = row.statements.iter();
+    let ran = ran.map(|ran| format!("<br>{} {}", escape(&ran.what), tag("code", &ran.template)));
+    let ran: Vec<_> = ran.collect();
+    format!(
+        "<tr>{}<td class=\"statement\">{}<span class=\"quiet\">{}</span></td></tr>",
+        cells.concat(),
+        tag("b", &row.name),
+        ran.concat()
     )
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
-use super::{Failed, Found, Query, Source};
+use super::{Failed, Found, OperationTold, Query, Source};
 
 /// Version of the document: fields may be added, none renamed.
 const VERSION: u32 = 1;
@@ -18,6 +18,8 @@ struct Document<'a, Q, F> {
     queries: Items<Q>,
     findings: Items<F>,
     errors: &'a [Failed],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    operations: &'a [OperationTold],
 }
 
 /// An iterator that is written once.
@@ -29,6 +31,19 @@ impl<I: Iterator<Item: Serialize>> Serialize for Items<I> {
     }
 }
 
+/// What a document tells beside its source.
+#[derive(Debug)]
+pub struct Body<Q, F> {
+    /// Statements, the costliest first.
+    pub queries: Q,
+    /// What is wrong.
+    pub findings: F,
+    /// Errors by family.
+    pub errors: Vec<Failed>,
+    /// Operations of traces.
+    pub operations: Vec<OperationTold>,
+}
+
 /// Writes the document.
 ///
 /// # Errors
@@ -37,16 +52,15 @@ impl<I: Iterator<Item: Serialize>> Serialize for Items<I> {
 pub fn write_json(
     out: impl Write,
     source: &Source,
-    queries: impl Iterator<Item = Query>,
-    findings: impl Iterator<Item = Found>,
-    errors: &[Failed],
+    body: Body<impl Iterator<Item = Query>, impl Iterator<Item = Found>>,
 ) -> io::Result<()> {
     let document = Document {
         version: VERSION,
         source,
-        queries: Items(Cell::new(Some(queries))),
-        findings: Items(Cell::new(Some(findings))),
-        errors,
+        queries: Items(Cell::new(Some(body.queries))),
+        findings: Items(Cell::new(Some(body.findings))),
+        errors: &body.errors,
+        operations: &body.operations,
     };
     serde_json::to_writer(out, &document).map_err(io::Error::from)
 }

@@ -1,7 +1,8 @@
 //! The report for a ticket: Markdown that needs nothing beyond tables and code.
 
 use crate::report::digest::page::{
-    Advice, Detail, Failure, Line, Page, Section, Try, columns, server_columns, statistics,
+    Advice, Detail, Failure, Line, OperationRow, Page, Section, Try, columns, operation_columns,
+    server_columns, statistics,
 };
 use crate::report::markdown::{code, fence, inline, table};
 use crate::report::{Lang, sentence, words};
@@ -33,6 +34,7 @@ fn told(page: &Page, section: Section) -> Vec<String> {
             let fixes = ranked.map(|(rank, a)| fix(rank, a, lang)).collect();
             (fixes, &page.advice_note)
         }
+        Section::Operations => (operations(page), &page.operations_note),
         Section::Profile => (vec![profile(&page.profile, lang)], &page.rest),
         Section::Details => {
             let details = page.details.iter();
@@ -95,6 +97,24 @@ fn server(page: &Page) -> String {
         .map(|row| row.iter().map(|cell| inline(cell)).collect())
         .collect();
     table(&server_columns(page.lang), &rows)
+}
+
+fn operations(page: &Page) -> Vec<String> {
+    let rows = page.operations.iter();
+    let cells = |row: &OperationRow| [row.cells.as_slice(), &[code(&row.name)]].concat();
+    let rows: Vec<_> = rows.map(cells).collect();
+    let mut lines = Vec::new();
+    for row in &page.operations {
+        for ran in &row.statements {
+            let (name, what) = (code(&row.name), inline(&ran.what));
+            let text = code(&sentence::shorten(&ran.template, TEMPLATE_CHARS));
+            lines.push(format!("- {name}: {what} {text}"));
+        }
+    }
+    vec![
+        table(&operation_columns(page.lang), &rows),
+        lines.join("\n"),
+    ]
 }
 
 fn remedy(remedy: &Try, lang: Lang) -> String {

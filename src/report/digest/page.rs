@@ -5,12 +5,14 @@ mod detail;
 mod errors;
 mod front;
 mod notes;
+mod operations;
 mod profile;
 mod server;
 mod texts;
 
 use std::collections::BTreeSet;
 
+use crate::model::event::Origin;
 use crate::model::finding::{Remedy, Safety, Severity};
 use crate::model::sql::{StatementKey, StatementKind};
 use crate::report::chart::Chart;
@@ -18,6 +20,7 @@ use crate::report::digest::{Digest, Query};
 use crate::report::{Lang, Style, sentence, unit, words};
 
 pub(super) use errors::Failure;
+pub(super) use operations::{OperationRow, RanRow, columns as operation_columns};
 pub(super) use server::{Row, columns as server_columns};
 
 /// Statements in the table when nobody asks for another number.
@@ -42,6 +45,9 @@ pub(super) struct Page {
     /// Statements by total time, and what the rest of them takes.
     pub(super) profile: Vec<Line>,
     pub(super) rest: Option<String>,
+    /// Operations of traces, and a remark below them.
+    pub(super) operations: Vec<OperationRow>,
+    pub(super) operations_note: Option<String>,
     /// All that is known of the statements above.
     pub(super) details: Vec<Detail>,
     /// What failed, the most frequent first, and a remark below it.
@@ -57,6 +63,7 @@ pub(super) struct Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Advice,
+    Operations,
     Profile,
     Details,
     Errors,
@@ -152,7 +159,7 @@ impl Page {
         let worst = advice::worst(digest);
         let detailed = digest.queries.iter().enumerate();
         let detailed = detailed.filter(|(rank, q)| *rank < top || advised.contains(&q.key()));
-        Self {
+        let mut page = Self {
             lang: style.lang,
             files: front::files(&digest.source, style.lang),
             summary: front::summary(digest, style),
@@ -168,6 +175,23 @@ impl Page {
             errors_note: errors::note(digest, style.lang),
             server: server::rows(digest, style.lang),
             notes: notes::notes(digest, style.lang),
+            operations: operations::rows(digest, style.lang),
+            operations_note: operations::note(digest, style.lang),
+        };
+        if digest.origin == Origin::Span {
+            page.anchor_apart();
+        }
+        page
+    }
+
+    /// The same statement may be told of by a log, too, and then stands in one file twice.
+    fn anchor_apart(&mut self) {
+        let advice = self.advice.iter_mut().map(|advice| &mut advice.anchor);
+        let lines = self.profile.iter_mut().map(|line| &mut line.anchor);
+        let details = self.details.iter_mut().map(|detail| &mut detail.anchor);
+        let anchors = advice.chain(lines).chain(details);
+        for anchor in anchors.filter(|anchor| !anchor.is_empty()) {
+            anchor.insert_str(0, "trace-");
         }
     }
 }
@@ -178,6 +202,7 @@ impl Page {
         let has_advice = !self.advice.is_empty() || self.advice_note.is_some();
         let sections = [
             (Section::Advice, has_advice),
+            (Section::Operations, !self.operations.is_empty()),
             (Section::Profile, !self.profile.is_empty()),
             (Section::Details, !self.details.is_empty()),
             (Section::Errors, !self.errors.is_empty()),
@@ -194,6 +219,7 @@ impl Section {
     pub(super) fn title(self, lang: Lang) -> &'static str {
         match self {
             Self::Advice => lang.pick("Fix first", "먼저 고칠 것"),
+            Self::Operations => lang.pick("Operations by total time", "총 시간별 작업"),
             Self::Profile => lang.pick("Statements by total time", "총 실행 시간별 문장"),
             Self::Details => lang.pick("In detail", "상세"),
             Self::Errors => lang.pick("Errors, the most frequent first", "오류, 잦은 순"),

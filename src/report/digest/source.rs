@@ -90,6 +90,38 @@ pub struct Readable {
 }
 
 impl Source {
+    /// Takes note of the format of one more file.
+    pub fn be_of(&mut self, format: &str) {
+        let is_other = !self.format.is_empty() && self.format != format;
+        self.format = if is_other { "mixed" } else { format }.to_owned();
+    }
+
+    /// Counts of what was read by another way, beside these; a share is of one of both, and is told there.
+    pub fn add(&mut self, other: &Self) {
+        for file in &other.files {
+            if !self.files.contains(file) {
+                self.files.push(file.clone());
+            }
+        }
+        self.be_of(&other.format);
+        self.partial |= other.partial;
+        self.bytes += other.bytes;
+        self.entries += other.entries;
+        self.statements += other.statements;
+        self.nested_statements += other.nested_statements;
+        self.unparsed_entries += other.unparsed_entries;
+        self.opaque_statements += other.opaque_statements;
+        self.outside += other.outside;
+        self.errors += other.errors;
+        for (dialect, readable) in &other.dialects {
+            let known = self.dialects.entry(*dialect).or_default();
+            known.statements += readable.statements;
+            known.opaque_statements += readable.opaque_statements;
+        }
+        self.from = earlier(self.from, other.from);
+        self.to = self.to.max(other.to);
+    }
+
     /// Adds the runs of one statement to what is told of all.
     pub fn count(&mut self, statement: &Statement, load: &Load) {
         self.errors += load.errors + load.cancelled;
@@ -99,6 +131,10 @@ impl Source {
             readable.opaque_statements += load.count;
         }
     }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }
 
 /// Statements that ran too seldom to be judged.

@@ -48,6 +48,7 @@ fn summed(id: u64, template: &str, seconds: u64) -> Summed {
         max: time,
     };
     Summed {
+        origin: Origin::Log,
         statement: statement(id, template, id == 3),
         load: Load {
             count: 10,
@@ -134,6 +135,8 @@ fn made(mut source: Source, summed: Vec<Summed>, found: Vec<Finding>, style: &St
             .collect(),
         errors: vec![failed()],
         left_out: LeftOut::default(),
+        origin: Origin::Log,
+        operations: Vec::new(),
     }
 }
 
@@ -178,7 +181,7 @@ fn digest(lang: Lang) -> Digest {
 }
 
 fn rendered(lang: Lang, form: Form, top: Option<usize>) -> String {
-    render(&digest(lang), &style(lang), form, top)
+    render(&[digest(lang)], &style(lang), form, top)
 }
 
 fn text(lang: Lang, width: usize) -> String {
@@ -272,7 +275,12 @@ fn a_log_without_findings_says_whether_all_could_judge() {
     };
     let page = |source| {
         let digest = made(source, vec![summed(1, "SELECT 1", 1)], Vec::new(), &style);
-        render(&digest, &style, Form::Text { width: 100 }, None)
+        render(
+            std::slice::from_ref(&digest),
+            &style,
+            Form::Text { width: 100 },
+            None,
+        )
     };
     let nothing = "No detector found anything to fix.\n";
     assert!(page(source(Vec::new())).contains(nothing));
@@ -301,7 +309,12 @@ fn advised(ids: &[u64]) -> String {
         ..Source::default()
     };
     let digest = made(source, Vec::new(), ids.iter().map(of).collect(), &style);
-    render(&digest, &style, Form::Text { width: 100 }, None)
+    render(
+        std::slice::from_ref(&digest),
+        &style,
+        Form::Text { width: 100 },
+        None,
+    )
 }
 
 #[test]
@@ -332,7 +345,12 @@ fn what_cures_the_worst_stands_before_what_can_be_pasted() {
     let found = vec![worst, finding(1, Severity::Warning)];
     let source = Source::default();
     let digest = made(source, vec![summed(1, "SELECT 1", 1)], found, &style);
-    let page = render(&digest, &style, Form::Text { width: 100 }, None);
+    let page = render(
+        std::slice::from_ref(&digest),
+        &style,
+        Form::Text { width: 100 },
+        None,
+    );
     assert!(page.contains("-> See <b>the</b> plan\n"), "{page}");
 }
 
@@ -363,7 +381,12 @@ fn an_interval_that_holds_nothing_says_how_much_lies_outside() {
         ..Source::default()
     };
     let digest = made(source, Vec::new(), Vec::new(), &style);
-    let page = render(&digest, &style, Form::Text { width: 100 }, None);
+    let page = render(
+        std::slice::from_ref(&digest),
+        &style,
+        Form::Text { width: 100 },
+        None,
+    );
     assert!(
         page.contains("No statement was found between --since and --until; 7 runs lie outside.")
     );

@@ -5,8 +5,8 @@ mod fit;
 use std::fmt::{self, Write};
 
 use crate::report::digest::page::{
-    Advice, Ailment, Detail, Failure, Line, Page, Section, Try, columns as headings,
-    server_columns, statistics,
+    Advice, Ailment, Detail, Failure, Line, OperationRow, Page, RanRow, Section, Try,
+    columns as headings, operation_columns, server_columns, statistics,
 };
 use crate::report::{Lang, words};
 
@@ -62,6 +62,10 @@ impl Sheet {
                     .zip(&page.advice)
                     .try_for_each(|(rank, a)| self.fix(rank, a))?;
                 &page.advice_note
+            }
+            Section::Operations => {
+                self.operations(page)?;
+                &page.operations_note
             }
             Section::Profile => {
                 self.profile(page)?;
@@ -140,6 +144,30 @@ impl Sheet {
         (1..)
             .zip(&page.profile)
             .try_for_each(|(rank, line)| self.row(rank, line))
+    }
+
+    fn operations(&mut self, page: &Page) -> fmt::Result {
+        let [figures @ .., name] = operation_columns(self.lang);
+        let figures = figures.map(|head| right(head, 9)).concat();
+        writeln!(self.text, "    {figures}  {name}")?;
+        page.operations.iter().try_for_each(|o| self.operation(o))
+    }
+
+    fn operation(&mut self, row: &OperationRow) -> fmt::Result {
+        let figures = row.cells.each_ref().map(|cell| right(cell, 9)).concat();
+        let line = format!("    {figures}  {}", printable(&row.name));
+        let room = self.width;
+        writeln!(self.text, "{}", left(&line, room).trim_end())?;
+        for RanRow {
+            what,
+            template,
+            fingerprint,
+        } in &row.statements
+        {
+            let line = format!("{:8}{what} {}", "", printable(template));
+            self.line(&line, fingerprint)?;
+        }
+        Ok(())
     }
 
     fn row(&mut self, rank: usize, row: &Line) -> fmt::Result {

@@ -14,6 +14,7 @@ mod held;
 mod loops;
 mod operations;
 mod patterns;
+mod ran;
 mod settings;
 mod shelf;
 mod sums;
@@ -21,6 +22,7 @@ mod sums;
 mod tests;
 mod tree;
 mod unit;
+mod whole;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use self::operations::Operations;
 pub(super) use self::operations::name_holders;
 pub use self::settings::Settings;
 pub use self::shelf::Shelf;
+pub use self::whole::{Operation, SpanTotals};
 
 /// Things worth a metric, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -206,6 +209,12 @@ impl Traces {
         if may_wait && self.waits(id, now) {
             return;
         }
+        self.counters.early += u64::from(is_early);
+        self.end(id, due.min(now));
+    }
+
+    /// Judges a trace by what has come of it; it came to its end at `at`.
+    fn end(&mut self, id: u128, at: Timestamp) {
         let Some(trace) = self.open.remove(&id) else {
             return;
         };
@@ -213,7 +222,6 @@ impl Traces {
             .bytes
             .saturating_sub(trace.bytes + size_of::<OpenTrace>());
         self.counters.closed += 1;
-        self.counters.early += u64::from(is_early);
         self.tree.hang(&trace.spans);
         let mut is_example = false;
         for (root, members) in self.tree.units() {
@@ -225,7 +233,7 @@ impl Traces {
                 members,
                 left_out: trace.left_out,
             };
-            is_example |= self.operations.add(&unit, &mut self.scratch, due.min(now));
+            is_example |= self.operations.add(&unit, &mut self.scratch, at);
         }
         if is_example {
             self.shelf.put(id, &trace);

@@ -12,8 +12,10 @@ use crate::window::query::latency;
 
 use super::book::Book;
 use super::patterns;
+use super::ran::Ran;
 use super::sums::Sums;
 use super::unit::{Scratch, Unit, role};
+use super::whole::Operation;
 
 /// What is remembered of the time before the last minute, in steps.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -42,6 +44,8 @@ pub(in crate::window) struct Operations {
     recent: VecDeque<(Interval, Table)>,
     earlier: VecDeque<(Timestamp, Table)>,
     book: Book,
+    /// Of a recording.
+    ran: Option<Ran>,
 }
 
 impl Operations {
@@ -52,7 +56,13 @@ impl Operations {
             recent: VecDeque::new(),
             earlier: VecDeque::new(),
             book: Book::new(capacity),
+            ran: None,
         }
+    }
+
+    /// Keeps apart all that an operation runs, from now on.
+    pub(super) fn tell_statements(&mut self) {
+        self.ran = Some(Ran::default());
     }
 
     /// Adds a unit of a trace that came to its end at `at`, and says whether it is an example of a pattern.
@@ -73,6 +83,9 @@ impl Operations {
             .or_insert_with(|| Box::new(Sums::new(role(root), &root.maker.language)));
         sums.note(root.elapsed(), root.failed, unit.left_out);
         patterns::find(unit, root, scratch, sums);
+        if let Some(ran) = &mut self.ran {
+            ran.note(&key, unit, scratch);
+        }
         self.book.note(key, unit, scratch, sums);
         sums.shows(unit.trace)
     }
@@ -109,6 +122,23 @@ impl Operations {
         keys.truncate(self.capacity);
         let profile = |key| self.profile(key, &tables, span, Horizon::Long);
         keys.iter().filter_map(profile).collect()
+    }
+
+    /// All of a recording, by service and name.
+    pub(super) fn whole(&mut self, span: Interval) -> Vec<Operation> {
+        let mut all = Table::new();
+        for table in std::mem::take(&mut self.open).into_values() {
+            merge(&mut all, table);
+        }
+        let profiles = all.keys();
+        let profiles = profiles.filter_map(|k| self.profile(k, &[&all], span, Horizon::Whole));
+        let profiles: Vec<_> = profiles.collect();
+        let mut ran = self.ran.take().unwrap_or_default();
+        let of = |profile: OperationProfile| Operation {
+            statements: ran.take(&Key::from(&profile)),
+            profile,
+        };
+        profiles.into_iter().map(of).collect()
     }
 
     fn profile(
@@ -216,7 +246,7 @@ pub(in crate::window) fn name_holders(
 ) {
     for operation in operations.iter_mut().filter(|o| !o.waits.is_empty()) {
         let own = || queries.iter().filter(|q| q.service == operation.service);
-        let recent = || own().filter(|q| q.horizon == Horizon::Recent);
+        let recent = || own().filter(|q| q.horizon != Horizon::Long);
         let all = recent().fold(Duration::ZERO, |sum, q| sum.saturating_add(q.load.own()));
         let Some(longest) = recent().max_by_key(|q| q.load.own()) else {
             continue;

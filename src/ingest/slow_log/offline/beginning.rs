@@ -1,9 +1,7 @@
 //! Finds where a log begins in a file that does not begin like one: behind a hole that copytruncate left, or behind the
 //! rest of a large statement.
 
-use std::ops::ControlFlow;
-
-use super::{Format, HEAD_BYTES, OfflineError, Options, Parser, Position, Reader, Summary};
+use super::{Format, HEAD_BYTES, OfflineError, Options, Parser, Reader, Summary, TellProgress};
 use crate::ingest::slow_log::BYTE_ORDER_MARK;
 use crate::ingest::slow_log::format::{first_typical, open, sniff};
 
@@ -31,7 +29,7 @@ impl Reader<'_> {
         &mut self,
         (given, options): (Option<Format>, &Options),
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell_progress: TellProgress<'_>,
     ) -> Result<Option<Begun>, OfflineError> {
         let mut passed = 0;
         loop {
@@ -68,11 +66,7 @@ impl Reader<'_> {
     }
 
     /// Reads until there is enough to tell a format by, without a hole before it; false when there is no more to come.
-    fn fill_head(
-        &mut self,
-        summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
-    ) -> bool {
+    fn fill_head(&mut self, summary: &mut Summary, tell_progress: TellProgress<'_>) -> bool {
         loop {
             self.pass(hole(&self.buffer), summary);
             if summary.bytes == 0 && self.buffer.starts_with(BYTE_ORDER_MARK) {

@@ -1,10 +1,8 @@
 //! Reads a whole log by several threads: one splits it, others read the parts.
 
-use std::ops::ControlFlow;
-use std::path::Path;
-
 use super::{
-    BLOCK_BYTES, Format, Log, MAX_BUFFER_BYTES, OfflineError, Options, Position, Reader, Summary,
+    BLOCK_BYTES, Format, Log, MAX_BUFFER_BYTES, OfflineError, Options, Reader, Source, Summary,
+    TellProgress,
 };
 use crate::ingest::slow_log::parts::{Part, Piece, Whole};
 use crate::ingest::slow_log::{Entry, Next};
@@ -34,13 +32,13 @@ pub trait Crew {
 ///
 /// As [`read`](super::read).
 pub fn read_by_crew(
-    path: &Path,
+    source: Source<'_>,
     (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
-    tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    tell_progress: TellProgress<'_>,
     crew: &mut dyn Crew,
 ) -> Result<(), OfflineError> {
-    let Some(mut log) = Log::open(path, (format, options), summary, tell_progress)? else {
+    let Some(mut log) = Log::begin(source, (format, options), summary, tell_progress)? else {
         return Ok(());
     };
     let Some(part) = log.begun.parser.part() else {
@@ -68,7 +66,7 @@ impl Reader<'_> {
     fn split(
         &mut self,
         summary: &mut Summary,
-        tell_progress: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        tell_progress: TellProgress<'_>,
         crew: &mut dyn Crew,
     ) -> Result<(), OfflineError> {
         loop {

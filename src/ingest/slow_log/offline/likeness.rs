@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, Options, Summary, input, read, unreadable};
+use super::{BLOCK_BYTES, HEAD_BYTES, OfflineError, Options, Source, Summary, read, unreadable};
 use crate::model::time::Timestamp;
 
 /// How the content of one log compares to that of another.
@@ -28,7 +28,7 @@ pub enum Likeness {
 /// When it cannot be opened or read.
 pub fn head(path: &Path) -> Result<Vec<u8>, OfflineError> {
     let mut head = Vec::new();
-    let stream = input(path)?.stream;
+    let stream = Source::open(path)?.stream;
     let read = stream.take(HEAD_BYTES as u64).read_to_end(&mut head);
     read.map_err(|source| unreadable(path, source))?;
     Ok(head)
@@ -40,7 +40,7 @@ pub fn head(path: &Path) -> Result<Vec<u8>, OfflineError> {
 ///
 /// When it cannot be opened.
 pub fn content(path: &Path) -> Result<Box<dyn Read + Send>, OfflineError> {
-    Ok(input(path)?.stream)
+    Ok(Source::open(path)?.stream)
 }
 
 /// When the first statement of a log ended; `None` when none tells.
@@ -52,7 +52,7 @@ pub fn first_end(path: &Path, options: &Options) -> Option<Timestamp> {
         ..options.clone()
     };
     let done = read(
-        path,
+        Source::open(path).ok()?,
         (None, &options),
         &mut summary,
         &mut |_| match first.get() {
@@ -70,7 +70,7 @@ pub fn first_end(path: &Path, options: &Options) -> Option<Timestamp> {
 ///
 /// When one cannot be opened or read.
 pub fn likeness(first: &Path, second: &Path) -> Result<Likeness, OfflineError> {
-    let stream = |path| input(path).map(|i| BufReader::with_capacity(BLOCK_BYTES, i.stream));
+    let stream = |path| Source::open(path).map(|s| BufReader::with_capacity(BLOCK_BYTES, s.stream));
     let (mut a, mut b) = (stream(first)?, stream(second)?);
     loop {
         let left = a.fill_buf().map_err(|source| unreadable(first, source))?;

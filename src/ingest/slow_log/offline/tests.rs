@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::super::parser;
@@ -45,7 +46,7 @@ const EXPECTED: [(&str, Format, u64, u64); 5] = [
 fn sums(path: &Path) -> Result<(Summary, Duration), OfflineError> {
     let (mut summary, mut time) = (Summary::default(), Duration::ZERO);
     read(
-        path,
+        Source::open(path)?,
         (None, &Options::default()),
         &mut summary,
         &mut |_| ControlFlow::Continue(()),
@@ -148,7 +149,7 @@ fn a_file_that_is_no_log_is_not_searched_for_one_forever() {
     std::fs::write(file.path(), line.repeat((80 << 20) / line.len())).unwrap();
     let mut summary = Summary::default();
     let done = read(
-        file.path(),
+        Source::open(file.path()).unwrap(),
         (None, &Options::default()),
         &mut summary,
         &mut |_| ControlFlow::Continue(()),
@@ -181,7 +182,7 @@ fn a_packed_file_that_is_cut_is_told_up_to_the_cut() {
     std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
     let (mut summary, mut told) = (Summary::default(), 0);
     let done = read(
-        &path,
+        Source::open(&path).unwrap(),
         (None, &Options::default()),
         &mut summary,
         &mut |_| ControlFlow::Continue(()),
@@ -198,7 +199,7 @@ fn a_format_that_nothing_reads_as_is_an_error() {
     let path = fixture("mysql-odd.log");
     let named = Some(Format::PostgresCsv);
     let done = read(
-        &path,
+        Source::open(&path).unwrap(),
         (named, &Options::default()),
         &mut Summary::default(),
         &mut |_| ControlFlow::Continue(()),
@@ -213,12 +214,7 @@ fn a_line_of_any_size_is_read_in_little_memory() {
     let stream = io::repeat(b'x').take(64 << 20);
     let mut reader = Reader {
         path: Path::new("-"),
-        input: Input {
-            stream: Box::new(stream),
-            newest: Timestamp::EPOCH,
-            taken: Arc::default(),
-            size: None,
-        },
+        source: Source::of(Path::new("-"), stream),
         buffer: Vec::new(),
         ended: false,
         fault: None,
@@ -254,7 +250,7 @@ fn reading_may_be_ended_and_what_was_told_stays_told() {
         }
     };
     read(
-        &path,
+        Source::open(&path).unwrap(),
         (None, &Options::default()),
         &mut summary,
         &mut { enough },

@@ -1,6 +1,6 @@
 //! What was read, how much of the load that is, and what the reader must know to judge the rest.
 
-use crate::model::event::{Coverage, CoverageSource};
+use crate::model::event::{Coverage, CoverageSource, Origin};
 use crate::model::evidence::Unit;
 use crate::model::time::Timestamp;
 use crate::report::chart::{Chart, Kind, Series};
@@ -54,7 +54,11 @@ pub(super) fn summary(digest: &Digest, style: &Style) -> Vec<String> {
         told.push(nothing(digest, lang));
         return told;
     }
-    told.push(coverage(source, lang));
+    told.push(if digest.origin == Origin::Span {
+        traced(lang)
+    } else {
+        coverage(source, lang)
+    });
     told.extend(errors(digest, lang));
     told
 }
@@ -180,6 +184,15 @@ fn peak(digest: &Digest) -> Option<(Timestamp, f64)> {
 /// Whether it is known to a second only when something ran.
 pub(super) fn tells_whole_seconds(source: &Source) -> bool {
     source.load.as_ref().is_some_and(|load| load.whole_seconds)
+}
+
+/// Nobody knows what is not traced.
+fn traced(lang: Lang) -> String {
+    lang.pick(
+        "Told by traces: times are the client's, network included, and shares are of what was traced.",
+        "트레이스에 근거함. 시간은 네트워크를 포함한 클라이언트의 시간이고, 비중은 추적된 것 안에서의 비중임.",
+    )
+    .to_owned()
 }
 
 /// What the log leaves out.
