@@ -227,6 +227,7 @@ impl Stages {
 
     /// Metrics of the traces since the last look; returns what was seen now.
     fn show_traces(&self, now: TraceCounters, before: TraceCounters) -> TraceCounters {
+        self.metrics.count_traces(now.closed - before.closed);
         let (early, left_out) = (now.early - before.early, now.left_out - before.left_out);
         if early > 0 {
             self.metrics.count_dropped("trace", "early", early);

@@ -23,11 +23,13 @@ declare_detector! {
     /// Requests that change something (`POST`, `PUT`, `PATCH`, `DELETE`, or those that write) are told apart by operation and
     /// - by the values that they wrote, where those are told: the same rows within five minutes, of the same caller where
     ///   one is told; without an `INSERT` within ten seconds;
-    /// - else by a keyed hash of the caller: the same within ten seconds. Without both nothing is evident.
+    /// - else by a keyed hash of the caller: the same user or session within ten seconds; or, where none is told, a browser
+    ///   by its address and user agent within two, unless more than a tenth of the service's requests come from that
+    ///   address. Without both nothing is evident.
     ///
     /// A request after one that failed is a try, and not counted. Then
     /// - requests that came again >= `min_repeated`; advice below `alarm_repeated`, or where they are a smaller share of the
-    ///   requests than `alarm_share`;
+    ///   requests than `alarm_share`; those that only an address tells of count for no alarm;
     /// - most repeats of one caller <= `max_of_one`: who comes more often is a program;
     /// - shortest time between a request and the one that it repeats <= `max_gap`.
     ///
@@ -41,6 +43,7 @@ declare_detector! {
     /// ## False alarms
     /// - Two different comments of one person: other values, silent where values are told.
     /// - A program that sends the same again and again: silent by `max_of_one`.
+    /// - Everybody behind one proxy, programs that post in a row: silent, an address that many share tells nothing.
     /// - Tries after an error: not counted.
     pub static META = {
         slug: "repeated-submission",
@@ -122,7 +125,8 @@ impl Detector<OperationProfile> for RepeatedSubmission {
 impl RepeatedSubmission {
     fn report(&self, profile: &OperationProfile, seen: &Submissions) -> Verdict {
         let share = part(seen.repeated, seen.told);
-        let is_many = seen.repeated >= self.0.alarm_repeated && share >= self.0.alarm_share;
+        let sure_of = seen.repeated.saturating_sub(seen.by_address);
+        let is_many = sure_of >= self.0.alarm_repeated && share >= self.0.alarm_share;
         let repeated = number(seen.repeated);
         let min = number(self.0.min_repeated);
         let crossed = Evidence::measure("repeated_requests", repeated, min, Unit::Count);
@@ -139,7 +143,11 @@ impl RepeatedSubmission {
             number(seen.same_values),
             Unit::Count,
         );
-        let sure = if seen.same_values > 0 { 0.9 } else { 0.6 };
+        let sure = match seen {
+            _ if seen.same_values > 0 => 0.9,
+            _ if sure_of > 0 => 0.6,
+            _ => 0.4,
+        };
         let mut draft = Draft::of_operation(&META, profile, crossed)
             .with(Evidence::context("repeated_share", share, Unit::Share))
             .with(Evidence::context(

@@ -45,6 +45,7 @@ struct Inner {
     opaque_statements: Counter,
     spans: Counter,
     rejected_spans: Counter,
+    traces: Counter,
     log_records: Counter,
     received: Received,
     store_commit: Histogram,
@@ -87,7 +88,12 @@ impl Metrics {
             opaque_statements.clone(),
         );
         let (spans, rejected_spans) = (Counter::default(), Counter::default());
-        let log_records = Counter::default();
+        let (log_records, traces) = (Counter::default(), Counter::default());
+        registry.register(
+            "sqleuth_traces",
+            "Traces that came to their end and were judged",
+            traces.clone(),
+        );
         registry.register(
             "sqleuth_log_records",
             "Log records taken in by OTLP; those that tell of no database are passed over",
@@ -120,6 +126,7 @@ impl Metrics {
             opaque_statements,
             spans,
             rejected_spans,
+            traces,
             log_records,
             received,
             store_commit,
@@ -154,6 +161,11 @@ impl Metrics {
     pub fn count_spans(&self, taken: u64, rejected: u64) {
         self.0.spans.inc_by(taken);
         self.0.rejected_spans.inc_by(rejected);
+    }
+
+    /// Counts traces that came to their end.
+    pub fn count_traces(&self, closed: u64) {
+        self.0.traces.inc_by(closed);
     }
 
     /// Counts log records of a request.

@@ -278,6 +278,8 @@ pub struct Submissions {
     pub repeated: u64,
     /// Those of them that wrote the very same values.
     pub same_values: u64,
+    /// Those of them of which only the address of a browser is told: several people may share it.
+    pub by_address: u64,
     /// Callers (or sets of values) that came again.
     pub callers: u64,
     /// Most repeats of one of them.

@@ -50,8 +50,8 @@ pub struct SpanMaker {
 pub enum SpanWork {
     /// Was asked from outside: a request, or a message that is handled.
     Entry {
-        /// Keyed hash of who asks; 0 when not told.
-        caller: u64,
+        /// Who asks.
+        caller: Caller,
         /// `http.response.status_code`; 0 when not told.
         status: u16,
     },
@@ -76,6 +76,28 @@ pub enum SpanWork {
     },
     /// Any other work in the process.
     Internal,
+}
+
+/// Who asks, as keyed hashes that are only ever compared.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Caller {
+    /// Not told.
+    #[default]
+    Unknown,
+    /// A user or a session.
+    Named(u64),
+    /// A browser, by its address and by both address and user agent: many people may share an address.
+    Browser {
+        /// Of the address alone.
+        address: u64,
+        /// Of both.
+        both: u64,
+    },
+    /// The address of another program, or of who does not say what asks.
+    Program(u64),
 }
 
 /// Part that a span plays between two processes; `SpanKind` of OpenTelemetry.

@@ -229,7 +229,7 @@ impl Source {
         };
         let long_from = span.from.floor(self.settings.long_every);
         let long_due = long_from != span.to.floor(self.settings.long_every) && !backlog;
-        let operations = self.operations(span, &profiles, long_due);
+        let operations = self.operations(span, long_due);
         if long_due {
             profiles.extend(self.long_profiles(span));
         }

@@ -165,7 +165,7 @@ impl QueryTable {
             .take_while(move |(key, _)| key.fingerprint == fingerprint)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&QueryKey, &Ran)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&QueryKey, &Ran)> + Clone {
         self.queries.iter().map(|(key, ran)| (key, &**ran))
     }
 

@@ -288,6 +288,7 @@ impl Builder<'_> {
             told: line.count("told").expect("a number"),
             repeated: line.count("repeated").expect("a number"),
             same_values: line.count("same").unwrap_or(0),
+            by_address: line.count("by_address").unwrap_or(0),
             callers: line.count("callers").expect("a number"),
             most: line.count("most").unwrap_or(1),
             gap: gap.map(|gap| (gap, gap)),

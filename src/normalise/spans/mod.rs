@@ -23,16 +23,19 @@ use crate::ingest::server_log::{class, of_driver};
 use crate::ingest::{Mark, RawError, RawRun, SourceMeta};
 use crate::model::error::ErrorClass;
 use crate::model::event::{Nesting, Origin, Outcome, RowCounts, TraceRef};
-use crate::model::span::{Span, SpanMaker, SpanWork};
+use crate::model::span::{Caller, Span, SpanMaker, SpanWork};
 use crate::model::sql::Parsed;
 use crate::model::time::Timestamp;
 
 pub(super) use self::known::Known;
-use self::names::{folded, folded_operation};
+use self::names::{folded, folded_host, folded_operation};
 use self::work::{Kind, Peer};
 
 /// Longer codes of errors are none.
 const MAX_CODE_BYTES: usize = 16;
+
+/// Every browser's user agent begins so, and no other program's that does not pretend to be one.
+const BROWSER: &[u8] = b"Mozilla/";
 
 /// Spans of a request that are handed on together: a request may have more than the queue should hold.
 const PART: usize = 1024;
@@ -99,7 +102,7 @@ impl Normaliser {
         let kind = work::kind_of(spans, record);
         let work = match kind {
             Kind::Entry => SpanWork::Entry {
-                caller: self.caller(spans.bytes(record.facts.caller)),
+                caller: self.caller(spans, record),
                 status: record.facts.status,
             },
             Kind::Query => {
@@ -135,11 +138,21 @@ impl Normaliser {
     }
 
     /// Equal for the same caller, and nothing else can be told of it.
-    fn caller(&self, caller: &[u8]) -> u64 {
-        if caller.is_empty() {
-            return 0;
+    fn caller(&self, spans: &SpanBatch, record: &SpanRecord) -> Caller {
+        let told = spans.bytes(record.facts.caller);
+        if told.is_empty() {
+            return Caller::Unknown;
         }
-        self.known.hash(0, caller).max(1)
+        let caller = self.known.hash(0, told);
+        if record.facts.is_caller_named() {
+            return Caller::Named(caller);
+        }
+        let agent = spans.bytes(record.facts.agent);
+        if !agent.starts_with(BROWSER) {
+            return Caller::Program(caller);
+        }
+        let (address, both) = (caller, self.known.hash(caller, agent));
+        Caller::Browser { address, both }
     }
 
     fn span_name(&mut self, spans: &SpanBatch, record: &SpanRecord, kind: Kind) -> Arc<str> {
@@ -168,9 +181,10 @@ impl Normaliser {
             _ => told(facts.server),
         };
         let name = spans.bytes(name.unwrap_or_default());
-        let name = self
-            .known
-            .text(&[b"peer", name], || folded(&String::from_utf8_lossy(name)));
+        let port = facts.port;
+        let name = self.known.text(&[b"peer", name, &port.to_be_bytes()], || {
+            folded_host(&String::from_utf8_lossy(name), port)
+        });
         let system = match peer.system() {
             Some(system) => self.known.name(system.as_bytes()),
             None => self.known.name(spans.bytes(facts.system)),

@@ -3,6 +3,8 @@
 //! An instrumentation should name spans by what is low in cardinality, and many do not: paths with ids, statements,
 //! keys. What is folded here is also what makes two names the same.
 
+use std::net::IpAddr;
+
 /// Longer names are cut.
 const MAX_NAME_BYTES: usize = 128;
 /// A name of a database span that is longer is the statement itself.
@@ -58,6 +60,19 @@ pub(super) fn folded_operation(name: &str) -> String {
         return cut(&first[..word], MAX_OPERATION_BYTES).to_owned();
     }
     folded(name)
+}
+
+/// Who is asked, without values. An address of the network is no value: it is all that tells one service from another
+/// where there are no names, and with it the port.
+pub(super) fn folded_host(host: &str, port: u16) -> String {
+    let address = host.parse::<IpAddr>();
+    match (address, port) {
+        (Ok(IpAddr::V6(address)), 1..) => format!("[{address}]:{port}"),
+        (Ok(IpAddr::V4(address)), 1..) => format!("{address}:{port}"),
+        (Ok(address), 0) => address.to_string(),
+        (Err(_), 1..) if host == "localhost" => format!("{host}:{port}"),
+        (Err(_), _) => folded(host),
+    }
 }
 
 /// Up to so many bytes, and no half of a character.
@@ -152,6 +167,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(folded(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn hosts_without_a_name_are_told_apart_by_address_and_port() {
+        for (host, port, expected) in [
+            ("rates.example", 8080, "rates.example"),
+            ("10.0.0.7", 8080, "10.0.0.7:8080"),
+            ("10.0.0.7", 0, "10.0.0.7"),
+            ("::1", 8080, "[::1]:8080"),
+            ("localhost", 8080, "localhost:8080"),
+            ("pod-5f3a9c0b12de", 80, "pod-?"),
+            ("", 80, ""),
+        ] {
+            assert_eq!(folded_host(host, port), expected, "{host}");
         }
     }
 

@@ -50,6 +50,14 @@ fn normalised(spans: &[Value]) -> EventBatch {
     normaliser.spans(&batch, 0..spans.len(), &source, Mark::default())
 }
 
+fn callers(batch: &EventBatch) -> Vec<Caller> {
+    let entries = batch.spans.iter().filter_map(|span| match span.work {
+        SpanWork::Entry { caller, .. } => Some(caller),
+        _ => None,
+    });
+    entries.collect()
+}
+
 fn postgres(sql: &str) -> Value {
     json!({"db.system": "postgresql", "db.statement": sql, "db.name": "shop|public", "server.address": "db1",
         "server.port": 5433, "db.user": "app"})
@@ -134,6 +142,12 @@ fn whom_a_span_asks_is_told_by_its_system() {
     assert_work("GET", &redis, &client, &peer("cache", "redis"));
     let http = json!({"http.request.method": "GET", "server.address": "rates.example"});
     assert_work("GET", &http, &client, &peer("rates.example", "http"));
+    let old = json!({"http.url": "http://me:kanarie@rates.example:81/a?b=kanarie"});
+    assert_work("GET", &old, &client, &peer("rates.example", "http"));
+    let nameless = json!({"url.full": "https://[::1]:8443/a"});
+    assert_work("GET", &nameless, &client, &peer("[::1]:8443", "http"));
+    let no_url = json!({"http.url": "rates"});
+    assert_work("GET", &no_url, &client, &peer("", "http"));
     let rpc = json!({"rpc.system": "grpc", "server.address": "rates"});
     assert_work("Rates/Get", &rpc, &client, &peer("rates", "rpc"));
     let queue = json!({"messaging.destination.name": "orders"});
@@ -141,7 +155,7 @@ fn whom_a_span_asks_is_told_by_its_system() {
     assert_work("send", &queue, &sends, &peer("orders", "messaging"));
     let answered = json!({"http.status_code": 500});
     let entry = SpanWork::Entry {
-        caller: 0,
+        caller: Caller::Unknown,
         status: 500,
     };
     assert_work("GET /orders", &answered, &json!({"kind": 2}), &entry);
@@ -156,16 +170,55 @@ fn an_entry_is_named_by_its_route_and_who_asks_is_only_ever_compared() {
         span("POST", &about("alice"), &server),
         span("POST", &about("bob"), &server),
     ]);
-    let callers: Vec<u64> = batch
-        .spans
-        .iter()
-        .map(|span| match span.work {
-            SpanWork::Entry { caller, .. } => caller,
-            _ => 0,
-        })
-        .collect();
-    assert!(callers[0] != 0 && callers[0] == callers[1] && callers[0] != callers[2]);
+    let callers = callers(&batch);
+    assert!(matches!(callers[0], Caller::Named(_)), "{callers:?}");
+    assert!(callers[0] == callers[1] && callers[0] != callers[2]);
     assert_eq!(&*batch.spans[0].name, "POST /orders/{id}");
+}
+
+#[test]
+fn an_address_tells_a_caller_apart_from_others_where_no_name_is_told() {
+    let server = json!({"kind": 2});
+    let browser = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
+    let phone = "Mozilla/5.0 (iPhone) Safari/605.1";
+    let batch = normalised(&[
+        span(
+            "POST",
+            &json!({"net.peer.ip": "10.0.0.7", "http.user_agent": browser}),
+            &server,
+        ),
+        span(
+            "POST",
+            &json!({"client.address": "10.0.0.7", "network.peer.address": "10.0.0.1", "user_agent.original": browser}),
+            &server,
+        ),
+        span(
+            "POST",
+            &json!({"client.address": "10.0.0.7", "user_agent.original": phone}),
+            &server,
+        ),
+        span(
+            "POST",
+            &json!({"client.address": "10.0.0.7", "user_agent.original": "curl/8"}),
+            &server,
+        ),
+        span(
+            "POST",
+            &json!({"client.address": "10.0.0.7", "session.id": "s1"}),
+            &server,
+        ),
+    ]);
+    let callers = callers(&batch);
+    assert!(matches!(callers[0], Caller::Browser { .. }), "{callers:?}");
+    assert_eq!(callers[0], callers[1]);
+    let (Caller::Browser { address, .. }, Caller::Browser { address: same, .. }) =
+        (callers[1], callers[2])
+    else {
+        panic!("{callers:?}");
+    };
+    assert!(address == same && callers[1] != callers[2]);
+    assert!(matches!(callers[3], Caller::Program(_)), "{callers:?}");
+    assert!(matches!(callers[4], Caller::Named(_)), "{callers:?}");
 }
 
 #[test]

@@ -6,12 +6,12 @@ use crate::model::event::{Origin, QueryEvent, TraceRef};
 use crate::model::id::FingerprintId;
 use crate::model::operation::{LoggedRuns, OperationProfile};
 use crate::model::span::Span;
-use crate::model::subject::{Exemplar, QueryProfile};
+use crate::model::subject::Exemplar;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::history::History;
 use crate::window::source::Source;
 use crate::window::table::{QueryTable, Scope};
-use crate::window::trace::{self, Doubled, Shelf, TraceCounters, Traces, name_holders};
+use crate::window::trace::{self, Busy, Doubled, Shelf, TraceCounters, Traces, name_holders};
 
 /// How far the clocks of a service and of its database may lie apart, network included, for one run to be told by both.
 const CLOCKS_APART: Duration = Duration::from_millis(100);
@@ -70,7 +70,6 @@ impl Source {
     pub(super) fn operations(
         &mut self,
         window: Interval,
-        queries: &[QueryProfile],
         is_long_due: bool,
     ) -> Vec<OperationProfile> {
         let recent = self.watched(window, window.to.minus(self.settings.recent));
@@ -79,7 +78,8 @@ impl Source {
             return Vec::new();
         };
         let mut operations = traces.operations.close(window, recent);
-        name_holders(&mut operations, queries);
+        let recent = self.recent.iter().map(|(_, table)| table);
+        name_holders(&mut operations, Busy::of(recent));
         if is_long_due {
             operations.extend(traces.operations.long(remembered));
         }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::operation::{DroppedPredicate, Role, Submissions};
+use crate::model::span::Caller;
 use crate::model::sql::{StatementKind, StatementRef};
 use crate::model::time::Timestamp;
 
+use super::callers::Callers;
 use super::held::{Held, Work};
 use super::operations::Key;
 use super::sums::Sums;
@@ -27,6 +29,9 @@ const SAME_VALUES_WITHIN: Duration = Duration::from_secs(300);
 /// The same caller counts for so long where values are not told, or nothing new was written.
 const SAME_CALLER_WITHIN: Duration = Duration::from_secs(10);
 
+/// The same browser counts for so long where values are not told: a button that is pressed twice.
+const SAME_BROWSER_WITHIN: Duration = Duration::from_secs(2);
+
 /// Submissions that are remembered.
 const MAX_SUBMITTED: usize = 20_000;
 
@@ -38,6 +43,7 @@ const CHANGING: [&str; 4] = ["POST ", "PUT ", "PATCH ", "DELETE "];
 pub(super) struct Book {
     capacity: usize,
     usual: BTreeMap<Key, Vec<Usual>>,
+    callers: Callers,
     submitted: HashMap<u64, Submitted>,
     /// Oldest first.
     order: VecDeque<u64>,
@@ -68,6 +74,7 @@ impl Book {
         Self {
             capacity,
             usual: BTreeMap::new(),
+            callers: Callers::default(),
             submitted: HashMap::new(),
             order: VecDeque::new(),
         }
@@ -97,27 +104,26 @@ impl Book {
         };
         let caller = match root.work {
             Work::Entry { caller } => caller,
-            _ => 0,
+            _ => Caller::Unknown,
         };
+        if let Caller::Browser { address, .. } | Caller::Program(address) = caller {
+            self.callers.note(&key.service, address);
+        }
         let written = Written::of(unit, scratch);
         let changes = CHANGING.iter().any(|method| root.name.starts_with(method));
         if !changes && written.statement.is_none() {
             return;
         }
-        let same_values = written.is_told && (written.inserts || caller != 0);
-        if !same_values && caller == 0 {
+        let is_told = caller != Caller::Unknown;
+        let same_values = written.is_told && (written.inserts || is_told);
+        let Some(within) = self.patience(key, caller, same_values.then_some(&written)) else {
             return;
-        }
+        };
         let mut hasher = DefaultHasher::new();
         (&key.service.as_str(), &key.operation, caller).hash(&mut hasher);
         if same_values {
             written.values.hash(&mut hasher);
         }
-        let within = if same_values && written.inserts {
-            SAME_VALUES_WITHIN
-        } else {
-            SAME_CALLER_WITHIN
-        };
         let mut seen = Submissions {
             told: 1,
             ..Submissions::default()
@@ -125,6 +131,8 @@ impl Book {
         if let Some((gap, repeats)) = self.again(hasher.finish(), root, within) {
             seen.repeated = 1;
             seen.same_values = u64::from(same_values);
+            let is_browser = matches!(caller, Caller::Browser { .. });
+            seen.by_address = u64::from(is_browser && !same_values);
             seen.callers = u64::from(repeats == 1);
             seen.most = repeats;
             seen.gap = Some((gap, gap));
@@ -136,6 +144,20 @@ impl Book {
             }
         }
         sums.add_submissions(&seen);
+    }
+
+    /// How long the next request of the caller counts as this one again, where `same` values are written or none are
+    /// told; `None` if nobody can tell.
+    fn patience(&self, key: &Key, caller: Caller, same: Option<&Written<'_>>) -> Option<Duration> {
+        match (same, caller) {
+            (Some(written), _) if written.inserts => Some(SAME_VALUES_WITHIN),
+            (Some(_), _) | (None, Caller::Named(_)) => Some(SAME_CALLER_WITHIN),
+            (None, Caller::Browser { address, .. }) => {
+                let is_one = self.callers.is_one(&key.service, address);
+                is_one.then_some(SAME_BROWSER_WITHIN)
+            }
+            (None, Caller::Program(_) | Caller::Unknown) => None,
+        }
     }
 
     /// How long ago the same was submitted, and how often it came again by now; unless that failed, when to try again is

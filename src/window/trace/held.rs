@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use crate::model::id::FingerprintId;
-use crate::model::span::{Span, SpanKind, SpanMaker, SpanWork};
+use crate::model::span::{Caller, Span, SpanKind, SpanMaker, SpanWork};
 use crate::model::sql::StatementRef;
 use crate::model::time::Timestamp;
 use crate::window::query::nanos;
 use crate::window::table::Scope;
 
-/// Spans back in which the other half of a doubled one is looked for. SDKs send in the order of ends, so that only what
-/// runs at the same time lies between.
-const DOUBLE_WITHIN: usize = 32;
+use super::tree::index;
+use super::twins::Twins;
+
+/// Spans back in which those below the second half of a doubled one are looked for.
+const BELOW_WITHIN: usize = 32;
 
 /// A span as an open trace keeps it. Times are nanoseconds by the clock of its process.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) enum Work {
     Entry {
-        caller: u64,
+        caller: Caller,
     },
     Query(Asked),
     Connection {
@@ -86,7 +88,8 @@ impl Held {
             (SpanWork::Connection { pool }, _) => Work::Connection { pool },
             (SpanWork::Peer { name, system }, _) => Work::Peer { name, system },
             (SpanWork::Query { .. } | SpanWork::Internal, _) if span.kind.is_entry() => {
-                Work::Entry { caller: 0 }
+                let caller = Caller::Unknown;
+                Work::Entry { caller }
             }
             (SpanWork::Query { .. } | SpanWork::Internal, _) => Work::Internal,
         }
@@ -120,13 +123,14 @@ impl Held {
     }
 
     /// Whether both tell of the same run: nested or side by side, at the same time, by two instrumentations.
-    fn is_same_run(&self, other: &Self) -> bool {
+    pub(super) fn is_same_run(&self, other: &Self) -> bool {
         let is_related =
             self.parent == other.parent || self.parent == other.id || other.parent == self.id;
         let overlaps = self.start <= other.end && other.start <= self.end;
         is_related
             && overlaps
             && !self.doubled
+            && self.fingerprint() == other.fingerprint()
             && !Arc::ptr_eq(&self.maker, &other.maker)
             && self.maker.scope != other.maker.scope
             && self.maker.service == other.maker.service
@@ -151,6 +155,7 @@ pub(super) struct OpenTrace {
     pub(super) waited: bool,
     leaves: usize,
     pub(super) bytes: usize,
+    twins: Twins,
 }
 
 /// What became of a span that was added.
@@ -174,27 +179,23 @@ impl OpenTrace {
             waited: false,
             leaves: 0,
             bytes: 0,
+            twins: Twins::default(),
         }
     }
 
     /// Adds a span; at most `most` that ask somebody, and as many others.
     pub(super) fn add(&mut self, mut span: Held, most: usize) -> Added {
         self.end = self.end.max(span.ended());
-        let is_double = self.pair(&mut span);
+        let twin = self.pair(&mut span);
+        let is_double = twin.is_some();
         let is_leaf = span.is_leaf();
         let kept = if is_leaf {
             self.leaves
         } else {
             self.spans.len() - self.leaves
         };
-        let is_sibling = is_double
-            && !self
-                .spans
-                .iter()
-                .rev()
-                .take(DOUBLE_WITHIN)
-                .any(|s| s.parent == span.id);
-        if is_sibling {
+        // Where the other half is below it, it holds the trace together.
+        if twin == Some(Related::Sibling) && !self.has_below(span.id) {
             return Added::Doubled;
         }
         if kept >= most {
@@ -207,6 +208,9 @@ impl OpenTrace {
         }
         self.leaves += usize::from(is_leaf);
         self.bytes += size_of::<Held>();
+        if span.asked().is_some() {
+            self.bytes += self.twins.note(&span, index(self.spans.len()));
+        }
         self.spans.push(span);
         if is_double {
             Added::Doubled
@@ -216,20 +220,29 @@ impl OpenTrace {
     }
 
     /// Looks for the other half of a doubled query. That one counts, for as long as both took; this one is no query.
-    fn pair(&mut self, span: &mut Held) -> bool {
-        let Some(fingerprint) = span.fingerprint() else {
-            return false;
-        };
-        let mut recent = self.spans.iter_mut().rev().take(DOUBLE_WITHIN);
-        let other = recent
-            .find(|known| known.fingerprint() == Some(fingerprint) && known.is_same_run(span));
-        let Some(other) = other else { return false };
+    fn pair(&mut self, span: &mut Held) -> Option<Related> {
+        span.asked()?;
+        let twin = self.twins.find(&self.spans, span)?;
+        let other = self.spans.get_mut(twin)?;
         other.doubled = true;
-        if other.parent == span.parent {
-            other.start = other.start.min(span.start);
-            other.end = other.end.max(span.end);
-        }
         span.work = Work::Internal;
-        true
+        if other.parent != span.parent {
+            return Some(Related::Nested);
+        }
+        other.start = other.start.min(span.start);
+        other.end = other.end.max(span.end);
+        Some(Related::Sibling)
     }
+
+    fn has_below(&self, id: u64) -> bool {
+        let recent = self.spans.iter().rev().take(BELOW_WITHIN);
+        recent.into_iter().any(|span| span.parent == id)
+    }
+}
+
+/// How both halves of a doubled query hang together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Related {
+    Sibling,
+    Nested,
 }

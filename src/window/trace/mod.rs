@@ -9,6 +9,7 @@
 //! has a bound: spans of a trace, open traces, bytes; the trace that is due first makes room.
 
 mod book;
+mod callers;
 mod critical;
 mod held;
 mod loops;
@@ -21,6 +22,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod twins;
 mod unit;
 mod whole;
 
@@ -37,7 +39,7 @@ use self::tree::Tree;
 use self::unit::{Scratch, Unit};
 
 use self::operations::Operations;
-pub(super) use self::operations::name_holders;
+pub(super) use self::operations::{Busy, name_holders};
 pub use self::settings::Settings;
 pub use self::shelf::Shelf;
 pub use self::whole::{Operation, SpanTotals};

@@ -193,6 +193,7 @@ impl Sums {
         known.told += new.told;
         known.repeated += new.repeated;
         known.same_values += new.same_values;
+        known.by_address += new.by_address;
         known.callers += new.callers;
         known.most = known.most.max(new.most);
         known.elapsed = known.elapsed.saturating_add(new.elapsed);

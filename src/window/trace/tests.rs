@@ -11,7 +11,7 @@ use crate::ingest::{Mark, SourceMeta};
 use crate::model::event::{DbTarget, Nesting, Origin, Outcome, QueryEvent, RowCounts};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::operation::OperationProfile;
-use crate::model::span::{Span, SpanKind, SpanMaker, SpanWork};
+use crate::model::span::{Caller, Span, SpanKind, SpanMaker, SpanWork};
 use crate::model::sql::Dialect;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, EventBatch, Normaliser};
@@ -56,7 +56,7 @@ impl Telling {
             (
                 SpanKind::Server,
                 SpanWork::Entry {
-                    caller: 0,
+                    caller: Caller::Unknown,
                     status: 200,
                 },
             )

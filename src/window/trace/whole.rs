@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::operations::Key;
+use super::operations::{Busy, Key};
 use super::{Settings, Shelf, TraceCounters, Traces, name_holders};
 use crate::model::operation::{OperationProfile, OperationStatement};
-use crate::model::subject::QueryProfile;
+use crate::model::subject::{Horizon, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
 use crate::window::Totals;
@@ -81,7 +81,9 @@ impl SpanTotals {
 impl Operation {
     /// Names the statement that held connections for longest, where it waited for one.
     pub fn name_holder(&mut self, queries: &[QueryProfile]) {
-        name_holders(std::slice::from_mut(&mut self.profile), queries);
+        let recent = queries.iter().filter(|q| q.horizon != Horizon::Long);
+        let operation = std::slice::from_mut(&mut self.profile);
+        name_holders(operation, recent.map(Busy::in_profile));
     }
 }
 

@@ -20,7 +20,7 @@ fn each(spans: &mut Telling, requests: u64, apart: u64, make: impl Fn(&mut Telli
     }
 }
 
-fn letter(spans: &mut Telling, text: &str, caller: u64) {
+fn letter(spans: &mut Telling, text: &str, caller: Caller) {
     let sql = format!("INSERT INTO letters (owner, text) VALUES (7, '{text}')");
     spans.query((2, 1), (1, 5), &sql);
     spans.span((1, 0), (0, 10), "POST /letters");
@@ -40,7 +40,7 @@ fn submissions(make: impl Fn(&mut Telling, u64), apart: u64) -> Submissions {
 
 #[test]
 fn the_same_rows_written_again_are_a_repeat() {
-    let seen = submissions(|spans, _| letter(spans, "hello", 0), 2_000);
+    let seen = submissions(|spans, _| letter(spans, "hello", Caller::Unknown), 2_000);
     assert_eq!((seen.told, seen.repeated, seen.same_values), (3, 2, 2));
     assert_eq!((seen.callers, seen.most), (1, 2));
     assert_eq!(seen.gap.unwrap().0, Duration::from_secs(2));
@@ -50,16 +50,52 @@ fn the_same_rows_written_again_are_a_repeat() {
 fn other_rows_are_none_even_of_one_caller() {
     let texts = ["hello", "dear", "yours"];
     let seen = submissions(
-        |spans, n| letter(spans, texts[usize::try_from(n).unwrap()], 9),
+        |spans, n| {
+            let text = texts[usize::try_from(n).unwrap()];
+            letter(spans, text, Caller::Named(9));
+        },
         2_000,
     );
     assert_eq!((seen.told, seen.repeated), (3, 0));
 }
 
+/// Thirty people, each with an address of their own, and one browser that sends letters whose values are not told, from
+/// an address that `others` use as well.
+fn pressed_twice(apart: u64, others: u64) -> Submissions {
+    let browser = |address| Caller::Browser {
+        address,
+        both: address,
+    };
+    let untold = |spans: &mut Telling, caller| {
+        letter(spans, "hello", caller);
+        if let Some(event) = spans.events.last_mut() {
+            event.parameters = 0;
+        }
+    };
+    let mut spans = Telling::new();
+    each(&mut spans, 30 + others, 0, |spans, n| {
+        untold(spans, browser(if n < 30 { 100 + n } else { 7 }));
+        if let Some(entry) = spans.spans.last_mut() {
+            entry.name = format!("POST /other/{n}").into();
+        }
+    });
+    let before = spans.batch();
+    each(&mut spans, 2, apart, |spans, _| untold(spans, browser(7)));
+    operation(&closed(vec![before, spans.batch()]), "POST /letters").submissions
+}
+
+#[test]
+fn a_browser_that_sends_twice_within_a_moment_is_one_that_nobody_shares() {
+    let seen = pressed_twice(400, 0);
+    assert_eq!((seen.told, seen.repeated, seen.by_address), (2, 1, 1));
+    assert_eq!(pressed_twice(5_000, 0).repeated, 0, "a moment is no more");
+    assert_eq!(pressed_twice(400, 10).repeated, 0, "a proxy");
+}
+
 #[test]
 fn a_try_after_a_failure_is_none() {
     let failing = |spans: &mut Telling, _| {
-        letter(spans, "hello", 9);
+        letter(spans, "hello", Caller::Named(9));
         if let Some(entry) = spans.spans.last_mut() {
             entry.failed = true;
         }

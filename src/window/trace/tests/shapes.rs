@@ -189,6 +189,31 @@ fn a_run_that_two_instrumentations_tell_of_counts_once() {
 }
 
 #[test]
+fn a_long_loop_that_two_instrumentations_tell_of_counts_once_though_one_tells_all_of_it_first() {
+    for nested in [false, true] {
+        let mut spans = Telling::new();
+        spans.span((1, 0), (0, 1_000), "GET /orders");
+        spans.scope = "psycopg2";
+        spans.query((50, 1), (0, 1), "SET NAMES utf8mb4");
+        for n in 0..90 {
+            let parent = if nested { 200 + n } else { 1 };
+            spans.query((100 + n, parent), (10 * n + 1, 10 * n + 6), &item(n));
+        }
+        spans.scope = "sqlalchemy";
+        for n in 0..90 {
+            spans.query((200 + n, 1), (10 * n, 10 * n + 7), &item(n));
+        }
+        let closed = closed(vec![spans.batch()]);
+        let profile = operation(&closed, "GET /orders");
+        assert_eq!(profile.loops[0].load.runs, 90, "nested: {nested}");
+        assert_eq!(profile.load.statements, 91, "nested: {nested}");
+        let windows = closed.iter().flat_map(|closed| &closed.profiles);
+        let runs: u64 = windows.map(|query| query.load.count).sum();
+        assert_eq!(runs, 91, "nested: {nested}");
+    }
+}
+
+#[test]
 fn two_runs_of_one_instrumentation_are_two() {
     let mut spans = Telling::new();
     for n in 0..6 {

@@ -74,8 +74,15 @@ function open(size) {
   return { run: async (sql, values = []) => (await pool.query(sql, values))[0], end: () => pool.end() };
 }
 
+const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+// Everybody behind it has this address; all others have one of their own.
+const PROXY = '127.0.0.2';
 const NAP = { postgres: 'SELECT pg_sleep(0.1)', mysql: 'SELECT SLEEP(0.1)' }[DATABASE];
 const INSERT = 'INSERT INTO letters (owner, body) VALUES (?, ?)';
+const COLUMNS = ['id', 'customer_id', 'amount'];
+const DIFFERENT = ['MIN', 'MAX', 'SUM', 'AVG', 'COUNT'].flatMap((of) => COLUMNS.flatMap((what) => COLUMNS.flatMap((by) => ['<', '>'].map(
+  (than) => `SELECT ${of}(${what}) FROM orders WHERE ${by} ${than} ?`)))).slice(0, STATEMENTS);
+let serial = 0;
 const times = (n) => Array.from({ length: n }, (_, at) => at + 1);
 
 async function prepare(db) {
@@ -111,20 +118,20 @@ const ask = (options, body) => new Promise((well, ill) => {
 function routes(db, few, upstream) {
   const orders = () => db.run('SELECT id, customer_id FROM orders WHERE amount > ?', [0]);
   const customer = (order) => db.run('SELECT name FROM customers WHERE id = ?', [order.customer_id]);
-  const insert = (owner) => async () => { for (const n of times(LETTERS)) await db.run(INSERT, [owner, `letter ${n}`]); };
+  const insert = async () => { for (const n of times(LETTERS)) await db.run(INSERT, [serial++, `letter ${n}`]); };
+  const press = (request) => db.run(INSERT, [9, request.body]);
   return {
     'GET /orders/joined': () =>
       db.run('SELECT o.id, c.name FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.amount > ?', [0]),
     'POST /letters/batch': () =>
-      db.run(`INSERT INTO letters (owner, body) VALUES ${times(LETTERS).map((n) => `(8, 'letter ${n}')`).join(', ')}`),
-    'GET /dashboard': async () => {
-      for (const n of times(STATEMENTS)) await db.run(`SELECT COUNT(*) AS of_${'abcdefghijklmnopqrstuvwxyz'[n % 26]}${'xy'[n % 2]}${n > 26 ? 'z' : ''} FROM orders WHERE amount > ?`, [n]);
-    },
+      db.run(`INSERT INTO letters (owner, body) VALUES ${times(LETTERS).map((n) => `(${serial++}, 'letter ${n}')`).join(', ')}`),
+    'GET /dashboard': async () => { for (const statement of DIFFERENT) await db.run(statement, [9]); },
     'GET /orders/lazy': async () => { for (const order of await orders()) await customer(order); },
     'GET /orders/parallel': async () => Promise.all((await orders()).map(customer)),
-    'POST /letters/loop': insert(7),
-    'POST /letters/many': () => inSpan('letters.saveBatch', insert(8)),
-    'POST /letters/press': (request) => db.run(INSERT, [9, request.body]),
+    'POST /letters/loop': insert,
+    'POST /letters/saved': () => inSpan('letters.saveBatch', insert),
+    'POST /letters/press': press,
+    'POST /letters/note': press,
     'GET /report': async () => {
       await db.run('SELECT COUNT(*) FROM customers');
       await ask({ port: upstream, path: '/rates?day=1', headers: { host: 'upstream' } });
@@ -160,19 +167,19 @@ async function main() {
   }
   const server = http.createServer(app);
   const port = await listening(server);
-  let asked = 0;
-  const visit = (name, body) => {
+  let [asked, address] = [0, 10];
+  const visit = (name, body, localAddress = `127.0.0.${address++}`) => {
     asked += 1;
     const [method, path] = name.split(' ');
-    const headers = { 'x-visitor': '1', 'user-agent': 'Firefox', 'content-type': 'text/plain' };
-    return ask({ port, method, path, headers }, body);
+    const headers = { 'x-visitor': '1', 'user-agent': BROWSER, 'content-type': 'text/plain' };
+    return ask({ port, method, path, headers, localAddress }, body);
   };
-  const four = async (...names) => { for (const name of names) for (const _ of times(4)) await visit(name); };
-  await four('GET /orders/joined', 'POST /letters/batch', 'GET /dashboard');
+  const four = async (names, from) => { for (const name of names) for (const _ of times(4)) await visit(name, undefined, from); };
+  await four(['GET /orders/joined', 'POST /letters/batch', 'GET /dashboard'], PROXY);
+  for (const n of times(4)) await visit('POST /letters/note', `note ${n}`, PROXY);
   await jobs(db);
-  await four('GET /orders/lazy', 'GET /orders/parallel', 'POST /letters/loop', 'POST /letters/many');
-  for (const _ of times(2)) await visit('POST /letters/press', 'hello');
-  await four('GET /report');
+  await four(['GET /orders/lazy', 'GET /orders/parallel', 'POST /letters/loop', 'POST /letters/saved', 'GET /report']);
+  for (const _ of times(2)) await visit('POST /letters/press', 'hello', '127.0.0.3');
   await Promise.all(times(WORKERS).map(() => visit('GET /busy')));
   await traces.shutdown();
   await meters.shutdown();

@@ -6,6 +6,7 @@ It plays its own visitors, sick requests last, and prints as JSON how many reque
 """
 import http.client
 import http.server
+import itertools
 import json
 import logging
 import os
@@ -33,6 +34,15 @@ from werkzeug.serving import make_server
 DATABASE, PORT, BY = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 ROWS = int(os.environ.get("SHOP_ROWS", 0))
 ORDERS, LETTERS, STATEMENTS, WORKERS = ROWS or 30, ROWS or 50, ROWS or 50, 20
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+# Everybody behind it has this address; all others have one of their own.
+PROXY = "127.0.0.2"
+COLUMNS = ["id", "customer_id", "amount"]
+DIFFERENT = [
+    f"SELECT {of}({what}) FROM orders WHERE {by} {than} %s"
+    for of in ["MIN", "MAX", "SUM", "AVG", "COUNT"] for what in COLUMNS for by in COLUMNS for than in "<>"
+][:STATEMENTS]
+serial = itertools.count()
 NAP = {"postgres": "SELECT pg_sleep(0.1)", "mysql": "SELECT SLEEP(0.1)"}[DATABASE]
 SCHEMA = [
     "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40))",
@@ -103,10 +113,10 @@ class Driver:
 
     def loop(self):
         for n in range(LETTERS):
-            self.run("INSERT INTO letters (owner, body) VALUES (%s, %s)", (7, f"letter {n}"))
+            self.run("INSERT INTO letters (owner, body) VALUES (%s, %s)", (next(serial), f"letter {n}"))
 
     def batch(self):
-        rows = [(8, f"letter {n}") for n in range(LETTERS)]
+        rows = [(next(serial), f"letter {n}") for n in range(LETTERS)]
         if DATABASE == "mysql":
             self.run("INSERT INTO letters (owner, body) VALUES (%s, %s)", rows, many=True)
             return
@@ -182,11 +192,11 @@ class Orm:
 
     def loop(self):
         for n in range(LETTERS):
-            self.session.add(Letter(owner=7, body=f"letter {n}"))
+            self.session.add(Letter(owner=next(serial), body=f"letter {n}"))
             self.session.flush()
 
     def batch(self):
-        self.session.add_all(Letter(owner=8, body=f"letter {n}") for n in range(LETTERS))
+        self.session.add_all(Letter(owner=next(serial), body=f"letter {n}") for n in range(LETTERS))
         self.session.flush()
 
     def press(self, owner, body):
@@ -221,18 +231,27 @@ def app(db, upstream):
         requests.get(f"http://127.0.0.1:{upstream}/rates?day=1")
 
     def dashboard():
-        for n in range(STATEMENTS):
-            db.run(f"SELECT COUNT(*) AS of_{chr(97 + n % 25)}{'xy'[n // 25]} FROM orders WHERE amount > %s", (n,))
+        for statement in DIFFERENT:
+            db.run(statement, (9,))
 
-    def many():
+    def saved():
+        with trace.get_tracer("shop").start_as_current_span("letters.bulk_save"):
+            db.loop()
+
+    def press():
+        db.press(9, flask.request.get_data(as_text=True))
+
+    def executemany():
         db.run("UPDATE stock SET amount = amount - %s WHERE id = %s", [(1, n) for n in range(1, LETTERS + 1)], many=True)
 
     route("/orders/lazy", db.lazy)
     route("/orders/joined", db.joined)
     route("/letters/loop", db.loop, ["POST"])
     route("/letters/batch", db.batch, ["POST"])
-    route("/letters/press", lambda: db.press(9, flask.request.get_data(as_text=True)), ["POST"])
-    route("/stock/many", many, ["POST"])
+    route("/letters/saved", saved, ["POST"])
+    route("/letters/press", press, ["POST"])
+    route("/letters/note", press, ["POST"])
+    route("/stock/many", executemany, ["POST"])
     route("/report", report)
     route("/dashboard", dashboard)
     route("/busy", lambda: db.run(NAP))
@@ -260,19 +279,22 @@ def job(db, tracer):
 
 
 class Visitors:
-    def __init__(self, port):
-        self.port, self.asked = port, 0
+    """People with browsers, each at an address of their own unless it is told."""
 
-    def ask(self, method, path, body=None, agent="Firefox"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        connection.request(method, path, body, {"User-Agent": agent})
+    def __init__(self, port):
+        self.port, self.asked, self.addresses = port, 0, itertools.count(10)
+
+    def ask(self, method, path, body, address):
+        source = (address or f"127.0.0.{next(self.addresses)}", 0)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120, source_address=source)
+        connection.request(method, path, body, {"User-Agent": BROWSER})
         answer = connection.getresponse()
         assert answer.status == 200, (path, answer.status, answer.read())
         connection.close()
 
-    def play(self, requests, at_once=False):
-        self.asked += len(requests)
-        threads = [threading.Thread(target=self.ask, args=request) for request in requests]
+    def play(self, method, path, times=4, body=None, address=None, at_once=False):
+        self.asked += times
+        threads = [threading.Thread(target=self.ask, args=(method, path, body, address)) for _ in range(times)]
         for thread in threads:
             thread.start()
             if not at_once:
@@ -299,14 +321,17 @@ def main():
     server = make_server("127.0.0.1", 0, web, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     visitors, tracer = Visitors(server.server_port), trace.get_tracer("shop")
-    visitors.play([("GET", "/orders/joined")] * 4 + [("POST", "/letters/batch")] * 4 + [("GET", "/dashboard")] * 4)
+    for method, path in [("GET", "/orders/joined"), ("POST", "/letters/batch"), ("GET", "/dashboard"), ("POST", "/stock/many")]:
+        visitors.play(method, path, address=PROXY)
+    for n in range(4):
+        visitors.play("POST", "/letters/note", 1, f"note {n}", PROXY)
     job(db, tracer)
     retries(db, tracer)
-    visitors.play([("GET", "/orders/lazy")] * 4 + [("POST", "/letters/loop")] * 4 + [("POST", "/stock/many")] * 4)
-    visitors.play([("POST", "/letters/press", "hello")] * 2)
-    visitors.play([("GET", "/report")] * 4)
+    for method, path in [("GET", "/orders/lazy"), ("POST", "/letters/loop"), ("POST", "/letters/saved"), ("GET", "/report")]:
+        visitors.play(method, path)
+    visitors.play("POST", "/letters/press", 2, "hello", "127.0.0.3")
     if BY != "driver":
-        visitors.play([("GET", "/busy")] * WORKERS, at_once=True)
+        visitors.play("GET", "/busy", WORKERS, at_once=True)
     traces.shutdown()
     print(json.dumps({"traces": visitors.asked + 5}))
 
