@@ -1,6 +1,7 @@
 //! The command line: what may be typed and what it means.
 
 mod check;
+mod compare;
 mod copies;
 mod demo;
 mod digest;
@@ -34,6 +35,7 @@ use crate::serve::ServeError;
 use crate::store;
 use crate::topology::Fault;
 
+pub use compare::{Compare, CompareFormat};
 pub use moment::Moment;
 
 /// SQL incident sidecar: what is wrong, since when, because of what, and what to do about it.
@@ -48,6 +50,7 @@ pub use moment::Moment;
 Start here:
   sqleuth demo                        see real incidents, no server needed
   sqleuth digest /var/log/mysql/slow.log   what to fix first, from a log you have
+  sqleuth compare --before a.jsonl --after b.jsonl   did the fix help? logs, or traces of a Collector
   sqleuth defaults > sqleuth.toml     a commented configuration to edit
   sqleuth check sqleuth.toml && sqleuth run --config sqleuth.toml
 
@@ -67,6 +70,8 @@ pub enum Command {
     Demo(Demo),
     /// Sum slow-query logs and recorded traces up: which statements cost most, and what is wrong with them
     Digest(Digest),
+    /// Hold logs or recorded traces of two times against each other: did it help?
+    Compare(Compare),
     /// Read statements from standard input and print their fingerprints
     Fingerprint(Fingerprint),
     /// List the incidents of the store, the newest first
@@ -301,6 +306,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Run(config) => run::run(&config),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Digest(options) => digest::print(&options),
+        Command::Compare(options) => compare::compare(&options),
         Command::Fingerprint(options) => fingerprint::fingerprint(&options),
         Command::Incidents(options) => incidents::incidents(&options),
         Command::Postmortem(options) => postmortem::postmortem(&options),

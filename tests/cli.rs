@@ -1,5 +1,7 @@
 //! The command line as people meet it: what is printed, on which stream, and the exit code.
 
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/cut.rs"]
 mod cut;
 #[path = "cli/identity.rs"]

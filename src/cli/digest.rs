@@ -4,8 +4,8 @@ mod crew;
 mod error_log;
 pub(super) mod interrupt;
 mod joined;
-mod judging;
-mod reading;
+pub(super) mod judging;
+pub(super) mod reading;
 mod show;
 mod summing;
 mod traced;
@@ -25,7 +25,7 @@ use crate::cli::moment::Moment;
 use crate::cli::twins::Twin;
 use crate::cli::{Digest as Options, Misuse, PARTIAL, load, tell};
 use crate::clock::Clock;
-use crate::config::Zone;
+use crate::config::{Config, Zone};
 use crate::ingest::tail::log_of;
 use crate::model::time::Timestamp;
 use crate::report::digest::Asked;
@@ -34,7 +34,7 @@ use crate::report::moment;
 use self::error_log::ErrorLog;
 use self::interrupt::Interrupt;
 use self::judging::Judging;
-use self::reading::Reading;
+use self::reading::{Read, Reading};
 use self::summing::{Sink, Summing};
 
 /// Statements of a schema that are told of when they cannot be read.
@@ -55,31 +55,10 @@ pub(super) fn digest(
     let style = config.style();
     let style = style.in_lang(options.lang.unwrap_or(config.general.language));
     let schema = schema(options);
-    let zone = options
-        .time_zone
-        .as_ref()
-        .map_or_else(|| style.zone.clone(), Zone::get);
-    let mut reading = Reading::new(zone, interrupt, &config);
-    let inputs = Inputs::of(&options.files, &reading.log_options(options));
-    let kept = kept(options, &style.zone, || {
-        last_end(&inputs, &reading, options)
-    })?;
-    reading.ask(kept);
-    tell_of(&inputs, &mut reading, &style.zone);
-    let mut summing = Summing::new(&config, kept);
-    match options.jobs.get().min(cores()) {
-        1 => read_all(&mut reading, (&inputs, options), &mut summing),
-        jobs => {
-            let read = |sink: &mut dyn Sink| read_all(&mut reading, (&inputs, options), sink);
-            ((), summing) = crew::with_crew(jobs, summing, read);
-        }
-    }
-    let mut read = reading.end(summing.end());
+    let read = read(options, &config, interrupt)?;
     if read.iter().all(|read| read.source.files.is_empty()) {
         return Ok(ExitCode::FAILURE);
     }
-    joined::name_holders(&mut read);
-    joined::join(&mut read);
     let judge = |read| Judging::new(read, &schema.schema, &config);
     let judged: Vec<Judging<'_>> = read.iter().map(judge).collect();
     show::show(&judged, options, &style, out)?;
@@ -89,6 +68,38 @@ pub(super) fn digest(
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Reads all files that were asked for.
+pub(super) fn read(
+    options: &Options,
+    config: &Config,
+    interrupt: Interrupt,
+) -> anyhow::Result<Vec<Read>> {
+    let style = config.style();
+    let zone = options
+        .time_zone
+        .as_ref()
+        .map_or_else(|| style.zone.clone(), Zone::get);
+    let mut reading = Reading::new(zone, interrupt, config);
+    let inputs = Inputs::of(&options.files, &reading.log_options(options));
+    let kept = kept(options, &style.zone, || {
+        last_end(&inputs, &reading, options)
+    })?;
+    reading.ask(kept);
+    tell_of(&inputs, &mut reading, &style.zone);
+    let mut summing = Summing::new(config, kept);
+    match options.jobs.get().min(cores()) {
+        1 => read_all(&mut reading, (&inputs, options), &mut summing),
+        jobs => {
+            let read = |sink: &mut dyn Sink| read_all(&mut reading, (&inputs, options), sink);
+            ((), summing) = crew::with_crew(jobs, summing, read);
+        }
+    }
+    let mut read = reading.end(summing.end());
+    joined::name_holders(&mut read);
+    joined::join(&mut read);
+    Ok(read)
 }
 
 /// More threads than cores take memory and give nothing.

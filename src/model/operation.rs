@@ -137,27 +137,6 @@ pub struct StatementLoop {
     pub logged: Option<LoggedRuns>,
 }
 
-/// What the requests of an operation ran of one statement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OperationStatement {
-    /// The statement.
-    pub statement: StatementRef,
-    /// Where it ran first.
-    pub target: DbTarget,
-    /// Requests that ran it.
-    pub requests: u64,
-    /// Runs in all of them.
-    pub runs: u64,
-    /// Runs in the request that had most of them.
-    pub most: u64,
-    /// Runs that failed.
-    pub failed: u64,
-    /// Time of the runs, as if one after the other.
-    pub busy: Duration,
-    /// Part of the requests' critical path that nothing but the runs explains.
-    pub critical: Duration,
-}
-
 /// Batches that are one span each: what the server saw of them, only its log knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BatchLoad {

@@ -8,11 +8,11 @@ mod json;
 mod load;
 mod markdown;
 mod numbers;
-mod operation;
+pub(in crate::report) mod operation;
 mod page;
 mod server;
 mod source;
-mod text;
+pub(in crate::report) mod text;
 
 use std::sync::Arc;
 use std::time::Duration;

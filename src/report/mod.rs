@@ -10,6 +10,7 @@
 
 pub mod block;
 pub mod chart;
+pub mod compare;
 pub mod digest;
 pub mod export;
 pub mod link;

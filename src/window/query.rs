@@ -170,6 +170,11 @@ impl QueryStats {
         self.elapsed.count().saturating_add(untimed)
     }
 
+    /// How long its runs took, in nanoseconds.
+    pub fn times(&self) -> &Sketch {
+        &self.elapsed
+    }
+
     /// Time of all runs, without that of the runs inside them: these sum up to what the server spent.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.elapsed.total().saturating_sub(self.inner))

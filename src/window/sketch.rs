@@ -10,10 +10,12 @@
 //! values, hence merging is associative and commutative.
 
 mod bins;
+mod contest;
 #[cfg(test)]
 mod tests;
 
 use self::bins::{Bins, bin, union};
+pub use self::contest::Contest;
 
 /// Buckets per power of two: the relative error is below `1 / (2 * 64 + 1)`.
 const PER_OCTAVE: u64 = 64;

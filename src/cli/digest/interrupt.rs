@@ -17,7 +17,7 @@ pub(in crate::cli) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Listens from now on. Where that is not possible, Ctrl-C ends the command as it ends any other.
-    pub(super) fn listen() -> Self {
+    pub(in crate::cli) fn listen() -> Self {
         let came = Arc::new(AtomicBool::new(false));
         let (tell, ready) = std::sync::mpsc::channel();
         let asked = Arc::clone(&came);

@@ -22,6 +22,7 @@ use crate::report::Style;
 use crate::report::digest::{
     Attributes, Digest, Failed, Found, LeftOut, Query, Seconds, Source, Summed,
 };
+use crate::window::sketch::Sketch;
 use crate::window::trace::Operation;
 use crate::window::{ErrorTotals, Role, Total, TotalView};
 
@@ -35,7 +36,7 @@ const SHOWN: usize = 1_000;
 const ROLES: [Role; 3] = [Role::Database, Role::User, Role::Client];
 
 /// What the detectors say of a log.
-pub(super) struct Judging<'a> {
+pub(in crate::cli) struct Judging<'a> {
     view: TotalView<'a>,
     errors: &'a ErrorTotals,
     operations: &'a [Operation],
@@ -51,7 +52,7 @@ pub(super) struct Judging<'a> {
 }
 
 impl<'a> Judging<'a> {
-    pub(super) fn new(read: &'a Read, schema: &'a Schema, config: &Config) -> Self {
+    pub(in crate::cli) fn new(read: &'a Read, schema: &'a Schema, config: &Config) -> Self {
         let mut judging = Self {
             view: read.totals.view(read.coverage).declared_by(schema),
             errors: &read.totals.errors,
@@ -76,18 +77,30 @@ impl<'a> Judging<'a> {
         judging
     }
 
+    /// One statement.
+    pub(in crate::cli) fn statement(&self, key: StatementKey) -> Option<Query> {
+        self.view.get(key).map(|total| self.query(total))
+    }
+
+    /// How long the runs of a statement took, in nanoseconds.
+    pub(in crate::cli) fn times(&self, key: StatementKey) -> Option<Sketch> {
+        self.view
+            .get(key)
+            .map(|total| total.sums.stats.times().clone())
+    }
+
     /// What was read.
-    pub(super) fn source(&self) -> &Source {
+    pub(in crate::cli) fn source(&self) -> &Source {
         &self.source
     }
 
     /// Every statement, the costliest first.
-    pub(super) fn queries(&self) -> impl Iterator<Item = Query> {
+    pub(in crate::cli) fn queries(&self) -> impl Iterator<Item = Query> {
         self.view.ranked().map(|total| self.query(total))
     }
 
     /// Every finding, the worst first.
-    pub(super) fn findings(&self, style: &Style) -> impl Iterator<Item = Found> {
+    pub(in crate::cli) fn findings(&self, style: &Style) -> impl Iterator<Item = Found> {
         self.ailments.iter().filter_map(|ailment| {
             let finding = match ailment.place {
                 Place::Statement(statement, number) => {

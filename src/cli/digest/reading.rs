@@ -32,13 +32,13 @@ pub(super) struct Reading {
 }
 
 /// All that was read of one kind: a run that a log and a span tell of is part of both, and of the shares of each.
-pub(super) struct Read {
-    pub(super) origin: Origin,
-    pub(super) source: Source,
-    pub(super) totals: Totals,
-    pub(super) coverage: Coverage,
+pub(in crate::cli) struct Read {
+    pub(in crate::cli) origin: Origin,
+    pub(in crate::cli) source: Source,
+    pub(in crate::cli) totals: Totals,
+    pub(in crate::cli) coverage: Coverage,
     /// What traces show, and a log does not.
-    pub(super) operations: Vec<Operation>,
+    pub(in crate::cli) operations: Vec<Operation>,
 }
 
 impl Reading {

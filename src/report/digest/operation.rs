@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use crate::model::finding::Slug;
 use crate::model::id::{FingerprintId, ServiceName};
-use crate::model::operation::{OperationLoad, OperationProfile, OperationStatement, Role};
+use crate::model::operation::{OperationLoad, OperationProfile, Role};
 use crate::model::sql::{StatementKind, Template};
 use crate::report::digest::{Seconds, Times};
 use crate::report::sentence::as_number;
+use crate::window::trace::OperationStatement;
 
 /// One operation.
 #[derive(Debug, Clone, Serialize)]
@@ -110,11 +111,11 @@ impl Ran {
     }
 }
 
-fn per(count: u64, of: u64) -> f64 {
+pub(in crate::report) fn per(count: u64, of: u64) -> f64 {
     as_number(count) / as_number(of.max(1))
 }
 
-fn share(part: Duration, all: Duration) -> f64 {
+pub(in crate::report) fn share(part: Duration, all: Duration) -> f64 {
     let share = part.as_secs_f64() / all.as_secs_f64();
     if share.is_finite() {
         share.min(1.0)

@@ -1,6 +1,6 @@
 //! The report for a terminal, 80 to 120 columns wide: what to fix first, then what cost most, then each in full.
 
-mod fit;
+pub(in crate::report) mod fit;
 
 use std::fmt::{self, Write};
 

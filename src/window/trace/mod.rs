@@ -40,6 +40,7 @@ use self::unit::{Scratch, Unit};
 
 use self::operations::Operations;
 pub(super) use self::operations::{Busy, name_holders};
+pub use self::ran::OperationStatement;
 pub use self::settings::Settings;
 pub use self::shelf::Shelf;
 pub use self::whole::{Operation, SpanTotals};

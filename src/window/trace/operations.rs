@@ -137,9 +137,14 @@ impl Operations {
         let profiles = profiles.filter_map(|k| self.profile(k, &[&all], span, Horizon::Whole));
         let profiles: Vec<_> = profiles.collect();
         let mut ran = self.ran.take().unwrap_or_default();
-        let of = |profile: OperationProfile| Operation {
-            statements: ran.take(&Key::from(&profile)),
-            profile,
+        let of = |profile: OperationProfile| {
+            let key = Key::from(&profile);
+            let sums = all.get(&key);
+            Operation {
+                statements: ran.take(&key),
+                elapsed: sums.map(|sums| sums.elapsed().clone()).unwrap_or_default(),
+                profile,
+            }
         };
         profiles.into_iter().map(of).collect()
     }

@@ -8,10 +8,35 @@ use std::time::Duration;
 use super::held::{Asked, Held};
 use super::operations::Key;
 use super::unit::{Scratch, Unit};
-use crate::model::operation::OperationStatement;
+use crate::model::event::DbTarget;
+use crate::model::sql::StatementRef;
+use crate::window::sketch::Sketch;
 
 /// Statements of one operation that are told apart, the first ones; an operation with more builds their texts.
 const MAX_STATEMENTS: usize = 256;
+
+/// What the requests of an operation ran of one statement.
+#[derive(Debug, Clone)]
+pub struct OperationStatement {
+    /// The statement.
+    pub statement: StatementRef,
+    /// Where it ran first.
+    pub target: DbTarget,
+    /// Requests that ran it.
+    pub requests: u64,
+    /// Runs in all of them.
+    pub runs: u64,
+    /// Runs in the request that had most of them.
+    pub most: u64,
+    /// Runs that failed.
+    pub failed: u64,
+    /// Time of the runs, as if one after the other.
+    pub busy: Duration,
+    /// Part of the requests' critical path that nothing but the runs explains.
+    pub critical: Duration,
+    /// Time of the runs of one request, in nanoseconds, over the requests that ran it.
+    pub per_request: Sketch,
+}
 
 /// Statements by operation.
 #[derive(Debug, Default)]
@@ -84,6 +109,7 @@ impl Tally<'_> {
             failed: 0,
             busy: Duration::ZERO,
             critical: Duration::ZERO,
+            per_request: Sketch::default(),
         }
     }
 
@@ -96,5 +122,6 @@ impl Tally<'_> {
         known.failed = known.failed.saturating_add(self.failed);
         add(&mut known.busy, self.busy);
         add(&mut known.critical, self.critical);
+        known.per_request.record(self.busy, 1);
     }
 }

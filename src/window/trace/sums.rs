@@ -62,6 +62,11 @@ impl Sums {
         self.left_out = self.left_out.saturating_add(left_out);
     }
 
+    /// How long its requests took.
+    pub(super) fn elapsed(&self) -> &Sketch {
+        &self.elapsed
+    }
+
     /// Counts a statement of a request.
     pub(super) fn note_statement(&mut self, nanos: u64) {
         self.statements += 1;

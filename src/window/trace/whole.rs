@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use super::operations::{Busy, Key};
+use super::ran::OperationStatement;
 use super::{Settings, Shelf, TraceCounters, Traces, name_holders};
-use crate::model::operation::{OperationProfile, OperationStatement};
+use crate::model::operation::OperationProfile;
 use crate::model::subject::{Horizon, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
 use crate::normalise::EventBatch;
 use crate::window::Totals;
+use crate::window::sketch::Sketch;
 use crate::window::table::Scope;
 
 /// One operation, and all that it ran.
@@ -21,6 +23,8 @@ pub struct Operation {
     pub profile: OperationProfile,
     /// Its statements, what it waited longest for first; at most 256.
     pub statements: Vec<OperationStatement>,
+    /// How long its requests took, in nanoseconds.
+    pub elapsed: Sketch,
 }
 
 /// Sums over all spans of a recording.

@@ -108,7 +108,7 @@ impl Judging<'_> {
     }
 
     /// Every operation, the one that took most time first.
-    pub(in crate::cli::digest) fn operations(&self) -> Vec<OperationTold> {
+    pub(in crate::cli) fn operations(&self) -> Vec<OperationTold> {
         let mut told: Vec<_> = self.operations.iter().map(|o| self.operation(o)).collect();
         told.sort_by(|a, b| {
             let name = |o: &OperationTold| (o.service.clone(), o.operation.clone());

@@ -1,7 +1,7 @@
 //! Text that fits: columns of a terminal, padding, breaking of lines, bars.
 
 /// Columns that a text takes on a terminal.
-pub(in crate::report::digest) fn columns(text: &str) -> usize {
+pub(in crate::report) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
@@ -14,14 +14,14 @@ fn width(c: char) -> usize {
 }
 
 /// The text in exactly so many columns, cut at the end or padded there.
-pub(super) fn left(text: &str, room: usize) -> String {
+pub(in crate::report) fn left(text: &str, room: usize) -> String {
     let text = cut(text, room);
     let padding = room.saturating_sub(columns(&text));
     format!("{text}{}", " ".repeat(padding))
 }
 
 /// The text in at least so many columns, padded at the front and at least one blank from what stands before.
-pub(super) fn right(text: &str, room: usize) -> String {
+pub(in crate::report) fn right(text: &str, room: usize) -> String {
     let padding = room.saturating_sub(columns(text)).max(1);
     format!("{}{text}", " ".repeat(padding))
 }
@@ -61,7 +61,7 @@ pub(super) fn bar(share: f64, full: usize) -> String {
 }
 
 /// Lines of at most `room` columns, broken at spaces; a longer word is broken anywhere.
-pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(in crate::report) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in words_of(text) {
@@ -105,7 +105,7 @@ fn words_of(text: &str) -> Vec<String> {
 }
 
 /// Names come from strangers: nothing that a terminal would obey, and nothing that turns the reading direction.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::report) fn printable(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let safe = |c: char| {
         if c.is_control() || turns(c) {
