@@ -76,9 +76,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The same of a run that was parted from its text and its names.
+    /// The same of a run that was parted from its text, its access and its names.
     pub fn logged(
-        run: &'a RawRun<()>,
+        (run, access): (&'a RawRun<()>, Option<&'a Access>),
         [database, user, client]: &'a [Arc<str>; 3],
         parameters: u64,
         trace: Option<TraceRef>,
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
             lock: run.lock,
             rows: run.rows,
             bytes_sent: run.bytes_sent,
-            access: run.access.as_deref(),
+            access,
             outcome: &run.outcome,
             parameters,
             trace,
@@ -159,8 +159,8 @@ mod tests {
             let mut names = Names::default();
             let names = names.of(&entry);
             let borrowed = format!("{:?}", Run::told(&entry, names, 9, None));
-            let (_, owned) = entry.clone().split_as([(); 3]);
-            prop_assert_eq!(borrowed, format!("{:?}", Run::logged(&owned, names, 9, None)));
+            let owned = entry.clone().take_run([(); 3]);
+            prop_assert_eq!(borrowed, format!("{:?}", Run::logged((&owned, owned.access.as_deref()), names, 9, None)));
         }
     }
 }

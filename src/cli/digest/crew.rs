@@ -1,29 +1,32 @@
 //! Several threads on one log, which come to the very same sums as one.
 //!
 //! ```text
-//!                    ┌─ worker: parser, lexer, new statements ─┐
-//! splitter ► pieces ─┤                                         ├─► sums, in the order of the log
-//!    └─ helps when all batches are full ───────────────────────┘   (whoever finishes adds what is next)
+//!      ┌─ hand: next piece, parser, lexer, new statements ─┐
+//! log ─┤                                                   ├─► sums, in the order of the log
+//!      └─ hand: next piece, ...                           ─┘   (whoever finishes adds what is next)
 //! ```
 //!
+//! Each hand does the whole work on a piece that it has split off itself, so that a core works on what it has at hand.
 //! Sums remember an order (the first text of a statement, the first names, who came before a run without a time). What
 //! lies before, most of the work, needs none: see [`parts`](crate::ingest::slow_log::parts). A log that must be parsed
 //! from its start comes as entries, and the workers begin behind the parser.
 
 mod batch;
+mod hand;
 mod line;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cli::digest::summing::{Sink, Summing};
 use crate::ingest::slow_log::Entry;
 use crate::ingest::slow_log::offline::Crew;
-use crate::ingest::slow_log::parts::{Part, Piece, Whole};
+use crate::ingest::slow_log::parts::{Part, Pieces, Whole};
 use crate::model::sql::Dialect;
 
 use self::batch::Batch;
-use self::line::{Hand, Line};
+use self::hand::Hand;
+use self::line::{InPieces, Line};
 
 /// Runs `read` with a sink that `jobs` threads serve, this one included; all is added up when it returns.
 pub(super) fn with_crew<R>(
@@ -41,7 +44,6 @@ pub(super) fn with_crew<R>(
         let mut feeder = Feeder {
             hand: line.hand(),
             batch: None,
-            log: None,
             line: &line,
         };
         read(&mut feeder)
@@ -54,13 +56,11 @@ struct Feeder<'a> {
     line: &'a Line,
     hand: Hand,
     batch: Option<Batch>,
-    /// The log that comes in pieces.
-    log: Option<(Dialect, Arc<Part>)>,
 }
 
 impl Sink for Feeder<'_> {
     fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>) {
-        Crew::add(self, dialect, std::mem::take(entry));
+        Crew::add(self, dialect, entry);
     }
 
     fn crew(&mut self) -> Option<&mut dyn Crew> {
@@ -69,35 +69,25 @@ impl Sink for Feeder<'_> {
 }
 
 impl Crew for Feeder<'_> {
-    fn begin(&mut self, dialect: Dialect, log: &Part) {
+    fn begin(&mut self, dialect: Dialect, log: &Part, pieces: Arc<Mutex<dyn Pieces>>) {
         self.pass_on();
-        self.line.begin(log);
-        self.log = Some((dialect, Arc::new(log.fork())));
+        let part = Arc::new(log.fork());
+        self.line.begin(InPieces {
+            dialect,
+            part,
+            pieces,
+        });
     }
 
-    fn room(&mut self) -> Vec<u8> {
-        let dialect = self.log.as_ref().map(|(dialect, _)| *dialect);
-        let mut batch = self
-            .line
-            .empty_batch(&mut self.hand, dialect.unwrap_or_default());
-        let room = batch.take_room();
-        self.batch = Some(batch);
-        room
-    }
-
-    fn take(&mut self, piece: Piece) {
-        if let (Some((_, part)), Some(batch)) = (&self.log, &mut self.batch) {
-            batch.be_of(part, piece);
-        }
-        self.pass_on();
+    fn read_next(&mut self) -> bool {
+        self.line.read_next(&mut self.hand)
     }
 
     fn end(&mut self) -> Option<Whole> {
-        self.log = None;
         self.line.end(&mut self.hand)
     }
 
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>) {
+    fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>) {
         if self
             .batch
             .as_ref()

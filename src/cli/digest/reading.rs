@@ -86,7 +86,7 @@ impl Reading {
 
     fn read_log(
         &mut self,
-        source: offline::Source<'_>,
+        source: offline::Source,
         input: &Input,
         options: &Options,
         sink: &mut dyn Sink,

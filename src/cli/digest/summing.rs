@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::ingest::slow_log::offline::Crew;
 use crate::ingest::slow_log::{Entry, Names};
 use crate::ingest::{RawRun, SourceMeta};
-use crate::model::event::{DbTarget, Origin};
+use crate::model::event::{Access, DbTarget, Origin};
 use crate::model::id::{ServiceName, SourceId};
 use crate::model::sql::{Dialect, StatementRef};
 use crate::model::time::Timestamp;
@@ -62,6 +62,15 @@ pub(super) struct Identifier(Normaliser);
 /// Database, user and client of a run.
 pub(super) type Who = [Arc<str>; 3];
 
+/// What a log told of a run, parted from its text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LoggedRun<'a> {
+    pub(super) run: &'a RawRun<()>,
+    /// Of the run.
+    pub(super) access: Option<&'a Access>,
+    pub(super) who: &'a Who,
+}
+
 /// A text that is new to the sums: its statement, and its tokens.
 pub(super) type NewText = (StatementRef, Tokens);
 
@@ -108,21 +117,32 @@ impl Summing {
     }
 
     /// Adds the error of a run, if it has one.
-    pub(super) fn fail(&mut self, sql: &[u8], dialect: Dialect, run: &RawRun<()>, who: &Who) {
+    pub(super) fn fail(
+        &mut self,
+        sql: &[u8],
+        dialect: Dialect,
+        LoggedRun { run, access, who }: LoggedRun<'_>,
+    ) {
         if run.has_failed() {
-            self.sums
-                .fail(sql, dialect, &run.clone().named(who.clone()));
+            let mut run = run.clone().named(who.clone());
+            run.access = access.cloned().map(Box::new);
+            self.sums.fail(sql, dialect, &run);
         }
+    }
+
+    /// The names that the sums know.
+    pub(super) fn names(&mut self) -> &mut Names {
+        &mut self.names
     }
 
     /// Adds a run of a text; `statement` is asked when the text is not known. `true` comes back when it is from now on.
     pub(super) fn add(
         &mut self,
         text: &Text,
-        (run, who): (&RawRun<()>, &Who),
+        LoggedRun { run, access, who }: LoggedRun<'_>,
         statement: impl FnOnce(&mut Identifier) -> NewText,
     ) -> bool {
-        let run = Run::logged(run, who, text.parameters, text.trace);
+        let run = Run::logged((run, access), who, text.parameters, text.trace);
         self.sums.add(text, &run, statement)
     }
 }

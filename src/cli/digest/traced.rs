@@ -79,11 +79,11 @@ impl Traced {
     /// Reads one file. What was read of it before a failure counts.
     pub(super) fn read(
         &mut self,
-        file: File<'_>,
+        file: File,
         format: Format,
         interrupt: &Interrupt,
     ) -> Result<(), OfflineError> {
-        let path = file.path();
+        let path = file.path().to_owned();
         let sums = self.sums.get_or_insert_with(|| {
             Box::new(Sums::new(
                 (&self.settings, &self.trace),
@@ -92,7 +92,7 @@ impl Traced {
             ))
         });
         let (mut summary, mut heard) = (Summary::default(), Heard::default());
-        let mut progress = Progress::new(path);
+        let mut progress = Progress::new(&path);
         let done = file::read(
             file,
             (format, self.max),
@@ -116,7 +116,7 @@ impl Traced {
         }
         if done.is_ok() && summary.requests == 0 && summary.unread > 0 {
             return Err(OfflineError::NoRequest {
-                path: path.to_owned(),
+                path: path.clone(),
                 format: format.as_str(),
             });
         }
@@ -132,7 +132,7 @@ impl Traced {
     /// When the last span, or error of a log record, of a file ended; nothing of it is kept.
     pub(super) fn last_end(
         &self,
-        file: File<'_>,
+        file: File,
         format: Format,
         interrupt: &Interrupt,
     ) -> Option<Timestamp> {

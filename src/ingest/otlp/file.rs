@@ -172,7 +172,7 @@ enum Piece {
 /// # Errors
 /// When it cannot be read to its end; what was told before stays told.
 pub fn read(
-    source: Source<'_>,
+    source: Source,
     (format, max): (Format, usize),
     summary: &mut Summary,
     tell_progress: TellProgress<'_>,

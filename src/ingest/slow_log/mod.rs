@@ -3,6 +3,7 @@
 //! A parser is fed the bytes of one file in order and never sees a byte twice, except those it has not consumed.
 //! It is used by `ingest::tail` on live files and by `sqleuth digest` on whole ones.
 
+pub mod buffer;
 mod format;
 mod mysql;
 mod names;
@@ -82,30 +83,30 @@ impl<'a> Entry<'a> {
     }
 
     /// The text, which is not copied, and the rest, owned.
-    pub fn split(self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
+    pub fn split(mut self, names: &mut Names) -> (Cow<'a, [u8]>, RawRun) {
         let names = names.of(&self).clone();
-        self.split_as(names)
+        let run = self.take_run(names);
+        (self.sql, run)
     }
 
-    /// The same, its database, user and client by what stands for them.
-    pub fn split_as<N>(self, [database, user, client]: [N; 3]) -> (Cow<'a, [u8]>, RawRun<N>) {
-        let run = RawRun {
+    /// All but the text, its database, user and client by what stands for them.
+    pub fn take_run<N>(&mut self, [database, user, client]: [N; 3]) -> RawRun<N> {
+        RawRun {
             truncated: self.truncated,
             end: self.ended(),
             elapsed: self.elapsed,
             lock: self.lock,
             rows: self.believed_rows(),
             bytes_sent: self.believed_bytes(),
-            access: self.access,
-            outcome: self.outcome,
+            access: self.access.take(),
+            outcome: std::mem::take(&mut self.outcome),
             database,
             user,
             client,
             weight: self.weight.max(1),
             nesting: self.nesting,
-            error: self.error,
-        };
-        (self.sql, run)
+            error: self.error.take(),
+        }
     }
 
     /// When it ended, if that is a time at which a server can have written it: `SET timestamp` takes any number.

@@ -33,7 +33,8 @@ impl Names {
         self.shared([&run.database, &run.user, &run.client])
     }
 
-    fn shared(&mut self, names: [&str; 3]) -> &[Arc<str>; 3] {
+    /// The same names, shared with those before.
+    pub fn shared(&mut self, names: [&str; 3]) -> &[Arc<str>; 3] {
         for (last, name) in self.last.iter_mut().zip(names) {
             if **last == *name {
                 continue;

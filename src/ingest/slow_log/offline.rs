@@ -6,9 +6,10 @@ mod crew;
 mod likeness;
 mod source;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::buffer::Buffer;
 use super::{Coverage, Entry, Format, MAX_STATEMENT_BYTES, Next, Options, Parser};
 use crate::model::sql::Dialect;
 use crate::model::upkeep::Upkeep;
@@ -134,7 +135,7 @@ pub struct Position {
 /// When the file cannot be read, and when its format is not known. What was told before stays told, and is in
 /// `summary`.
 pub fn read(
-    source: Source<'_>,
+    source: Source,
     (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
     tell_progress: TellProgress<'_>,
@@ -144,32 +145,31 @@ pub fn read(
         return Ok(());
     };
     let done = log.run(summary, tell_progress, tell);
-    log.end(done, summary)
+    log.begun.end(done, &log.reader.source.path, summary)
 }
 
 /// A log that was opened.
-struct Log<'p> {
-    reader: Reader<'p>,
+struct Log {
+    reader: Reader,
     begun: Begun,
 }
 
-impl<'p> Log<'p> {
+impl Log {
     /// Finds where the log begins; `None` when it is empty.
     fn begin(
-        mut source: Source<'p>,
+        mut source: Source,
         (format, options): (Option<Format>, &Options),
         summary: &mut Summary,
         tell_progress: TellProgress<'_>,
     ) -> Result<Option<Self>, OfflineError> {
-        let (path, newest) = (source.path, source.newest);
-        if options.reads_ahead {
+        let newest = source.newest;
+        if options.reads_ahead && source.is_packed {
             let ahead = Ahead::of(source.stream);
-            source.stream = Box::new(ahead.map_err(|source| unreadable(path, source))?);
+            source.stream = Box::new(ahead.map_err(|error| unreadable(&source.path, error))?);
         }
         let mut reader = Reader {
-            path,
             source,
-            buffer: Vec::with_capacity(MAX_BUFFER_BYTES),
+            buffer: Buffer::default(),
             ended: false,
             fault: None,
         };
@@ -196,33 +196,19 @@ impl<'p> Log<'p> {
         summary.upkeep = parser.upkeep();
         done
     }
-
-    /// Whether it was read, and was what it was said to be.
-    fn end(self, done: Result<(), OfflineError>, summary: &Summary) -> Result<(), OfflineError> {
-        done?;
-        let Begun { format, told, .. } = self.begun;
-        match told.filter(|told| *told != format && summary.entries == 0) {
-            Some(told) => Err(OfflineError::OtherFormat {
-                path: self.reader.path.to_owned(),
-                named: format,
-                told,
-            }),
-            None => Ok(()),
-        }
-    }
 }
 
 /// A buffer over a stream of unknown length.
-struct Reader<'p> {
-    path: &'p Path,
-    source: Source<'p>,
-    buffer: Vec<u8>,
+struct Reader {
+    source: Source,
+    buffer: Buffer,
+    /// The stream has ended.
     ended: bool,
     /// Why it cannot be read any further.
     fault: Option<OfflineError>,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn run(
         &mut self,
         parser: &mut dyn Parser,
@@ -241,8 +227,8 @@ impl Reader<'_> {
             summary.entries += entries;
             summary.unparsed += progress.unparsed;
             summary.bytes += progress.consumed as u64;
-            self.buffer.drain(..progress.consumed);
-            if tell_progress(self.position(summary)).is_break() || self.ended {
+            self.buffer.consume(progress.consumed);
+            if tell_progress(self.position(summary.bytes)).is_break() || self.ended {
                 return Ok(());
             }
             if let Some(fault) = self.fault.take() {
@@ -254,26 +240,20 @@ impl Reader<'_> {
         }
     }
 
-    fn position(&self, summary: &Summary) -> Position {
-        self.source.position(summary.bytes)
+    fn position(&self, bytes: u64) -> Position {
+        self.source.position(bytes)
     }
 
     /// Appends at most a block; notes the end of the stream, or why there is no more to be had.
     fn fill(&mut self) {
-        let before = self.buffer.len();
-        let room = MAX_BUFFER_BYTES.saturating_sub(before).min(BLOCK_BYTES);
-        self.buffer.resize(before + room, 0);
-        let read = loop {
-            match self.source.stream.read(&mut self.buffer[before..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        let room = MAX_BUFFER_BYTES
+            .saturating_sub(self.buffer.len())
+            .min(BLOCK_BYTES);
+        let read = self.buffer.read(&mut *self.source.stream, room);
         match read {
             Ok(length) => self.ended = length == 0,
             Err(source) => {
-                self.fault = Some(unreadable(self.path, source));
+                self.fault = Some(unreadable(&self.source.path, source));
             }
         }
     }

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::mysql::{Mysql, State, seam};
 use super::{Entry, Next, Parser};
 use crate::model::event::Coverage;
@@ -23,11 +24,17 @@ const LOOKAHEAD_BYTES: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Piece {
     /// Its bytes and those behind it.
-    pub text: Vec<u8>,
+    pub text: Buffer,
     /// So many bytes are its own.
     pub length: usize,
     /// What follows the text.
     pub next: Next,
+}
+
+/// Gives a log in pieces, in its order.
+pub trait Pieces: Send {
+    /// The next piece, which uses the room of `spare`; `None` when there is no more to be had.
+    fn next_piece(&mut self, spare: Buffer) -> Option<Piece>;
 }
 
 /// Reads parts of one log.
@@ -81,14 +88,13 @@ impl Piece {
     /// # Errors
     ///
     /// Gives `spare` back when more of the log should be seen.
-    pub fn split(text: &mut Vec<u8>, mut spare: Vec<u8>, is_full: bool) -> Result<Self, Vec<u8>> {
+    pub fn split(text: &mut Buffer, mut spare: Buffer, is_full: bool) -> Result<Self, Buffer> {
         let length = match seam(text) {
             Some(seam) => seam,
             None if is_full => text.len(),
             None => return Err(spare),
         };
-        spare.clear();
-        spare.extend_from_slice(&text[length..]);
+        spare.fill(&text[length..]);
         text.truncate(length + LOOKAHEAD_BYTES);
         Ok(Self {
             text: std::mem::replace(text, spare),
@@ -126,15 +132,17 @@ impl Part {
         &mut self,
         piece: &Piece,
         guess: Guess,
-        tell: &mut dyn FnMut(Entry<'_>),
+        tell: &mut dyn FnMut(&mut Entry<'_>),
     ) -> Outcome {
         self.0.begin(guess);
         let mut entries = 0;
         let (text, next) = (&piece.text, piece.next);
-        let progress = self.0.parse_until(text, piece.length, next, &mut |entry| {
-            entries += 1;
-            tell(entry);
-        });
+        let progress = self
+            .0
+            .parse_until(text, piece.length, next, &mut |mut entry| {
+                entries += 1;
+                tell(&mut entry);
+            });
         Outcome {
             guess,
             consumed: progress.consumed,

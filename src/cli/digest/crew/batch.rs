@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::cli::digest::summing::{NewText, Who};
+use crate::cli::digest::summing::{LoggedRun, NewText, Who};
 use crate::ingest::RawRun;
+use crate::ingest::slow_log::buffer::Buffer;
 use crate::ingest::slow_log::parts::{Guess, Inherited, Outcome, Part, Piece};
 use crate::ingest::slow_log::{Entry, Names};
+use crate::model::event::Access;
 use crate::model::sql::Dialect;
 use crate::normalise::Text;
 
 /// A batch is full with so much text or so many runs: a fifth of a millisecond of work, hence threads seldom meet.
 const MAX_BYTES: usize = 128 << 10;
 const MAX_RUNS: usize = 1_024;
+
+/// A run's asker is looked for among so many of those before.
+const LATE_ASKERS: usize = 16;
 
 /// What was told of a run.
 #[derive(Debug)]
@@ -20,8 +25,13 @@ struct Kept {
     end: usize,
     /// Which of the askers asked.
     asker: usize,
+    /// Of the run, where it takes no room of its own: that would come from one thread and go back to another.
+    access: Option<Access>,
     run: RawRun<()>,
 }
+
+/// What was found out of a text; its statement when that may be new.
+pub(super) type Told = (Text, Option<Box<NewText>>);
 
 /// Runs in the order of the log.
 #[derive(Debug, Default)]
@@ -32,20 +42,18 @@ pub(super) struct Batch {
     /// The texts, one after the other.
     sql: Vec<u8>,
     runs: Vec<Kept>,
-    /// Who asked, run after run; most runs have that of the run before.
+    /// Who asked: once for many runs.
     askers: Vec<Who>,
     /// What was found out of each text.
-    pub(super) texts: Vec<(Text, Option<NewText>)>,
-    /// The piece of the log that the runs are to be read from.
-    piece: Option<(Arc<Part>, Piece)>,
-    /// The same when they were read.
+    pub(super) texts: Vec<Told>,
+    /// The piece of the log that the runs were read from.
     read: Option<(Piece, Outcome)>,
     /// Runs that have the database of those before the piece.
     without_database: Vec<usize>,
     /// Runs that ended when those before the piece did.
     without_time: Vec<usize>,
     /// Room of a piece.
-    room: Vec<u8>,
+    room: Buffer,
     /// Shared among the runs of this batch alone: threads that count references to the same name wait for each other.
     names: Names,
 }
@@ -61,45 +69,47 @@ impl Batch {
         self.sql.len() >= MAX_BYTES || self.runs.len() >= MAX_RUNS || self.dialect != dialect
     }
 
-    pub(super) fn push(&mut self, entry: Entry<'_>) {
+    pub(super) fn push(&mut self, entry: &mut Entry<'_>) {
         if entry.lacks_database {
             self.without_database.push(self.runs.len());
         }
         if entry.end.is_none() {
             self.without_time.push(self.runs.len());
         }
-        let who = self.names.of(&entry);
-        if !self.askers.last().is_some_and(|last| is_same(last, who)) {
+        let who = self.names.of(entry);
+        let late = self.askers.len().saturating_sub(LATE_ASKERS);
+        let known = self.askers[late..].iter().rposition(|a| is_same(a, who));
+        let asker = known.map_or(self.askers.len(), |known| late + known);
+        if known.is_none() {
             self.askers.push(who.clone());
         }
-        let asker = self.askers.len() - 1;
-        let (sql, run) = entry.split_as([(); 3]);
-        self.sql.extend_from_slice(&sql);
-        let end = self.sql.len();
-        self.runs.push(Kept { end, asker, run });
+        self.sql.extend_from_slice(&entry.sql);
+        let access = entry.access.take().map(|access| *access);
+        self.runs.push(Kept {
+            end: self.sql.len(),
+            asker,
+            access,
+            run: entry.take_run([(); 3]),
+        });
     }
 
     /// Room for a piece.
-    pub(super) fn take_room(&mut self) -> Vec<u8> {
+    pub(super) fn take_room(&mut self) -> Buffer {
         std::mem::take(&mut self.room)
     }
 
-    /// Its runs are to be read from a piece of the log, by what the same `part` was made for.
-    pub(super) fn be_of(&mut self, part: &Arc<Part>, piece: Piece) {
-        self.piece = Some((Arc::clone(part), piece));
-    }
-
-    /// What its runs are still to be read by.
-    pub(super) fn reader(&self) -> Option<&Arc<Part>> {
-        self.piece.as_ref().map(|(part, _)| part)
-    }
-
-    /// Reads its runs.
-    pub(super) fn read(&mut self, part: &mut Part, guess: Guess) {
-        if let Some((_, piece)) = self.piece.take() {
-            let outcome = part.read(&piece, guess, &mut |entry| self.push(entry));
-            self.read = Some((piece, outcome));
-        }
+    /// Reads its runs from a piece of the log.
+    pub(super) fn read(
+        &mut self,
+        (part, piece): (&mut Part, Piece),
+        guess: Guess,
+        tell: &mut dyn FnMut(&Entry<'_>) -> Told,
+    ) {
+        let outcome = part.read(&piece, guess, &mut |entry| {
+            self.texts.push(tell(entry));
+            self.push(entry);
+        });
+        self.read = Some((piece, outcome));
     }
 
     /// The piece that its runs were read from, and what that came to.
@@ -110,7 +120,6 @@ impl Batch {
     /// Takes over the room of a piece that is done with, and gives back what a giant statement took.
     pub(super) fn reuse(&mut self, piece: Piece) {
         self.room = piece.text;
-        self.room.clear();
         self.room.shrink_to(2 * MAX_BYTES);
     }
 
@@ -139,13 +148,26 @@ impl Batch {
         }
     }
 
-    /// Each text, its run, and who asked.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (&[u8], &RawRun<()>, &Who)> {
+    /// Names who asked as the sums do, which know a name that they have seen by its place.
+    pub(super) fn name(&mut self, names: &mut Names) {
+        for who in &mut self.askers {
+            let [database, user, client] = &*who;
+            *who = names.shared([database, user, client]).clone();
+        }
+    }
+
+    /// Each text, and what was told of its run.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (&[u8], LoggedRun<'_>)> {
         let mut start = 0;
         self.runs.iter().filter_map(move |kept| {
             let sql = self.sql.get(start..kept.end).unwrap_or_default();
             start = kept.end;
-            Some((sql, &kept.run, self.askers.get(kept.asker)?))
+            let logged = LoggedRun {
+                run: &kept.run,
+                access: kept.access.as_ref(),
+                who: self.askers.get(kept.asker)?,
+            };
+            Some((sql, logged))
         })
     }
 
@@ -158,7 +180,7 @@ impl Batch {
         self.texts.clear();
         self.without_database.clear();
         self.without_time.clear();
-        (self.piece, self.read) = (None, None);
+        self.read = None;
     }
 }
 

@@ -1,30 +1,25 @@
 //! Batches between threads: a bounded number of them goes round.
 //!
 //! ```text
-//! free ─► (parser fills) ─► full ─► (a hand identifies) ─► identified ─► (in order: added up) ─► free
+//! free ─► (a hand fills from a piece of the log, and identifies) ──────┬─► identified ─► (in order: added up) ─► free
+//! free ─► (the parser of a whole log fills) ─► full ─► (a hand identifies)
 //! ```
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, TryLockError,
-};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use crate::cli::digest::crew::batch::Batch;
-use crate::cli::digest::summing::{Identifier, Sink, Summing};
+use crate::cli::digest::crew::hand::{Hand, Known};
+use crate::cli::digest::summing::{NewText, Sink, Summing};
 use crate::ingest::slow_log::Entry;
-use crate::ingest::slow_log::parts::{Guess, Part, Whole};
+use crate::ingest::slow_log::parts::{Guess, Part, Pieces, Whole};
 use crate::model::sql::Dialect;
-use crate::normalise::TextId;
-
-/// Texts that a hand knows to be known, without asking.
-const REMEMBERED: usize = 4_096;
 
 /// What the threads share.
-#[derive(Debug)]
 pub(super) struct Line {
     stock: Mutex<Stock>,
-    /// There is a full batch, or there will be no more.
+    /// There is a full batch or a log in pieces, or there will be no more.
     full: Condvar,
     /// There is a free batch, or a hand was lost.
     free: Condvar,
@@ -34,19 +29,29 @@ pub(super) struct Line {
     log: Mutex<Option<Whole>>,
     /// What its parts take for given.
     guess: Mutex<Guess>,
-    /// Texts whose statement has been added to the sums.
-    known: RwLock<HashSet<TextId>>,
+    known: Known,
     max_batches: usize,
 }
 
-#[derive(Debug, Default)]
+/// A log that is read in pieces.
+#[derive(Clone)]
+pub(super) struct InPieces {
+    pub(super) dialect: Dialect,
+    pub(super) part: Arc<Part>,
+    pub(super) pieces: Arc<Mutex<dyn Pieces>>,
+}
+
+#[derive(Default)]
 struct Stock {
+    log: Option<InPieces>,
     free: Vec<Batch>,
     full: VecDeque<Batch>,
     made: usize,
     put: u64,
     /// Of those, so many have been added up.
     added: u64,
+    /// Threads that wait for a free batch.
+    waiting: usize,
     is_closed: bool,
     is_lost: bool,
 }
@@ -57,13 +62,10 @@ struct Identified {
     next: u64,
 }
 
-/// What one thread works with.
-#[derive(Debug)]
-pub(super) struct Hand {
-    identifier: Identifier,
-    remembered: Vec<Option<TextId>>,
-    /// Reads parts of the log that the first was made for.
-    part: Option<(Arc<Part>, Part)>,
+impl InPieces {
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.part, &other.part)
+    }
 }
 
 impl Line {
@@ -76,18 +78,14 @@ impl Line {
             summing: Mutex::new(summing),
             log: Mutex::default(),
             guess: Mutex::default(),
-            known: RwLock::default(),
+            known: Known::default(),
             // Each hand has one, and while one of them fills others and adds up what is done, there must be enough for the rest.
             max_batches: 2 * jobs + 4,
         }
     }
 
     pub(super) fn hand(&self) -> Hand {
-        Hand {
-            identifier: lock(&self.summing).identifier(),
-            remembered: vec![None; REMEMBERED],
-            part: None,
-        }
+        Hand::new(lock(&self.summing).identifier())
     }
 
     /// An empty batch; helps while there is none.
@@ -118,15 +116,44 @@ impl Line {
         self.full.notify_one();
     }
 
-    /// A log follows that is read in parts.
-    pub(super) fn begin(&self, part: &Part) {
+    /// A log follows that is read in pieces.
+    pub(super) fn begin(&self, log: InPieces) {
         *lock(&self.guess) = Guess::default();
-        *lock(&self.log) = Some(part.whole());
+        *lock(&self.log) = Some(log.part.whole());
+        lock(&self.stock).log = Some(log);
+        self.full.notify_all();
+    }
+
+    /// Splits the next piece off the log, and does what is to be done with it; false when there is none.
+    pub(super) fn read_next(&self, hand: &mut Hand) -> bool {
+        let Some(log) = lock(&self.stock).log.clone() else {
+            return false;
+        };
+        let mut batch = self.empty_batch(hand, log.dialect);
+        let mut pieces = lock(&log.pieces);
+        let piece = pieces.next_piece(batch.take_room());
+        let mut stock = lock(&self.stock);
+        let Some(piece) = piece.filter(|_| !stock.is_lost) else {
+            // Somebody may have been late, and the next log have begun.
+            stock.log = stock.log.take().filter(|now| !now.is(&log));
+            self.set_free(stock, batch);
+            return false;
+        };
+        // Before anybody else splits a piece off: numbers are in the order of the log.
+        batch.number = stock.put;
+        stock.put += 1;
+        drop(stock);
+        drop(pieces);
+        let guess = *lock(&self.guess);
+        hand.read(&mut batch, (&log.part, piece, guess), &self.known);
+        self.pass_on(batch);
+        true
     }
 
     /// The log has ended: helps until all of it is added up.
     pub(super) fn end(&self, hand: &mut Hand) -> Option<Whole> {
         let mut stock = lock(&self.stock);
+        stock.log = None;
         while stock.added < stock.put && !stock.is_lost {
             stock = self.help_or_wait(stock, hand);
         }
@@ -141,16 +168,31 @@ impl Line {
         hand: &mut Hand,
     ) -> MutexGuard<'s, Stock> {
         let Some(batch) = stock.full.pop_front() else {
-            return wait(&self.free, stock);
+            stock.waiting += 1;
+            stock = wait(&self.free, stock);
+            stock.waiting -= 1;
+            return stock;
         };
         drop(stock);
         self.process(batch, hand);
         lock(&self.stock)
     }
 
+    fn set_free(&self, mut stock: MutexGuard<'_, Stock>, batch: Batch) {
+        stock.free.push(batch);
+        let is_awaited = stock.waiting > 0;
+        drop(stock);
+        if is_awaited {
+            self.free.notify_all();
+        }
+    }
+
     /// There are no more batches.
     pub(super) fn close(&self) {
-        lock(&self.stock).is_closed = true;
+        let mut stock = lock(&self.stock);
+        stock.is_closed = true;
+        stock.log = None;
+        drop(stock);
         self.full.notify_all();
     }
 
@@ -163,6 +205,11 @@ impl Line {
                 Some(batch) => {
                     drop(stock);
                     self.process(batch, &mut hand);
+                    lock(&self.stock)
+                }
+                None if stock.log.is_some() => {
+                    drop(stock);
+                    self.read_next(&mut hand);
                     lock(&self.stock)
                 }
                 None if stock.is_closed => return,
@@ -187,24 +234,14 @@ impl Line {
     }
 
     fn process(&self, mut batch: Batch, hand: &mut Hand) {
-        hand.read(&mut batch, &self.guess);
-        self.identify(&mut batch, hand);
+        hand.identify(&mut batch, &self.known);
+        self.pass_on(batch);
+    }
+
+    fn pass_on(&self, batch: Batch) {
         let number = batch.number;
         lock(&self.identified).waiting.insert(number, batch);
         self.add_up();
-    }
-
-    /// The first time that a text comes, its statement goes with it.
-    fn identify(&self, batch: &mut Batch, hand: &mut Hand) {
-        let mut texts = std::mem::take(&mut batch.texts);
-        for (sql, run, _) in batch.runs() {
-            let text = hand.identifier.read(sql, batch.dialect, run.truncated);
-            let is_new =
-                run.is_run() && hand.remember(text.id) && !read(&self.known).contains(&text.id);
-            let statement = is_new.then(|| hand.identifier.statement_of(&text));
-            texts.push((text, statement));
-        }
-        batch.texts = texts;
     }
 
     /// Adds up what is next, unless somebody else is at it, who will then see what has come in the meantime.
@@ -218,10 +255,8 @@ impl Line {
                 self.add(&mut batch, &mut summing);
                 batch.clear();
                 let mut stock = lock(&self.stock);
-                stock.free.push(batch);
                 stock.added += 1;
-                drop(stock);
-                self.free.notify_one();
+                self.set_free(stock, batch);
             }
             drop(summing);
             if !lock(&self.identified).has_next() {
@@ -242,22 +277,23 @@ impl Line {
                 return;
             }
         }
-        for ((sql, run, who), (text, statement)) in batch.runs().zip(&batch.texts) {
+        batch.name(summing.names());
+        for ((sql, logged), (text, statement)) in batch.runs().zip(&batch.texts) {
+            let run = logged.run;
             if !summing.wants(run.end, run.weight) {
                 continue;
             }
-            summing.fail(sql, batch.dialect, run, who);
+            summing.fail(sql, batch.dialect, logged);
             if !run.is_run() {
                 continue;
             }
-            let is_new = summing.add(text, (run, who), |identifier| match statement {
-                Some(new) => new.clone(),
+            let is_new = summing.add(text, logged, |identifier| match statement {
+                Some(new) => NewText::clone(new),
                 // The sums remember no more texts, or what a hand knows was in no log.
                 None => identifier.identify(sql, batch.dialect, run.truncated),
             });
             if is_new {
-                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                known.insert(text.id);
+                self.known.add(text.id);
             }
         }
     }
@@ -278,25 +314,6 @@ fn settle(log: &mut Whole, batch: &mut Batch, summing: &mut Summing) -> bool {
     }
     batch.reuse(piece);
     inherited.is_some()
-}
-
-impl Hand {
-    /// Reads the runs of a batch, if they have not been read.
-    fn read(&mut self, batch: &mut Batch, guess: &Mutex<Guess>) {
-        let Some(of) = batch.reader() else { return };
-        let known = self.part.take().filter(|(known, _)| Arc::ptr_eq(known, of));
-        let (_, part) = self
-            .part
-            .insert(known.unwrap_or_else(|| (Arc::clone(of), of.fork())));
-        let guess = *lock(guess);
-        batch.read(part, guess);
-    }
-
-    /// Takes note of a text; false when it was the last one noted in its place.
-    fn remember(&mut self, text: TextId) -> bool {
-        let place = text.spread(REMEMBERED);
-        self.remembered[place].replace(text) != Some(text)
-    }
 }
 
 impl Identified {
@@ -324,12 +341,8 @@ impl Drop for Alarm<'_> {
 }
 
 /// What a panic leaves behind is not looked at: the panic goes on when the threads are joined.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    shared.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn wait<'a, T>(signal: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {

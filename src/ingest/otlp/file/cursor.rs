@@ -8,8 +8,8 @@ use crate::ingest::slow_log::offline::{OfflineError, Position, Source};
 const BLOCK: usize = 128 << 10;
 
 /// Where a file is being read.
-pub(super) struct Cursor<'p> {
-    source: Source<'p>,
+pub(super) struct Cursor {
+    source: Source,
     buffer: Vec<u8>,
     /// Bytes of the buffer that are done with.
     start: usize,
@@ -33,8 +33,8 @@ pub(super) enum Line {
     None,
 }
 
-impl<'p> Cursor<'p> {
-    pub(super) fn new(source: Source<'p>, max: usize) -> Self {
+impl Cursor {
+    pub(super) fn new(source: Source, max: usize) -> Self {
         Self {
             source,
             buffer: Vec::new(),

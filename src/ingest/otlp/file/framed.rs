@@ -29,7 +29,7 @@ fn number(length: [u8; LENGTH]) -> usize {
 }
 
 /// The next request.
-pub(super) fn next(cursor: &mut Cursor<'_>) -> Option<(Spot, Piece)> {
+pub(super) fn next(cursor: &mut Cursor) -> Option<(Spot, Piece)> {
     let at = Spot::Byte(cursor.consumed());
     let held = cursor.need(LENGTH);
     if held == 0 {
@@ -63,7 +63,7 @@ fn cut() -> Piece {
 }
 
 /// All of the file as one request.
-pub(super) fn all(cursor: &mut Cursor<'_>) -> Option<(Spot, Piece)> {
+pub(super) fn all(cursor: &mut Cursor) -> Option<(Spot, Piece)> {
     let at = Spot::Byte(cursor.consumed());
     let most = cursor.max;
     let held = cursor.need(most.saturating_add(1));

@@ -41,7 +41,7 @@ fn foreign(head: &[u8]) -> Option<Foreign> {
 }
 
 /// The next request.
-pub(super) fn next(cursor: &mut Cursor<'_>) -> Option<(Spot, Piece)> {
+pub(super) fn next(cursor: &mut Cursor) -> Option<(Spot, Piece)> {
     let mut depth = Depth::default();
     let mut from = 0;
     let mut lines = 0;

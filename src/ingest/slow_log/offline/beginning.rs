@@ -1,6 +1,8 @@
 //! Finds where a log begins in a file that does not begin like one: behind a hole that copytruncate left, or behind the
 //! rest of a large statement.
 
+use std::path::Path;
+
 use super::{Format, HEAD_BYTES, OfflineError, Options, Parser, Reader, Summary, TellProgress};
 use crate::ingest::slow_log::BYTE_ORDER_MARK;
 use crate::ingest::slow_log::format::{first_typical, open, sniff};
@@ -22,7 +24,28 @@ pub(super) struct Begun {
     pub(super) told: Option<Format>,
 }
 
-impl Reader<'_> {
+impl Begun {
+    /// Whether the log at `path` was read, and was what it was said to be.
+    pub(super) fn end(
+        &self,
+        done: Result<(), OfflineError>,
+        path: &Path,
+        summary: &Summary,
+    ) -> Result<(), OfflineError> {
+        done?;
+        let is_other = |told: &Format| *told != self.format && summary.entries == 0;
+        match self.told.filter(is_other) {
+            Some(told) => Err(OfflineError::OtherFormat {
+                path: path.to_owned(),
+                named: self.format,
+                told,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Reader {
     /// Finds the beginning of the log, and passes over what stands before it: text counts as one entry that could not
     /// be read. `None` when there is nothing at all.
     pub(super) fn begin(
@@ -56,7 +79,7 @@ impl Reader<'_> {
                 }));
             }
             if !goes_on || self.fault.is_some() || passed > MAX_PASSED_BYTES {
-                let unknown = || OfflineError::UnknownFormat(self.path.to_owned());
+                let unknown = || OfflineError::UnknownFormat(self.source.path.clone());
                 return Err(self.fault.take().unwrap_or_else(unknown));
             }
             let half = self.buffer.len().min(HEAD_BYTES / 2);
@@ -76,7 +99,7 @@ impl Reader<'_> {
             if is_enough || self.ended || self.fault.is_some() {
                 return is_enough;
             }
-            if tell_progress(self.position(summary)).is_break() {
+            if tell_progress(self.position(summary.bytes)).is_break() {
                 return false;
             }
             self.fill();
@@ -96,7 +119,7 @@ impl Reader<'_> {
     }
 
     fn pass(&mut self, bytes: usize, summary: &mut Summary) {
-        self.buffer.drain(..bytes);
+        self.buffer.consume(bytes);
         summary.bytes += bytes as u64;
     }
 }

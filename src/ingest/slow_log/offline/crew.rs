@@ -1,29 +1,30 @@
-//! Reads a whole log by several threads: one splits it, others read the parts.
+//! Reads a whole log by several threads, each of which takes the next piece when it has nothing to do: what a core
+//! has just read, it has at hand.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    BLOCK_BYTES, Format, Log, MAX_BUFFER_BYTES, OfflineError, Options, Reader, Source, Summary,
-    TellProgress,
+    BLOCK_BYTES, Format, Log, MAX_BUFFER_BYTES, OfflineError, Options, Position, Reader, Source,
+    Summary, TellProgress,
 };
-use crate::ingest::slow_log::parts::{Part, Piece, Whole};
+use crate::ingest::slow_log::buffer::Buffer;
+use crate::ingest::slow_log::parts::{Part, Piece, Pieces, Whole};
 use crate::ingest::slow_log::{Entry, Next};
 use crate::model::sql::Dialect;
 
 /// Threads that read parts of a log.
 pub trait Crew {
     /// A log follows in pieces.
-    fn begin(&mut self, dialect: Dialect, log: &Part);
+    fn begin(&mut self, dialect: Dialect, log: &Part, pieces: Arc<Mutex<dyn Pieces>>);
 
-    /// Room for a piece, which may have been used before.
-    fn room(&mut self) -> Vec<u8>;
-
-    /// Takes the next piece.
-    fn take(&mut self, piece: Piece);
+    /// Reads the next piece, as all others do; false when there are no more.
+    fn read_next(&mut self) -> bool;
 
     /// There are no more pieces; waits until all are put together.
     fn end(&mut self) -> Option<Whole>;
 
     /// Takes the next entry of a log that must be read from its start.
-    fn add(&mut self, dialect: Dialect, entry: Entry<'_>);
+    fn add(&mut self, dialect: Dialect, entry: &mut Entry<'_>);
 }
 
 /// As [`read`](super::read), by several threads.
@@ -32,7 +33,7 @@ pub trait Crew {
 ///
 /// As [`read`](super::read).
 pub fn read_by_crew(
-    source: Source<'_>,
+    source: Source,
     (format, options): (Option<Format>, &Options),
     summary: &mut Summary,
     tell_progress: TellProgress<'_>,
@@ -42,13 +43,26 @@ pub fn read_by_crew(
         return Ok(());
     };
     let Some(part) = log.begun.parser.part() else {
-        let tell = &mut |dialect, entry: &mut Entry<'_>| crew.add(dialect, std::mem::take(entry));
+        let tell = &mut |dialect, entry: &mut Entry<'_>| crew.add(dialect, entry);
         let done = log.run(summary, tell_progress, tell);
-        return log.end(done, summary);
+        return log.begun.end(done, &log.reader.source.path, summary);
     };
-    crew.begin(log.begun.parser.dialect(), &part);
+    let Log { reader, begun } = log;
     let before = summary.bytes;
-    let done = log.reader.split(summary, tell_progress, crew);
+    let path = reader.source.path.clone();
+    let splitter = Arc::new(Mutex::new(Splitter {
+        reader,
+        bytes: before,
+        is_over: false,
+    }));
+    crew.begin(begun.parser.dialect(), &part, Arc::clone(&splitter) as _);
+    while crew.read_next() {
+        let position = lock(&splitter).position();
+        if tell_progress(position).is_break() {
+            break;
+        }
+    }
+    let done = lock(&splitter).end();
     if let Some(whole) = crew.end() {
         let [bytes, entries, unparsed] = whole.counts();
         summary.bytes = before + bytes;
@@ -58,42 +72,58 @@ pub fn read_by_crew(
         summary.unparsed += u64::from(done.is_err() && whole.has_rest());
         summary.coverage = whole.coverage();
     }
-    log.end(done, summary)
+    begun.end(done, &path, summary)
 }
 
-impl Reader<'_> {
-    /// Splits the log into pieces.
-    fn split(
-        &mut self,
-        summary: &mut Summary,
-        tell_progress: TellProgress<'_>,
-        crew: &mut dyn Crew,
-    ) -> Result<(), OfflineError> {
-        loop {
-            let piece = self.piece(crew.room());
-            let is_last = piece.next == Next::End;
-            summary.bytes += piece.length as u64;
-            crew.take(piece);
-            if tell_progress(self.position(summary)).is_break() || is_last {
-                return Ok(());
-            }
-            if self.buffer.is_empty()
-                && let Some(fault) = self.fault.take()
-            {
-                return Err(fault);
-            }
+/// Splits a log into pieces.
+struct Splitter {
+    reader: Reader,
+    /// Bytes of the log that were passed over or are in pieces.
+    bytes: u64,
+    /// No more pieces are given.
+    is_over: bool,
+}
+
+impl Pieces for Splitter {
+    fn next_piece(&mut self, spare: Buffer) -> Option<Piece> {
+        if self.is_over {
+            return None;
         }
+        let piece = self.reader.piece(spare);
+        self.bytes += piece.length as u64;
+        let has_failed = self.reader.buffer.is_empty() && self.reader.fault.is_some();
+        self.is_over = piece.next == Next::End || has_failed;
+        Some(piece)
+    }
+}
+
+impl Splitter {
+    fn position(&self) -> Position {
+        self.reader.position(self.bytes)
     }
 
+    /// Gives no more pieces; why the log could not be read any further.
+    fn end(&mut self) -> Result<(), OfflineError> {
+        self.is_over = true;
+        self.reader.fault.take().map_or(Ok(()), Err)
+    }
+}
+
+/// A panic goes on where the threads are joined.
+fn lock(splitter: &Mutex<Splitter>) -> MutexGuard<'_, Splitter> {
+    splitter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Reader {
     /// The next piece, which uses the room of `spare`.
-    fn piece(&mut self, mut spare: Vec<u8>) -> Piece {
+    fn piece(&mut self, mut spare: Buffer) -> Piece {
         let mut wanted = BLOCK_BYTES;
         loop {
             while self.buffer.len() < wanted && !self.ended && self.fault.is_none() {
                 self.fill();
             }
             if self.ended || self.fault.is_some() {
-                spare.clear();
+                spare.truncate(0);
                 let text = std::mem::replace(&mut self.buffer, spare);
                 let next = if self.ended { Next::End } else { Next::More };
                 let length = text.len();

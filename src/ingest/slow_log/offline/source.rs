@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
@@ -23,23 +23,25 @@ pub type TellProgress<'f> = &'f mut dyn FnMut(Position) -> ControlFlow<()>;
     missing_debug_implementations,
     reason = "a stream tells nothing of itself"
 )]
-pub struct Source<'p> {
-    pub(super) path: &'p Path,
+pub struct Source {
+    pub(super) path: PathBuf,
     /// Unpacked.
     pub(super) stream: Box<dyn Read + Send>,
+    /// It takes work to read it.
+    pub(super) is_packed: bool,
     /// When it was last written.
     pub(super) newest: Timestamp,
     taken: Arc<AtomicU64>,
     size: Option<u64>,
 }
 
-impl<'p> Source<'p> {
+impl Source {
     /// Opens the file at `path`, or the standard input for `-`.
     ///
     /// # Errors
     ///
     /// When it cannot be opened, or is packed in a way that is not known.
-    pub fn open(path: &'p Path) -> Result<Self, OfflineError> {
+    pub fn open(path: &Path) -> Result<Self, OfflineError> {
         let failed = |source| OfflineError::Open {
             path: path.to_owned(),
             source,
@@ -69,9 +71,11 @@ impl<'p> Source<'p> {
             .read_to_end(&mut magic)
             .map_err(failed)?;
         let whole = BufReader::with_capacity(64 << 10, io::Cursor::new(magic.clone()).chain(file));
+        let (stream, is_packed) = unpacked(&magic, whole).map_err(failed)?;
         Ok(Self {
-            path,
-            stream: unpacked(&magic, whole).map_err(failed)?,
+            path: path.to_owned(),
+            stream,
+            is_packed,
             newest,
             taken,
             size,
@@ -79,10 +83,11 @@ impl<'p> Source<'p> {
     }
 
     /// Bytes that come from elsewhere, under this name.
-    pub fn of(path: &'p Path, stream: impl Read + Send + 'static) -> Self {
+    pub fn of(path: &Path, stream: impl Read + Send + 'static) -> Self {
         Self {
-            path,
+            path: path.to_owned(),
             stream: Box::new(stream),
+            is_packed: false,
             newest: Timestamp::EPOCH,
             taken: Arc::default(),
             size: None,
@@ -90,8 +95,8 @@ impl<'p> Source<'p> {
     }
 
     /// Its path, as it was named.
-    pub fn path(&self) -> &'p Path {
-        self.path
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How it begins; it is read from there all the same. What cannot be read is told by whoever reads on.
@@ -125,7 +130,7 @@ impl<'p> Source<'p> {
         loop {
             match self.stream.read(into) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read.map_err(|source| super::unreadable(self.path, source)),
+                read => return read.map_err(|source| super::unreadable(&self.path, source)),
             }
         }
     }
@@ -178,26 +183,23 @@ fn written(metadata: &std::fs::Metadata) -> Option<Timestamp> {
 fn unpacked(
     magic: &[u8],
     whole: impl io::BufRead + Send + 'static,
-) -> io::Result<Box<dyn Read + Send>> {
-    if magic.starts_with(b"\x1f\x8b") {
-        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(whole)));
-    }
-    if magic.starts_with(b"\xfd7zXZ\0") {
+) -> io::Result<(Box<dyn Read + Send>, bool)> {
+    let stream: Box<dyn Read + Send> = if magic.starts_with(b"\x1f\x8b") {
+        Box::new(flate2::bufread::MultiGzDecoder::new(whole))
+    } else if magic.starts_with(b"\xfd7zXZ\0") {
         let stream = liblzma::stream::Stream::new_stream_decoder(
             MAX_XZ_BYTES,
             liblzma::stream::CONCATENATED,
         )?;
-        return Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(
-            whole, stream,
-        )));
-    }
-    if magic.starts_with(b"\x28\xb5\x2f\xfd") {
-        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(whole)?));
-    }
-    if magic.starts_with(b"BZh") {
+        Box::new(liblzma::bufread::XzDecoder::new_stream(whole, stream))
+    } else if magic.starts_with(b"\x28\xb5\x2f\xfd") {
+        Box::new(zstd::stream::read::Decoder::with_buffer(whole)?)
+    } else if magic.starts_with(b"BZh") {
         return Err(io::Error::other(
             "it is packed by bzip2, which is not read; unpack it first, or pipe `bzcat` into `-`",
         ));
-    }
-    Ok(Box::new(whole))
+    } else {
+        return Ok((Box::new(whole), false));
+    };
+    Ok((stream, true))
 }

@@ -35,14 +35,18 @@ fn in_parts(log: &[u8], options: &Options, lengths: &[usize]) -> Told {
         let length = lengths[turn % lengths.len()].min(log.len() - at);
         let end = (at + length + LOOKAHEAD_BYTES).min(log.len());
         let is_last = at + length == log.len();
+        let mut text = Buffer::default();
+        text.fill(&log[at..if is_last { log.len() } else { end }]);
         let piece = Piece {
-            text: log[at..if is_last { log.len() } else { end }].to_vec(),
+            text,
             length,
             next: if is_last { Next::End } else { Next::More },
         };
         let mut runs = Vec::new();
         let guess = whole.guess();
-        let read = reader.read(&piece, guess, &mut |entry| runs.push(run_of(entry)));
+        let read = reader.read(&piece, guess, &mut |entry| {
+            runs.push(run_of(std::mem::take(entry)))
+        });
         if let Some(inherited) = whole.follow(&piece, read) {
             for (sql, [lacks_database, lacks_time], mut run) in runs {
                 if lacks_database {
@@ -223,10 +227,10 @@ fn parts_that_are_split_at_entries_hold() {
     let entries = &log[..seam(&log).unwrap()];
     let part = Part::new(Mysql::new(&Options::default()));
     let (mut reader, mut whole) = (part.fork(), part.whole());
-    let (mut text, mut held) = (Vec::new(), Vec::new());
-    for block in entries.repeat(8).chunks(100_000) {
-        text.extend_from_slice(block);
-        let piece = Piece::split(&mut text, Vec::new(), false).unwrap();
+    let (mut text, mut held) = (Buffer::default(), Vec::new());
+    for mut block in entries.repeat(8).chunks(100_000) {
+        text.read(&mut block, 100_000).unwrap();
+        let piece = Piece::split(&mut text, Buffer::default(), false).unwrap();
         let read = reader.read(&piece, whole.guess(), &mut |_| {});
         let holds = whole.follow(&piece, read).is_some();
         if !holds {
