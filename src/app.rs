@@ -10,6 +10,7 @@
 pub mod archive;
 mod decisions;
 pub mod demo;
+mod lost;
 mod noted;
 pub(crate) mod otlp;
 mod pipeline;
@@ -174,6 +175,8 @@ impl App {
         sources: impl FnOnce(&mut Topology, Intake, Sources) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Topology, std::thread::JoinHandle<()>)> {
         let mut topology = Topology::new();
+        let lost = lost::gaps(&self.recovered, &self.config, self.clock.now());
+        self.writer.note_gaps(&lost)?;
         let (store, thread) = self.writer.spawn()?;
         let (intake, mut inboxes) = Intake::new(NonZeroUsize::MIN, DEFAULT_BUDGET);
         let inbox = inboxes.pop().context("an intake has at least one worker")?;
@@ -297,7 +300,8 @@ fn spawn_forward(topology: &mut Topology, forward: Forward, metrics: &Metrics, c
                 () = &mut working => return Ok(()),
                 () = tokio::time::sleep(OUTBOX_LOOK) => {
                     metrics.set_outbox_oldest("forward", forward.oldest(clock.now()));
-                    metrics.set_forwarded(&forward.results(), forward.queue_bytes());
+                    let more = (forward.totals().rejected, forward.queue_bytes());
+                    metrics.set_forwarded(&forward.results(), more);
                 }
             }
         }

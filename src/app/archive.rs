@@ -8,8 +8,8 @@ use crate::model::id::{FingerprintId, IncidentId};
 use crate::model::incident::Incident;
 use crate::model::time::Interval;
 use crate::model::trace::Trace;
-use crate::report::postmortem::{Context, Postmortem, SourceNote, Windows, postmortem};
-use crate::report::{Lang, Style};
+use crate::report::postmortem::{Context, Gap, Postmortem, SourceNote, Windows, postmortem};
+use crate::report::{Lang, Style, words};
 use crate::serve::archive::Read;
 use crate::serve::{Archive, ArchiveError};
 use crate::store::view::{
@@ -80,7 +80,10 @@ impl StoreArchive {
             load: self.reader.load_series(windows.all(), step, TOP)?,
             latency,
             markers: self.reader.markers(windows.all(), 0)?,
-            sources: sources.into_iter().map(note).collect(),
+            sources: sources
+                .into_iter()
+                .map(|row| note(row, windows.all(), lang))
+                .collect(),
             similar: self.similar(incident)?,
             generator: format!("sqleuth {}", env!("CARGO_PKG_VERSION")),
         };
@@ -104,11 +107,17 @@ impl StoreArchive {
     }
 }
 
-fn note(row: SourceRow) -> SourceNote {
+fn note(row: SourceRow, within: Interval, lang: Lang) -> SourceNote {
+    let gaps = row.gaps.into_iter().filter(|gap| gap.over.overlaps(within));
     SourceNote {
         source: row.source,
         coverage: row.coverage,
-        gaps: Vec::new(),
+        gaps: gaps
+            .map(|gap| Gap {
+                over: gap.over,
+                why: words::gap(gap.why, lang).to_owned(),
+            })
+            .collect(),
     }
 }
 

@@ -84,6 +84,7 @@ pub(super) struct Families {
     outbox_oldest: Family<SinkLabels, FloatGauge>,
     notifications: Family<NotificationLabels, Counter>,
     forwarded: Family<ResultLabels, Counter>,
+    forward_rejected: Counter,
     forward_queue: Gauge,
 }
 
@@ -121,6 +122,11 @@ impl Families {
             "Requests of OTLP that are forwarded: sent, queued (written down first), busy (left with their sender), refused \
              (the backend never takes them), lost (unreadable in the queue)",
             families.forwarded.clone(),
+        );
+        registry.register(
+            "sqleuth_forward_rejected_items",
+            "Spans, data points and log records that the backend rejected of requests that it took",
+            families.forward_rejected.clone(),
         );
         registry.register(
             "sqleuth_forward_queue_bytes",
@@ -224,8 +230,14 @@ impl Families {
             .set(age.as_secs_f64());
     }
 
-    /// The same of requests that are forwarded, and the bytes that wait.
-    pub(super) fn set_forwarded(&self, totals: &[(&'static str, u64)], queue_bytes: u64) {
+    /// The same of requests that are forwarded; of their items that were rejected, and the bytes that wait.
+    pub(super) fn set_forwarded(
+        &self,
+        totals: &[(&'static str, u64)],
+        (rejected, queue_bytes): (u64, u64),
+    ) {
+        let counter = self.forward_rejected.inner();
+        counter.fetch_max(rejected, Ordering::Relaxed);
         for (result, total) in totals {
             let counter = self.forwarded.get_or_create(&ResultLabels { result });
             counter.inner().fetch_max(*total, Ordering::Relaxed);

@@ -262,9 +262,15 @@ impl Metrics {
         self.0.families.set_incidents(incidents);
     }
 
-    /// Shows what became of requests that are forwarded, and how many bytes wait.
-    pub fn set_forwarded(&self, totals: &[(&'static str, u64)], queue_bytes: u64) {
-        self.0.families.set_forwarded(totals, queue_bytes);
+    /// Shows what became of requests that are forwarded, how many of their items were rejected, and how many bytes wait.
+    pub fn set_forwarded(
+        &self,
+        totals: &[(&'static str, u64)],
+        (rejected, queue_bytes): (u64, u64),
+    ) {
+        self.0
+            .families
+            .set_forwarded(totals, (rejected, queue_bytes));
     }
 
     /// Sets the age of the oldest message that waits for a sink; zero when none waits.

@@ -184,3 +184,16 @@ fn promtool_has_nothing_to_say_about_the_classic_text() {
         "{complaint}\n{text}"
     );
 }
+
+#[test]
+fn what_a_backend_rejects_of_what_it_takes_is_counted_by_items() {
+    let metrics = Metrics::new();
+    for rejected in [3, 7] {
+        metrics.set_forwarded(&[("sent", 2)], (rejected, 10));
+    }
+    let text = metrics.render(Exposition::Classic);
+    assert!(
+        text.contains("sqleuth_forward_rejected_items_total 7"),
+        "{text}"
+    );
+}

@@ -154,11 +154,17 @@ pub struct BatchLoad {
 
 /// What a log of the server says of the runs that spans tell of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LoggedRuns {
     /// Runs that the log shows in the same interval. They are the same ones, and never added to those of spans.
     pub runs: u64,
     /// Rows that they read, when told.
     pub rows_examined: Option<u64>,
+    /// Time that they waited for locks, when told.
+    pub lock: Option<Duration>,
+    /// The log names a trace that shows it, by the statement's `traceparent`; else statement, database and time tell that
+    /// they are the same runs.
+    pub names_trace: bool,
 }
 
 /// Waiting for connections of one pool.

@@ -12,6 +12,7 @@ use crate::model::error::ErrorClass;
 use crate::model::finding::{Safety, Severity};
 use crate::model::incident::IncidentState;
 use crate::report::{Lang, sentence, unit};
+use crate::store::view::GapReason;
 
 use measures::{BASES, MEASURES};
 use remedies::REMEDIES;
@@ -29,6 +30,16 @@ pub fn severity(severity: Severity, lang: Lang) -> &'static str {
         Severity::Info => lang.pick("info", "참고"),
         Severity::Warning => lang.pick("warning", "주의"),
         Severity::Critical => lang.pick("critical", "심각"),
+    }
+}
+
+/// Why something is missing, as a phrase.
+pub fn gap(why: GapReason, lang: Lang) -> &'static str {
+    match why {
+        GapReason::Crash => lang.pick(
+            "sqleuth ended without a stop; what it had not stored yet of windows and traces is lost",
+            "sqleuth가 정상 종료 없이 끝나, 아직 저장하지 않은 구간 통계와 트레이스를 잃음",
+        ),
     }
 }
 

@@ -14,9 +14,9 @@ use crate::model::time::Timestamp;
 use crate::normalise::FINGERPRINT_VERSION;
 use crate::store::change::Change;
 use crate::store::row::{count, encode, fingerprint, nanos, severity};
-use crate::store::view::Marker;
+use crate::store::view::{Marker, SourceGap};
 use crate::store::{StoreError, row};
-use crate::store::{ladder, outbox, traces};
+use crate::store::{gaps, ladder, outbox, traces};
 use crate::window::{Flush, PackedWindow, WindowKey};
 
 /// Length of a window as it comes, in seconds: the first step of the ladder.
@@ -43,6 +43,20 @@ impl Embedded {
         }
     }
 
+    /// From here on the end of the process is a crash unless [`Embedded::close`] came before.
+    pub(super) fn begin(&self) {
+        if let Err(error) = gaps::open(&self.connection) {
+            tracing::debug!(%error, "a crash would not be known as one");
+        }
+    }
+
+    /// Records what is missing.
+    pub(super) fn note_gaps(&self, missing: &[SourceGap]) -> Result<(), StoreError> {
+        missing
+            .iter()
+            .try_for_each(|gap| gaps::put(&self.connection, gap))
+    }
+
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
@@ -65,6 +79,9 @@ impl Embedded {
 
     /// Leaves one file behind, without a WAL.
     pub(super) fn close(self) {
+        if let Err(error) = gaps::close(&self.connection) {
+            tracing::debug!(%error, "the next start takes this stop for a crash");
+        }
         if let Err(error) = self
             .connection
             .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")

@@ -11,6 +11,7 @@
 
 mod change;
 mod embedded;
+mod gaps;
 mod ladder;
 mod load;
 mod lock;

@@ -15,7 +15,7 @@ use crate::model::incident::{Alert, Incident};
 use crate::model::time::{Interval, Timestamp};
 use crate::store::row::{decode, fingerprint, instant, nanos, severity};
 use crate::store::view::{FindingFilter, IncidentFilter, Marker, OutboxRow, Page, SourceRow};
-use crate::store::{StoreError, outbox};
+use crate::store::{StoreError, gaps, outbox};
 
 /// Connections that are kept open; more are opened when all are busy, and closed again.
 const POOL: usize = 4;
@@ -153,9 +153,15 @@ impl Reader {
                     offset: place.as_ref().map_or(0, |place| place.offset),
                     coverage: place.map(|place| place.coverage).unwrap_or_default(),
                     last_seen: row.get::<_, Option<i64>>(2)?.map(instant),
+                    gaps: Vec::new(),
                 })
             })?;
-            rows.map(|row| row.map_err(StoreError::from)).collect()
+            let with_gaps = |row: rusqlite::Result<SourceRow>| {
+                let row = row?;
+                let gaps = gaps::of(connection, &row.source)?;
+                Ok(SourceRow { gaps, ..row })
+            };
+            rows.map(with_gaps).collect()
         })
     }
 

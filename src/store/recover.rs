@@ -15,6 +15,7 @@ use crate::model::sql::Statement;
 use crate::model::time::Timestamp;
 use crate::normalise::FINGERPRINT_VERSION;
 use crate::store::StoreError;
+use crate::store::gaps;
 use crate::store::read::ALWAYS;
 use crate::store::row::{decode, fingerprint, instant, nanos, uncount};
 use crate::store::series::{Pieces, each_piece};
@@ -40,6 +41,8 @@ pub struct Recovered {
     pub incidents: Restored,
     /// Random, made once for each store: keys the hashes of parameters.
     pub seed: u64,
+    /// The process before this one ended without a stop: what it had not stored yet is lost.
+    pub was_cut: bool,
     /// Where a broken store was moved to, if there was one.
     pub set_aside: Option<PathBuf>,
 }
@@ -78,6 +81,7 @@ pub(super) fn recover(connection: &mut Connection) -> Result<Recovered, StoreErr
             numbers: numbers(connection)?,
         },
         seed,
+        was_cut: gaps::was_cut(connection)?,
         set_aside: None,
     })
 }

@@ -79,6 +79,7 @@ fn drop_before(connection: &mut Connection, cutoff: Timestamp) -> Result<(), Sto
         "hourly WHERE hour + 3600000000000",
         "findings WHERE at_to",
         "markers WHERE at",
+        "gaps WHERE at_to",
     ] {
         transaction.execute(&format!("DELETE FROM {table_and_end} <= ?1"), [cutoff])?;
     }

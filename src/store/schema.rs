@@ -11,7 +11,7 @@ use crate::store::StoreError;
 
 /// The schemas in order; the position is the `user_version` that the file has after it. Never change one that
 /// was released: add one.
-const MIGRATIONS: &[&str] = &[V1, V2, V3];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
 /// The newest schema that this program knows.
 fn known_version() -> i64 {
@@ -191,6 +191,17 @@ CREATE INDEX trace_operations_by_trace ON trace_operations (trace);
 CREATE TRIGGER traces_gone AFTER DELETE ON traces BEGIN
   DELETE FROM trace_operations WHERE trace = old.trace;
 END;
+";
+
+const V4: &str = "
+-- Stretches of time of which something is missing that nobody sends again.
+CREATE TABLE gaps (
+  source  TEXT NOT NULL,
+  at_from INTEGER NOT NULL,
+  at_to   INTEGER NOT NULL,
+  why     TEXT NOT NULL,
+  PRIMARY KEY (source, at_from)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Leaves a file alone that a later version has written.

@@ -129,6 +129,28 @@ pub struct SourceRow {
     /// How much of what runs it shows.
     #[serde(default)]
     pub coverage: Coverage,
+    /// Of what something is missing, the newest first.
+    #[serde(default)]
+    pub gaps: Vec<SourceGap>,
+}
+
+/// A stretch of time of which something is missing that nobody sends again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceGap {
+    /// Of which source.
+    pub source: SourceId,
+    /// From what was stored last, to when there was somebody to receive again.
+    pub over: Interval,
+    /// Why.
+    pub why: GapReason,
+}
+
+/// Why something is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The process ended without a stop, and with it the windows and traces that were open.
+    Crash,
 }
 
 /// A message that is still to be sent.

@@ -17,6 +17,7 @@ use crate::store::embedded::Embedded;
 use crate::store::lock::{self, StoreLock};
 use crate::store::recover::{self, Recovered};
 use crate::store::retention::Retention;
+use crate::store::view::SourceGap;
 use crate::store::{Settings, StoreError, schema};
 
 /// Changes that may wait; about four minutes of windows.
@@ -92,6 +93,14 @@ impl Writer {
         Ok((writer, recovered))
     }
 
+    /// Records what is missing, before anything is written.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn note_gaps(&self, gaps: &[SourceGap]) -> Result<(), StoreError> {
+        self.embedded.note_gaps(gaps)
+    }
+
     /// Starts the thread. Join it after the last handle is gone: what was sent is then on disk.
     pub fn spawn(self) -> Result<(StoreHandle, JoinHandle<()>), StoreError> {
         let (queue, requests) = mpsc::channel(QUEUE_CHANGES);
@@ -111,6 +120,7 @@ impl Writer {
     }
 
     fn run(mut self, mut requests: mpsc::Receiver<Request>, degraded: &AtomicBool) {
+        self.embedded.begin();
         let mut batch = Vec::with_capacity(BATCH_CHANGES);
         while requests.blocking_recv_many(&mut batch, BATCH_CHANGES) > 0 {
             self.refuse_beyond_gap(&mut batch);

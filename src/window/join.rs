@@ -35,11 +35,13 @@ fn ask_logs<'s>(
     let from = operation.span.from;
     for found in &mut operation.loops {
         let (id, name) = (found.statement.fingerprint, &found.target.namespace);
-        found.logged = logs.clone().find_map(|log| log.logged(id, name, from));
+        let since = (from, found.load.exemplars.as_slice());
+        found.logged = logs.clone().find_map(|log| log.logged(id, name, since));
     }
     for found in &mut operation.batches {
         let (id, name) = (found.statement.fingerprint, &found.target.namespace);
-        found.logged = logs.clone().find_map(|log| log.logged(id, name, from));
+        let since = (from, found.load.exemplars.as_slice());
+        found.logged = logs.clone().find_map(|log| log.logged(id, name, since));
     }
 }
 

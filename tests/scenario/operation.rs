@@ -198,6 +198,8 @@ impl Builder<'_> {
         Some(LoggedRuns {
             runs: line.count("runs").expect("runs"),
             rows_examined: line.count("rows"),
+            lock: line.count("lock_ms").map(Duration::from_millis),
+            names_trace: line.count("named") == Some(1),
         })
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::cli::digest::reading::Read;
 use crate::model::event::{DbTarget, Origin};
-use crate::model::operation::{LoggedRuns, OperationProfile};
+use crate::model::operation::{LoggedRuns, OperationProfile, TraceExemplar};
 use crate::model::sql::StatementRef;
+use crate::model::subject::Exemplar;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::trace::Operation;
 use crate::window::{Role, TotalView};
@@ -49,17 +50,25 @@ pub(super) fn join(all: &mut [Read]) {
 fn ask(operation: &mut OperationProfile, logs: &TotalView<'_>) {
     let span = operation.span;
     for found in &mut operation.loops {
-        found.logged = logged((&found.statement, &found.target), span, logs);
+        found.logged = logged(
+            (&found.statement, &found.target),
+            (span, &found.load.exemplars),
+            logs,
+        );
     }
     for found in &mut operation.batches {
-        found.logged = logged((&found.statement, &found.target), span, logs);
+        found.logged = logged(
+            (&found.statement, &found.target),
+            (span, &found.load.exemplars),
+            logs,
+        );
     }
 }
 
 /// What the logs say of a statement, where they know it from the same time alone and from the same database.
 fn logged(
     (statement, target): (&StatementRef, &DbTarget),
-    span: Interval,
+    (span, traces): (Interval, &[TraceExemplar]),
     logs: &TotalView<'_>,
 ) -> Option<LoggedRuns> {
     let total = logs.get(statement.key())?;
@@ -76,8 +85,14 @@ fn logged(
         return None;
     }
     let load = stats.load();
+    let is_named = |run: &Exemplar| {
+        let named = run.trace.map(|of| of.trace);
+        traces.iter().any(|known| Some(known.trace) == named)
+    };
     Some(LoggedRuns {
         runs: load.count,
         rows_examined: load.rows_examined.map(|rows| rows.total),
+        lock: load.lock,
+        names_trace: stats.exemplars().iter().any(is_named),
     })
 }

@@ -60,6 +60,15 @@ impl Draft<'_> {
             .logged
             .map(|log| Evidence::context("runs_in_the_log", number(log.runs), Unit::Count));
         let rows = found.logged.and_then(|log| log.rows_examined);
+        let lock = found.logged.and_then(|log| log.lock);
+        let joined = found.logged.map(|log| {
+            let by = if log.names_trace {
+                "traceparent"
+            } else {
+                "fingerprint"
+            };
+            Evidence::clause("joined_with_the_log_by", by)
+        });
         self.with_all(source)
             .with_all(told.then(|| Evidence::context("distinct_values", values, Unit::Share)))
             .with_all(
@@ -71,6 +80,10 @@ impl Draft<'_> {
             .with_all(rows.map(|rows| {
                 Evidence::context("rows_examined_in_the_log", number(rows), Unit::Rows)
             }))
+            .with_all(lock.map(|lock| {
+                Evidence::context("lock_time_in_the_log", lock.as_secs_f64(), Unit::Seconds)
+            }))
+            .with_all(joined)
             .with(Evidence::context(
                 "confidence",
                 confidence(found),

@@ -24,6 +24,80 @@ fn a_linked_problem_joins_and_the_cause_comes_first() {
     assert!(!cause.counter_evidence.is_empty());
 }
 
+/// What traces of an operation show of a statement.
+fn traced(of: Sick, operation: &str, n: u64) -> Judgement {
+    let found = Finding {
+        operation: Some(Arc::from(operation)),
+        ..finding(of, n)
+    };
+    Judgement {
+        detector: Arc::from(of.detector),
+        problem: found.key(),
+        verdict: Verdict::Found(vec![found]),
+    }
+}
+
+#[test]
+fn an_outage_that_traces_and_the_slow_log_show_is_one_and_an_unrelated_loop_another() {
+    let (letters, reports) = ("POST /letters", "GET /reports");
+    let insert_loop = Sick {
+        detector: "insert-loop",
+        ..SCAN
+    };
+    let waits = Sick {
+        detector: "lock-wait",
+        seconds: 40.0,
+        ..SCAN
+    };
+    let elsewhere = Sick {
+        detector: "n-plus-one",
+        statement: 9,
+        table: "report",
+        ..SCAN
+    };
+    let mut incidents = fresh();
+    for n in 0..4 {
+        let of_traces = vec![
+            traced(insert_loop, letters, n),
+            traced(elsewhere, reports, n),
+        ];
+        incidents.decide(judged("otlp", n, of_traces));
+        let of_log = judgement(waits, n, Verdict::Found(vec![finding(waits, n)]));
+        incidents.decide(judged("slow_log:a", n, vec![of_log]));
+    }
+    let all = incidents.snapshot().incidents;
+    assert_eq!(all.len(), 2, "{all:#?}");
+    let detectors = |incident: &Incident| -> Vec<String> {
+        let found = incident.findings.iter();
+        found.map(|f| f.finding.detector.to_string()).collect()
+    };
+    let outage = all.iter().find(|i| i.findings.len() == 2).unwrap();
+    assert_eq!(
+        detectors(outage),
+        ["insert-loop", "lock-wait"],
+        "the cause first"
+    );
+    assert_eq!(&*outage.cause.as_ref().unwrap().finding, "insert-loop");
+    let other = all.iter().find(|i| i.findings.len() == 1).unwrap();
+    assert_eq!(detectors(other), ["n-plus-one"]);
+}
+
+#[test]
+fn a_loop_of_reads_and_the_scan_of_each_of_them_are_one_outage() {
+    let loop_of_reads = Sick {
+        detector: "n-plus-one",
+        ..SCAN
+    };
+    let mut incidents = fresh();
+    for n in 0..4 {
+        let of_traces = vec![traced(loop_of_reads, "GET /orders", n)];
+        incidents.decide(judged("otlp", n, of_traces));
+        let of_log = judgement(SCAN, n, Verdict::Found(vec![finding(SCAN, n)]));
+        incidents.decide(judged("slow_log:a", n, vec![of_log]));
+    }
+    assert_eq!(only(&incidents).findings.len(), 2);
+}
+
 #[test]
 fn a_known_cause_with_the_same_onset_leads() {
     let timeout = Sick {

@@ -35,6 +35,11 @@ pub(super) const MEASURES: &[Entry] = &[
         "rows that these runs read, by the server's log",
         "서버 로그에 따른 그 실행들이 읽은 행",
     ),
+    (
+        "lock_time_in_the_log",
+        "time that these runs waited for locks, by the server's log",
+        "서버 로그에 따른 그 실행들의 잠금 대기 시간",
+    ),
     ("requests_seen", "requests that show it", "나타난 요청 수"),
     (
         "logged_share_of_batch",

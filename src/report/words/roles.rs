@@ -75,6 +75,11 @@ pub(super) const ROLES: &[Entry] = &[
         "잠금을 쥔 쿼리",
     ),
     ("client_host", "client", "클라이언트"),
+    (
+        "joined_with_the_log_by",
+        "joined with the log by",
+        "로그와 연결한 근거:",
+    ),
     ("alias", "alias", "별칭"),
     (
         "alias_stands_for",

@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 use crate::serve::Site;
 use crate::serve::archive;
 use crate::serve::problem::Problem;
-use crate::store::view::SourceRow;
+use crate::store::view::{GapReason, SourceGap, SourceRow};
 
 /// Where a source stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +21,20 @@ pub(in crate::serve) struct SourceView {
     last_seen: Option<Timestamp>,
     /// Bytes read of the current file.
     offset_bytes: u64,
+    /// Of what something is missing that nobody sends again, the newest first; at most ten.
+    gaps: Vec<GapView>,
+}
+
+/// A stretch of time of which something is missing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct GapView {
+    /// From what was stored last.
+    from: Timestamp,
+    /// To when there was somebody to receive again.
+    to: Timestamp,
+    /// Why: `crash`, the process ended without a stop.
+    #[schema(value_type = String)]
+    why: GapReason,
 }
 
 impl From<SourceRow> for SourceView {
@@ -29,6 +43,17 @@ impl From<SourceRow> for SourceView {
             source: row.source,
             last_seen: row.last_seen,
             offset_bytes: row.offset,
+            gaps: row.gaps.iter().map(GapView::from).collect(),
+        }
+    }
+}
+
+impl From<&SourceGap> for GapView {
+    fn from(gap: &SourceGap) -> Self {
+        Self {
+            from: gap.over.from,
+            to: gap.over.to,
+            why: gap.why,
         }
     }
 }

@@ -157,6 +157,7 @@ impl Archive for Canned {
                 one_in: Some(10),
                 known_by: CoverageSource::Stated,
             },
+            gaps: Vec::new(),
         }])
     }
 

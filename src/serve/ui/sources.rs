@@ -6,7 +6,7 @@ use crate::ingest::otlp::{logs_id, source_id};
 use crate::model::event::Coverage;
 use crate::model::id::SourceId;
 use crate::model::time::Timestamp;
-use crate::report::{Lang, Style, sentence, unit};
+use crate::report::{Lang, Style, moment, sentence, unit, words};
 use crate::serve::Site;
 use crate::serve::ui::facts;
 use crate::serve::ui::html::{Element, el, of_class};
@@ -116,6 +116,7 @@ fn never_read(source: &SourceId) -> SourceRow {
         last_seen: None,
         offset: 0,
         coverage: Coverage::default(),
+        gaps: Vec::new(),
     }
 }
 
@@ -143,8 +144,19 @@ impl Log {
             || "–".to_owned(),
             |at| self.state(&unit::duration(now.since(at)), now, lang),
         );
+        let mut name = el("td").child(el("code").child(self.row.source.as_str()));
+        // the others are in the API
+        if let Some(gap) = self.row.gaps.first() {
+            let (from, to) = moment::range(gap.over.from, gap.over.to, &style.zone);
+            let why = words::gap(gap.why, lang);
+            let told = lang.pick(
+                format!("Incomplete {from} to {to}: {why}"),
+                format!("{from} ~ {to} 불완전: {why}"),
+            );
+            name = name.child(of_class("div", "quiet").child(told));
+        }
         el("tr")
-            .child(el("td").child(el("code").child(self.row.source.as_str())))
+            .child(name)
             .child(el("td").child(sentence::coverage(&self.row.coverage, lang)))
             .child(of_class("td", "when").child(at))
             .child(table::number(state))

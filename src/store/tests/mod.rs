@@ -2,6 +2,7 @@
 
 mod crash;
 mod files;
+mod gaps;
 mod outbox;
 mod series;
 mod traces;

@@ -115,3 +115,29 @@ fn services_and_their_operations_are_listed() {
         .collect();
     assert_eq!(named, [("GET /cart", "server"), ("SELECT shop", "client")]);
 }
+
+#[test]
+fn traces_that_are_too_old_go_with_their_operations_and_the_others_stay() {
+    let dir = TempDir::new().unwrap();
+    let settings = Settings {
+        retention: Duration::from_secs(3_600),
+        ..settings(&dir)
+    };
+    let (handle, thread, _) = open(&settings);
+    let mut old = later(1, 0);
+    old.spans[0].maker = Arc::new(crate::model::span::SpanMaker {
+        service: ServiceName::new("gone"),
+        ..Default::default()
+    });
+    put(&handle, old);
+    put(&handle, later(2, 7_000));
+    let begun = example::trace(1).interval().from.as_unix_nanos() / 1_000_000_000;
+    // by the clock of the data: the newest window is two hours on
+    let window = window(begun + 7_200, b"");
+    handle.commit_blocking(flush(vec![window])).unwrap();
+    close(handle, thread);
+    let reader = Reader::open(&settings.path).unwrap();
+    assert_eq!(ids(&reader, TraceFilter::default()), [2]);
+    assert_eq!(reader.trace(1).unwrap(), None);
+    assert_eq!(reader.trace_services().unwrap(), ["proxy", "shop"]);
+}

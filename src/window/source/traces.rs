@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::event::{Origin, QueryEvent, TraceRef};
 use crate::model::id::FingerprintId;
-use crate::model::operation::{LoggedRuns, OperationProfile};
+use crate::model::operation::{LoggedRuns, OperationProfile, TraceExemplar};
 use crate::model::span::Span;
 use crate::model::subject::Exemplar;
 use crate::model::time::{Interval, Timestamp};
@@ -88,12 +88,13 @@ impl Source {
 }
 
 impl Source {
-    /// What a log that this source reads says of a statement since `from`: runs that spans may tell of, too.
+    /// What a log that this source reads says of a statement since `from`: runs that spans may tell of, too. They are known
+    /// to be of these traces where the log names one of them.
     pub(in crate::window) fn logged(
         &self,
         fingerprint: FingerprintId,
         namespace: &str,
-        from: Timestamp,
+        (from, traces): (Timestamp, &[TraceExemplar]),
     ) -> Option<LoggedRuns> {
         let mut found: Option<LoggedRuns> = None;
         for table in self.tables_since(from) {
@@ -105,6 +106,11 @@ impl Source {
                 let known = found.get_or_insert_with(LoggedRuns::default);
                 known.runs = known.runs.saturating_add(load.count);
                 let rows = load.rows_examined.map(|rows| rows.total);
+                known.lock = match (known.lock, load.lock) {
+                    (Some(a), Some(b)) => Some(a.saturating_add(b)),
+                    (a, b) => a.or(b),
+                };
+                known.names_trace |= names_one_of(traces, ran.stats.exemplars());
                 known.rows_examined = match (known.rows_examined, rows) {
                     (Some(a), Some(b)) => Some(a.saturating_add(b)),
                     (a, b) => a.or(b),
@@ -141,6 +147,12 @@ impl Source {
         let open = self.open.values().map(|window| &window.table);
         recent.map(|(_, table)| table).chain(open)
     }
+}
+
+/// Whether a logged run names one of the traces.
+fn names_one_of(traces: &[TraceExemplar], runs: &[Exemplar]) -> bool {
+    let mut named = runs.iter().filter_map(|run| run.trace);
+    named.any(|named| traces.iter().any(|known| known.trace == named.trace))
 }
 
 /// Whether both name the same database, or one of them names none.

@@ -127,7 +127,7 @@ fn an_outage_goes_on_in_the_store_of_an_earlier_release() {
     rusqlite::Connection::open(daemon.path("store.db"))
         .and_then(|store| {
             store.execute_batch(
-                "DROP TABLE courses; DROP TABLE traces; DROP TABLE trace_operations; PRAGMA user_version = 1;
+                "DROP TABLE courses; DROP TABLE traces; DROP TABLE trace_operations; DROP TABLE gaps; PRAGMA user_version = 1;
                  UPDATE statements SET version = 0;
                  UPDATE meta SET value = '0' WHERE name = 'fingerprint_version';",
             )

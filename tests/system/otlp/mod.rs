@@ -1,6 +1,7 @@
 //! The daemon as senders of OTLP see it, over real sockets.
 
 mod forward;
+mod gap;
 mod sender;
 mod viewers;
 

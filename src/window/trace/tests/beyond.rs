@@ -176,7 +176,11 @@ fn a_run_that_a_span_and_a_log_tell_of_is_joined_and_never_added() {
         event.origin = Origin::Log;
         event.trace = None;
         event.rows.examined = Some(7);
+        event.lock = Some(Duration::from_millis(2));
     }
+    // the comment of one of them names its trace
+    logged.events[3].trace = Some(TraceRef { trace: 1, span: 9 });
+    logged.events[3].elapsed += Duration::from_millis(1);
     let mut log_idle = idle(30_000);
     log_idle.source = Arc::clone(&logged.source);
     let closed = closed(vec![told, logged, log_idle]);
@@ -185,6 +189,10 @@ fn a_run_that_a_span_and_a_log_tell_of_is_joined_and_never_added() {
     assert_eq!(
         (found.load.runs, log.runs, log.rows_examined),
         (10, 10, Some(70))
+    );
+    assert_eq!(
+        (log.lock, log.names_trace),
+        (Some(Duration::from_millis(20)), true)
     );
     let profiles = || closed.iter().flat_map(|closed| &closed.profiles);
     let of = |origin: Origin| profiles().filter(move |p| p.origin == origin && p.load.count == 10);
