@@ -70,6 +70,22 @@ impl Default for Metrics {
     }
 }
 
+/// Traces, and log records.
+fn told_beside_spans(registry: &mut Registry) -> [Counter; 2] {
+    let (traces, log_records) = (Counter::default(), Counter::default());
+    registry.register(
+        "sqleuth_traces",
+        "Traces that came to their end and were judged",
+        traces.clone(),
+    );
+    registry.register(
+        "sqleuth_log_records",
+        "Log records taken in by OTLP; those that tell of no database are passed over",
+        log_records.clone(),
+    );
+    [traces, log_records]
+}
+
 impl Metrics {
     /// A registry with every metric at zero.
     pub fn new() -> Self {
@@ -88,17 +104,7 @@ impl Metrics {
             opaque_statements.clone(),
         );
         let (spans, rejected_spans) = (Counter::default(), Counter::default());
-        let (log_records, traces) = (Counter::default(), Counter::default());
-        registry.register(
-            "sqleuth_traces",
-            "Traces that came to their end and were judged",
-            traces.clone(),
-        );
-        registry.register(
-            "sqleuth_log_records",
-            "Log records taken in by OTLP; those that tell of no database are passed over",
-            log_records.clone(),
-        );
+        let [traces, log_records] = told_beside_spans(&mut registry);
         registry.register("sqleuth_spans", "Spans taken in by OTLP", spans.clone());
         registry.register(
             "sqleuth_rejected_spans",

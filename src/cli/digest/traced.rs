@@ -215,7 +215,7 @@ impl Sums {
             .spans
             .retain(|span| asked.has(Timestamp::from_unix_nanos(span.end.max(span.start))));
         heard.outside += (before - batch.spans.len()) as u64;
-        let source = self.meta(source_id(), &self.service, DbTarget::default());
+        let source = Self::meta(source_id(), &self.service, DbTarget::default());
         let parts = self.normaliser.parts(&batch, &source, Mark::default());
         parts.for_each(|part| self.spans.observe(part));
     }
@@ -236,14 +236,16 @@ impl Sums {
             } else {
                 &named
             };
-            let source = self.meta(logs_id(), service, target);
+            let source = Self::meta(logs_id(), service, target);
             let entries = RawBatch::of_entries(source, told.entries, Mark::default());
             let errors = self.normaliser.normalise(entries).errors;
-            errors.iter().for_each(|e| self.records.errors.observe(e));
+            for error in &errors {
+                self.records.errors.observe(error);
+            }
         }
     }
 
-    fn meta(&self, id: SourceId, service: &ServiceName, target: DbTarget) -> Arc<SourceMeta> {
+    fn meta(id: SourceId, service: &ServiceName, target: DbTarget) -> Arc<SourceMeta> {
         Arc::new(SourceMeta {
             id,
             service: service.clone(),

@@ -93,7 +93,8 @@ impl Source {
     /// Takes note of the format of one more file.
     pub fn be_of(&mut self, format: &str) {
         let is_other = !self.format.is_empty() && self.format != format;
-        self.format = if is_other { "mixed" } else { format }.to_owned();
+        let format = if is_other { "mixed" } else { format };
+        format.clone_into(&mut self.format);
     }
 
     /// Counts of what was read by another way, beside these; a share is of one of both, and is told there.

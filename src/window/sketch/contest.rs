@@ -176,7 +176,13 @@ mod tests {
     #[test]
     fn a_tail_that_grows_is_more_although_most_stay() {
         let before = sketch((0..1_000).map(|n| 1_000 + n % 100));
-        let tail = |n: u64| if n % 20 == 0 { 90_000 } else { 1_000 + n % 100 };
+        let tail = |n: u64| {
+            if n.is_multiple_of(20) {
+                90_000
+            } else {
+                1_000 + n % 100
+            }
+        };
         assert_eq!(
             contest(&before, &sketch((0..1_000).map(tail))),
             Contest::More

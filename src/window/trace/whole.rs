@@ -69,7 +69,9 @@ impl SpanTotals {
                 self.runs.observe(event);
             }
         }
-        errors.iter().for_each(|e| self.runs.errors.observe(e));
+        for error in &errors {
+            self.runs.errors.observe(error);
+        }
         self.traces.hold();
     }
 

@@ -23,10 +23,20 @@ struct Weight {
     cost: Duration,
 }
 
+/// What is known before.
+struct Known<'a> {
+    /// Which detector found something about which statement by its runs.
+    by_runs: BTreeSet<(StatementKey, &'static str)>,
+    causes: &'a Causes,
+}
+
 impl Judging<'_> {
     /// Shows every family of errors to every detector of errors.
     pub(super) fn judge_errors(&mut self, span: Interval, causes: &Causes) {
-        let by_runs = self.known();
+        let known = Known {
+            by_runs: self.by_runs(),
+            causes,
+        };
         let mut found = Vec::new();
         for profile in self.errors.profiles(&self.view, span) {
             let statement = profile.family.statement.as_ref().map(|s| s.key());
@@ -41,14 +51,17 @@ impl Judging<'_> {
         for (meta, verdict, statement, weight) in found {
             for finding in findings(verdict) {
                 let about = statement.filter(|s| Some(s.fingerprint) == finding.fingerprint);
-                self.add(meta, (finding, about), weight, &by_runs, causes);
+                self.add(meta, (finding, about), weight, &known);
             }
         }
     }
 
     /// Shows every operation to every detector of operations.
     pub(super) fn judge_operations(&mut self, causes: &Causes) {
-        let by_runs = self.known();
+        let known = Known {
+            by_runs: self.by_runs(),
+            causes,
+        };
         for operation in self.operations {
             let weight = Weight {
                 errors: 0,
@@ -57,14 +70,14 @@ impl Judging<'_> {
             for (meta, verdict) in self.catalogue.inspect_operation(&operation.profile) {
                 for finding in findings(verdict) {
                     let about = finding.fingerprint.and_then(|id| self.named(id));
-                    self.add(meta, (finding, about), weight, &by_runs, causes);
+                    self.add(meta, (finding, about), weight, &known);
                 }
             }
         }
     }
 
     /// Which detector found something about which statement by its runs.
-    fn known(&self) -> BTreeSet<(StatementKey, &'static str)> {
+    fn by_runs(&self) -> BTreeSet<(StatementKey, &'static str)> {
         let known = self.by_statement.iter();
         known.map(|(id, _, slug)| (*id, *slug)).collect()
     }
@@ -85,11 +98,10 @@ impl Judging<'_> {
         meta: &'static DetectorMeta,
         (finding, about): (Finding, Option<StatementKey>),
         weight: Weight,
-        by_runs: &BTreeSet<(StatementKey, &'static str)>,
-        causes: &Causes,
+        known: &Known<'_>,
     ) {
         // the runs told the same problem, and more of it
-        if about.is_some_and(|about| by_runs.contains(&(about, meta.slug))) {
+        if about.is_some_and(|about| known.by_runs.contains(&(about, meta.slug))) {
             return;
         }
         let place = Place::Other(about, self.others.len());
@@ -98,7 +110,7 @@ impl Judging<'_> {
             severity: Reverse(finding.severity),
             errors: Reverse(weight.errors),
             cost: Reverse(cost.unwrap_or(weight.cost)),
-            reach: Reverse(causes.reach(meta.slug)),
+            reach: Reverse(known.causes.reach(meta.slug)),
             detector: meta.slug,
             place,
         });

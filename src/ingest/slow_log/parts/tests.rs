@@ -45,7 +45,7 @@ fn in_parts(log: &[u8], options: &Options, lengths: &[usize]) -> Told {
         let mut runs = Vec::new();
         let guess = whole.guess();
         let read = reader.read(&piece, guess, &mut |entry| {
-            runs.push(run_of(std::mem::take(entry)))
+            runs.push(run_of(std::mem::take(entry)));
         });
         if let Some(inherited) = whole.follow(&piece, read) {
             for (sql, [lacks_database, lacks_time], mut run) in runs {
