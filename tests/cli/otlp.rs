@@ -342,4 +342,6 @@ fn errors_that_log_records_tell_stand_apart_from_those_of_spans() {
     let report = digest(&[&path]);
     assert_eq!(report["errors"][0]["count"], 1, "{report}");
     assert!(!report.to_string().contains(SECRET), "{report}");
+    let told = text(&run(&["digest", &path]).stdout);
+    assert!(told.contains("otlp-json: 1 log record."), "{told}");
 }

@@ -13,6 +13,8 @@ use crate::report::{Lang, Style, moment, unit};
 const FILES: usize = 3;
 /// Fewer steps make no curve.
 const MIN_STEPS: u64 = 5;
+/// What formats of recordings begin with.
+const OTLP: &str = "otlp";
 /// A peak below so many statements at once is nobody's trouble.
 const MIN_PEAK: f64 = 0.05;
 
@@ -70,6 +72,14 @@ fn volume(digest: &Digest, lang: Lang) -> String {
     let kinds = statements(digest.queries.len() + digest.left_out.queries, lang);
     let time = unit::duration(digest.elapsed);
     let format = &source.format;
+    if digest.origin == Origin::Log && format.starts_with(OTLP) {
+        // what of a recording is no span: errors alone are told of it
+        let records = counted(source.entries, ("log record", "log records"), "개", lang);
+        return lang.pick(
+            format!("{format}: {records}."),
+            format!("{format}: 로그 레코드 {records}."),
+        );
+    }
     lang.pick(
         format!("{format}, {size}: {runs} of {kinds}, {time} of run time."),
         format!("{format}, {size}: {kinds}, {runs}, 실행 시간 {time}."),
