@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::operation::StatementLoop;
 use crate::model::sql::{StatementKind, StatementRef};
 
-use super::held::{Asked, Held};
+use super::held::{Asked, Held, Work};
 use super::sums::Sums;
 use super::unit::{Scratch, Unit};
 
@@ -100,6 +100,7 @@ fn describe(
         let spans = below_one.iter().filter_map(|&(_, _, at)| unit.span(at));
         let once = spans.clone().map(Held::elapsed).min().unwrap_or(0);
         let of_path: u64 = below_one.iter().map(|run| scratch.critical(run.2)).sum();
+        let of_path = of_path.saturating_add(queued(unit, scratch, below_one));
         busy = busy.saturating_add(spans.map(Held::elapsed).fold(0, u64::saturating_add));
         critical = critical.saturating_add(of_path);
         // One statement in the place of all takes at least what the cheapest of them took.
@@ -142,6 +143,24 @@ fn describe(
         source,
         logged: None,
     })
+}
+
+/// Time of the critical path in which runs at once stood in a queue of their own making: for a connection that another of
+/// them had.
+fn queued(unit: &Unit<'_>, scratch: &Scratch, below_one: &[Anchored]) -> u64 {
+    if !overlap(unit, below_one) {
+        return 0;
+    }
+    let spans = || below_one.iter().filter_map(|&(_, _, at)| unit.span(at));
+    let begins = spans().map(|span| span.start).min().unwrap_or(0);
+    let ends = spans().map(|span| span.end).max().unwrap_or(0);
+    let anchor = below_one.first().map(|run| run.0);
+    let waits = unit.members().filter(|(at, span)| {
+        let is_of_pool = matches!(span.work, Work::Connection { .. });
+        let is_beside = unit.parent_of(*at) == anchor;
+        is_of_pool && is_beside && begins < span.end && span.end <= ends
+    });
+    waits.map(|(at, _)| scratch.critical(at)).sum()
 }
 
 /// Whether a span above the runs, within the unit, calls itself a batch.

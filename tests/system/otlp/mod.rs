@@ -1,5 +1,6 @@
 //! The daemon as senders of OTLP see it, over real sockets.
 
+mod clients;
 mod forward;
 mod gap;
 mod sender;

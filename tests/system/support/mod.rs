@@ -4,6 +4,7 @@
 
 pub mod collector;
 pub mod daemon;
+pub mod distance;
 pub mod mariadb;
 pub mod port;
 pub mod postgres;

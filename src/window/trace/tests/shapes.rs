@@ -44,6 +44,27 @@ fn what_runs_between_breaks_no_loop() {
 }
 
 #[test]
+fn runs_at_once_that_wait_for_the_connections_of_each_other_are_one_loop_with_its_waits() {
+    let mut spans = Telling::new();
+    for n in 0..12 {
+        let round = 10 * (n / 2);
+        spans.connection((100 + n, 1), (0, round));
+        spans.query((300 + n, 1), (round, round + 10), &item(n));
+    }
+    spans.span((1, 0), (0, 100), "GET /orders");
+    let profile = operation(&closed(vec![spans.batch()]), "GET /orders");
+    let load = &profile.loops[0].load;
+    assert_eq!(
+        (
+            load.runs,
+            load.critical.as_millis(),
+            load.saving.as_millis()
+        ),
+        (12, 60, 50)
+    );
+}
+
+#[test]
 fn calls_of_an_orm_that_make_a_span_each_are_one_loop() {
     let mut spans = Telling::new();
     spans.span((2, 1), (0, 90), "OrderService.list");

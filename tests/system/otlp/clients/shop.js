@@ -85,13 +85,13 @@ const DIFFERENT = ['MIN', 'MAX', 'SUM', 'AVG', 'COUNT'].flatMap((of) => COLUMNS.
 let serial = 0;
 const times = (n) => Array.from({ length: n }, (_, at) => at + 1);
 
-async function prepare(db) {
+const prepare = (db) => inSpan('prepare', async () => {
   for (const table of ['customers', 'orders', 'letters']) await db.run(`DROP TABLE IF EXISTS ${table}`);
   for (const statement of SCHEMA) await db.run(statement);
   const rows = (row) => times(ORDERS).map(row).join(', ');
   await db.run(`INSERT INTO customers VALUES ${rows((n) => `(${n}, 'customer ${n}')`)}`);
   await db.run(`INSERT INTO orders VALUES ${rows((n) => `(${n}, ${n}, ${7 * n})`)}`);
-}
+});
 
 function inSpan(name, work) {
   return trace.getTracer('shop').startActiveSpan(name, async (span) => {
@@ -158,7 +158,7 @@ const listening = (server) => new Promise((well) => { server.listen(0, '127.0.0.
 async function main() {
   const slow = http.createServer((_, answer) => setTimeout(() => answer.end(), 400));
   const upstream = await listening(slow);
-  const [db, few] = [open(8), open(2)];
+  const [db, few] = [open(4), open(2)];
   await prepare(db);
   const app = express().use(express.text());
   for (const [name, work] of Object.entries(routes(db, few, upstream))) {
@@ -178,7 +178,9 @@ async function main() {
   await four(['GET /orders/joined', 'POST /letters/batch', 'GET /dashboard'], PROXY);
   for (const n of times(4)) await visit('POST /letters/note', `note ${n}`, PROXY);
   await jobs(db);
-  await four(['GET /orders/lazy', 'GET /orders/parallel', 'POST /letters/loop', 'POST /letters/saved', 'GET /report']);
+  // What waits in the pool of mysql2 goes on in the context of another request: its spans are told below that one.
+  if (DATABASE === 'postgres') await four(['GET /orders/parallel']);
+  await four(['GET /orders/lazy', 'POST /letters/loop', 'POST /letters/saved', 'GET /report']);
   for (const _ of times(2)) await visit('POST /letters/press', 'hello', '127.0.0.3');
   await Promise.all(times(WORKERS).map(() => visit('GET /busy')));
   await traces.shutdown();
@@ -186,7 +188,7 @@ async function main() {
   await Promise.all([db.end(), few.end()]);
   server.close();
   slow.close();
-  console.log(JSON.stringify({ traces: asked + 5 }));
+  console.log(JSON.stringify({ traces: asked + 6 }));
 }
 
 main();
