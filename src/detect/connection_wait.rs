@@ -25,8 +25,8 @@ declare_detector! {
     /// - time waited in a request >= `min_wait`;
     /// - requests that show it >= `min_requests`.
     ///
-    /// The statement of the service that ran for longest in the same minute is named as the one that holds the connections,
-    /// with its share of the run time; from `min_holder_share` on the problem is told as one of that statement. It is
+    /// The statement of the service that ran for longest while the slowest of them waited is named as the one that holds the
+    /// connections, with its share of the run time; from `min_holder_share` on the problem is told as one of that statement. It is
     /// critical from a wait of `min_critical_wait` on.
     ///
     /// ## Example

@@ -43,10 +43,7 @@ struct Inner {
     statement_seconds: StatementHistogram,
     late_events: Counter,
     opaque_statements: Counter,
-    spans: Counter,
-    rejected_spans: Counter,
-    traces: Counter,
-    log_records: Counter,
+    otlp: Otlp,
     received: Received,
     store_commit: Histogram,
     store_degraded: Gauge,
@@ -64,26 +61,46 @@ pub struct IngestLag {
     pub age: Duration,
 }
 
+/// What came by OTLP, and what became of it.
+#[derive(Debug, Default)]
+struct Otlp {
+    spans: Counter,
+    rejected_spans: Counter,
+    traces: Counter,
+    log_records: Counter,
+}
+
+impl Otlp {
+    fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        for (name, help, counter) in [
+            ("sqleuth_spans", "Spans taken in by OTLP", &all.spans),
+            (
+                "sqleuth_rejected_spans",
+                "Spans that belong nowhere, because they have no valid id",
+                &all.rejected_spans,
+            ),
+            (
+                "sqleuth_traces",
+                "Traces that came to their end and were judged",
+                &all.traces,
+            ),
+            (
+                "sqleuth_log_records",
+                "Log records taken in by OTLP; those that tell of no database are passed over",
+                &all.log_records,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        all
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Traces, and log records.
-fn told_beside_spans(registry: &mut Registry) -> [Counter; 2] {
-    let (traces, log_records) = (Counter::default(), Counter::default());
-    registry.register(
-        "sqleuth_traces",
-        "Traces that came to their end and were judged",
-        traces.clone(),
-    );
-    registry.register(
-        "sqleuth_log_records",
-        "Log records taken in by OTLP; those that tell of no database are passed over",
-        log_records.clone(),
-    );
-    [traces, log_records]
 }
 
 impl Metrics {
@@ -103,14 +120,7 @@ impl Metrics {
             "Statements that the parser could not read; they are still counted and grouped",
             opaque_statements.clone(),
         );
-        let (spans, rejected_spans) = (Counter::default(), Counter::default());
-        let [traces, log_records] = told_beside_spans(&mut registry);
-        registry.register("sqleuth_spans", "Spans taken in by OTLP", spans.clone());
-        registry.register(
-            "sqleuth_rejected_spans",
-            "Spans that belong nowhere, because they have no valid id",
-            rejected_spans.clone(),
-        );
+        let otlp = Otlp::register(&mut registry);
         registry.register(
             "sqleuth_store_commit_seconds",
             "Time of one transaction of the store",
@@ -130,10 +140,7 @@ impl Metrics {
             statement_seconds: StatementHistogram::default(),
             late_events,
             opaque_statements,
-            spans,
-            rejected_spans,
-            traces,
-            log_records,
+            otlp,
             received,
             store_commit,
             store_degraded,
@@ -165,18 +172,18 @@ impl Metrics {
 
     /// Counts spans of a request: those that were taken, and those that were not.
     pub fn count_spans(&self, taken: u64, rejected: u64) {
-        self.0.spans.inc_by(taken);
-        self.0.rejected_spans.inc_by(rejected);
+        self.0.otlp.spans.inc_by(taken);
+        self.0.otlp.rejected_spans.inc_by(rejected);
     }
 
     /// Counts traces that came to their end.
     pub fn count_traces(&self, closed: u64) {
-        self.0.traces.inc_by(closed);
+        self.0.otlp.traces.inc_by(closed);
     }
 
     /// Counts log records of a request.
     pub fn count_log_records(&self, records: u64) {
-        self.0.log_records.inc_by(records);
+        self.0.otlp.log_records.inc_by(records);
     }
 
     /// Shows what services sent of themselves, and counts the metrics that are not kept.

@@ -78,8 +78,7 @@ impl Source {
             return Vec::new();
         };
         let mut operations = traces.operations.close(window, recent);
-        let recent = self.recent.iter().map(|(_, table)| table);
-        name_holders(&mut operations, Busy::of(recent));
+        name_holders(&mut operations, &Busy::of(self.recent.iter()));
         if is_long_due {
             operations.extend(traces.operations.long(remembered));
         }

@@ -12,6 +12,7 @@ mod book;
 mod callers;
 mod critical;
 mod held;
+mod holders;
 mod loops;
 mod operations;
 mod patterns;
@@ -38,8 +39,8 @@ use self::held::{Added, Asked, Held, OpenTrace};
 use self::tree::Tree;
 use self::unit::{Scratch, Unit};
 
+pub(super) use self::holders::{Busy, name_holders};
 use self::operations::Operations;
-pub(super) use self::operations::{Busy, name_holders};
 pub use self::ran::OperationStatement;
 pub use self::settings::Settings;
 pub use self::shelf::Shelf;

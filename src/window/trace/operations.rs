@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::event::DbTarget;
 use crate::model::id::ServiceName;
-use crate::model::operation::{Holder, OperationProfile, StatementCut};
-use crate::model::sql::StatementRef;
-use crate::model::subject::{Horizon, QueryProfile};
+use crate::model::operation::{OperationProfile, StatementCut};
+use crate::model::subject::Horizon;
 use crate::model::time::{Interval, Timestamp};
 use crate::window::query::latency;
-use crate::window::table::QueryTable;
 
 use super::book::Book;
 use super::patterns;
@@ -245,74 +242,4 @@ fn merge(into: &mut Table, table: Table) {
             std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().merge(&sums),
         }
     }
-}
-
-/// How long a service ran a statement.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::window) struct Busy<'r> {
-    service: &'r ServiceName,
-    statement: &'r StatementRef,
-    target: &'r DbTarget,
-    time: Duration,
-}
-
-impl<'r> Busy<'r> {
-    /// In the windows of these tables.
-    pub(in crate::window) fn of(
-        tables: impl Iterator<Item = &'r QueryTable> + Clone,
-    ) -> impl Iterator<Item = Self> + Clone {
-        tables.flat_map(QueryTable::iter).map(|(key, ran)| Self {
-            service: &key.scope.service,
-            statement: &ran.statement,
-            target: &key.scope.target,
-            time: ran.stats.elapsed(),
-        })
-    }
-
-    /// As a profile sums it up.
-    pub(super) fn in_profile(query: &'r QueryProfile) -> Self {
-        Self {
-            service: &query.service,
-            statement: &query.statement,
-            target: &query.target,
-            time: query.load.own(),
-        }
-    }
-}
-
-/// Names the statement that held connections of each service for longest, of `all` that ran lately: a trace comes to its
-/// end some seconds after its statements did.
-pub(in crate::window) fn name_holders<'r>(
-    operations: &mut [OperationProfile],
-    all: impl Iterator<Item = Busy<'r>> + Clone,
-) {
-    for operation in operations.iter_mut().filter(|o| !o.waits.is_empty()) {
-        let own = all.clone().filter(|ran| *ran.service == operation.service);
-        let holder = holder(own);
-        for wait in &mut operation.waits {
-            wait.holder.clone_from(&holder);
-        }
-    }
-}
-
-fn holder<'r>(own: impl Iterator<Item = Busy<'r>>) -> Option<Holder> {
-    let mut times: BTreeMap<_, (Duration, &StatementRef)> = BTreeMap::new();
-    let mut all = Duration::ZERO;
-    for ran in own {
-        let key = (ran.statement.fingerprint, ran.target);
-        let (busy, _) = times.entry(key).or_insert((Duration::ZERO, ran.statement));
-        *busy = busy.saturating_add(ran.time);
-        all = all.saturating_add(ran.time);
-    }
-    let ((_, target), (busy, statement)) = times.into_iter().max_by_key(|(_, (busy, _))| *busy)?;
-    Some(Holder {
-        statement: Arc::clone(statement),
-        target: target.clone(),
-        busy,
-        share: if all.is_zero() {
-            0.0
-        } else {
-            busy.as_secs_f64() / all.as_secs_f64()
-        },
-    })
 }

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::operations::{Busy, Key};
+use super::operations::Key;
 use super::ran::OperationStatement;
-use super::{Settings, Shelf, TraceCounters, Traces, name_holders};
+use super::{Busy, Settings, Shelf, TraceCounters, Traces, name_holders};
 use crate::model::operation::OperationProfile;
 use crate::model::subject::{Horizon, QueryProfile};
 use crate::model::time::{Interval, Timestamp};
@@ -89,7 +89,7 @@ impl Operation {
     pub fn name_holder(&mut self, queries: &[QueryProfile]) {
         let recent = queries.iter().filter(|q| q.horizon != Horizon::Long);
         let operation = std::slice::from_mut(&mut self.profile);
-        name_holders(operation, recent.map(Busy::in_profile));
+        name_holders(operation, &recent.map(Busy::in_profile));
     }
 }
 

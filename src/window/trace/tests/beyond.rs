@@ -93,6 +93,23 @@ fn a_browser_that_sends_twice_within_a_moment_is_one_that_nobody_shares() {
 }
 
 #[test]
+fn connections_were_held_by_what_ran_while_others_waited() {
+    let mut spans = Telling::new();
+    spans.query((2, 1), (0, 5_000), "SELECT name FROM exports");
+    spans.span((1, 0), (0, 5_000), "GET /exports");
+    spans.trace += 1;
+    spans.query((2, 1), (12_000, 13_000), "SELECT id FROM notes");
+    spans.span((1, 0), (12_000, 13_000), "GET /notes");
+    spans.trace += 1;
+    spans.connection((2, 1), (12_000, 12_900));
+    spans.span((1, 0), (12_000, 13_000), "GET /carts");
+    let profile = operation(&closed(vec![spans.batch()]), "GET /carts");
+    let holder = profile.waits[0].holder.as_ref().unwrap();
+    assert_eq!(holder.statement.template.as_str(), "SELECT id FROM notes");
+    assert_eq!(holder.busy, Duration::from_secs(1));
+}
+
+#[test]
 fn a_try_after_a_failure_is_none() {
     let failing = |spans: &mut Telling, _| {
         letter(spans, "hello", Caller::Named(9));
