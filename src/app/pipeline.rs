@@ -1,7 +1,7 @@
 //! The stages between intake and store, and the channels that join them.
 //!
 //! ```text
-//! inbox ─► normalise ─64─► window ─256─► detect ─256─► incident ─256─► store ─256─► durable
+//! inbox ─► normalise ──8─► window ─256─► detect ─256─► incident ─256─► store ─256─► durable
 //! (batches)  (thread)      (thread)      (thread)       (thread) ▲      (task)       (task: tells page and postman)
 //!                                                       commands ┘
 //! ```
@@ -37,8 +37,8 @@ use crate::window::trace::TraceCounters;
 use crate::window::{Counters, PackedCourses, PackedWindow, Windows};
 use crate::{detect, window};
 
-/// Batches of up to some thousand events.
-const EVENTS: usize = 64;
+/// Batches of up to some thousand events, which take memory that nobody else counts.
+const EVENTS: usize = 8;
 /// Windows, verdicts, changes.
 const QUEUE: usize = 256;
 /// The store is looked at this often.

@@ -32,7 +32,7 @@ impl Default for Listen {
             otlp_grpc: Some(loopback(4317)),
             otlp_http: Some(loopback(4318)),
             otlp_max_message: ByteSize::mib(64),
-            otlp_memory: ByteSize::mib(128),
+            otlp_memory: ByteSize::mib(96),
             http: loopback(7470),
         }
     }

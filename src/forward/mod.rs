@@ -33,7 +33,7 @@ pub use self::settings::{Compression, Protocol, Settings};
 
 use self::grpc::Grpc;
 use self::http::Http;
-use self::passing::{Backend, Inner};
+use self::passing::{Backend, Inner, Round};
 use self::queue::Queue;
 use crate::alert::AlertError;
 use crate::alert::backoff::Backoff;
@@ -45,6 +45,8 @@ use crate::model::time::Timestamp;
 const AT_ONCE: usize = 8;
 /// The queue is looked at this often when nobody says that something is new.
 const POLL: Duration = Duration::from_secs(2);
+/// A backend that takes only a part is asked again after so long.
+const BREATH: Duration = Duration::from_millis(100);
 /// Waits between attempts: a backend that restarts is back within seconds.
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(500),
@@ -205,10 +207,9 @@ impl Forward {
     }
 
     async fn empty(&self, queue: &Queue, stop: &CancellationToken) {
-        let (mut failures, mut failed) = (0, None);
+        let (mut pace, mut failed) = (Pace::default(), None);
         while !stop.is_cancelled() {
-            let most = if failures == 0 { AT_ONCE } else { 1 };
-            let held = Inner::take(&self.inner, failed, most).await;
+            let held = Inner::take(&self.inner, failed, pace.most()).await;
             if held.is_empty() {
                 if queue.is_empty() {
                     self.inner.caught_up();
@@ -220,19 +221,45 @@ impl Forward {
                 }
                 continue;
             }
-            // One that is never taken must not be tried for ever before all others.
             let last = held.last().map(|held| held.id);
-            let Some(after) = Inner::send_held(&self.inner, held).await else {
-                (failures, failed) = (0, None);
-                continue;
-            };
-            (failures, failed) = (failures + 1, last);
-            let wait = BACKOFF.wait(failures, "forward").max(after);
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+            let round = Inner::send_held(&self.inner, held).await;
+            // One that is never taken must not be tried for ever before all others.
+            failed = round.later.and(last);
+            if let Some(wait) = pace.wait_after(round) {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
             }
         }
+    }
+}
+
+/// How fast the queue is emptied: a backend that is away is asked by one request and ever less often, one that takes
+/// some and sheds others keeps being asked.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Rounds in a row of which nothing was taken.
+    failures: u32,
+}
+
+impl Pace {
+    fn most(&self) -> usize {
+        if self.failures == 0 { AT_ONCE } else { 1 }
+    }
+
+    /// How long the next round must wait.
+    fn wait_after(&mut self, round: Round) -> Option<Duration> {
+        let Some(later) = round.later else {
+            self.failures = 0;
+            return None;
+        };
+        if round.has_left {
+            self.failures = 0;
+            return Some(later.max(BREATH));
+        }
+        self.failures = self.failures.saturating_add(1);
+        Some(BACKOFF.wait(self.failures, "forward").max(later))
     }
 }
 

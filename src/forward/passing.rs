@@ -47,6 +47,15 @@ pub(super) struct Inner {
     stop: CancellationToken,
 }
 
+/// What became of requests of the queue that were sent at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Round {
+    /// One of them has left the queue.
+    pub(super) has_left: bool,
+    /// One of them must come again, no sooner than after this time.
+    pub(super) later: Option<Duration>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
     Grpc(Grpc),
@@ -207,21 +216,23 @@ impl Inner {
         held
     }
 
-    /// Sends requests of the queue at once; when one must wait, for how long.
-    pub(super) async fn send_held(this: &Arc<Self>, held: Vec<Held>) -> Option<Duration> {
+    /// Sends requests of the queue at once.
+    pub(super) async fn send_held(this: &Arc<Self>, held: Vec<Held>) -> Round {
         let mut sending = JoinSet::new();
         for Held { id, export } in held {
             let sent = Self::send(this, export, None);
             sending.spawn(async move { (id, Self::answer_of(sent).await) });
         }
-        let mut longest = None;
+        let mut round = Round::default();
         for (id, answer) in sending.join_all().await {
-            longest = longest.max(this.settle_queued(id, &answer));
+            let later = this.settle_queued(id, &answer);
+            round.has_left |= later.is_none();
+            round.later = round.later.max(later);
         }
-        if longest.is_some() {
+        if round.later.is_some() {
             this.fell_behind();
         }
-        longest
+        round
     }
 
     fn send(

@@ -325,3 +325,30 @@ async fn a_stop_waits_for_nobody_and_leaves_what_is_on_its_way_to_the_queue() {
         "the folder is free, and the request is there"
     );
 }
+
+#[test]
+fn a_backend_that_takes_a_part_is_asked_on_and_one_that_takes_nothing_ever_less() {
+    let round = |has_left, later: Option<u64>| Round {
+        has_left,
+        later: later.map(Duration::from_millis),
+    };
+    let mut pace = Pace::default();
+    assert_eq!(pace.wait_after(round(true, None)), None);
+    for _ in 0..20 {
+        assert_eq!(pace.wait_after(round(true, Some(0))), Some(BREATH));
+        assert_eq!(pace.most(), AT_ONCE);
+    }
+    let asked_for = pace.wait_after(round(true, Some(3_000)));
+    assert_eq!(asked_for, Some(Duration::from_secs(3)));
+    let waits: Vec<_> = (0..12)
+        .filter_map(|_| pace.wait_after(round(false, Some(0))))
+        .collect();
+    assert!(
+        waits.is_sorted_by(|a, b| *a < b.saturating_mul(2)),
+        "{waits:?}"
+    );
+    assert!(waits[11] >= BACKOFF.cap / 2 && waits[0] < Duration::from_secs(1));
+    assert_eq!(pace.most(), 1);
+    assert_eq!(pace.wait_after(round(true, Some(0))), Some(BREATH));
+    assert_eq!(pace.most(), AT_ONCE);
+}

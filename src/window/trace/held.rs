@@ -207,11 +207,12 @@ impl OpenTrace {
             };
         }
         self.leaves += usize::from(is_leaf);
-        self.bytes += size_of::<Held>();
         if span.asked().is_some() {
             self.bytes += self.twins.note(&span, index(self.spans.len()));
         }
+        let room = self.spans.capacity();
         self.spans.push(span);
+        self.bytes += (self.spans.capacity() - room) * size_of::<Held>();
         if is_double {
             Added::Doubled
         } else {

@@ -36,7 +36,7 @@ impl Default for Settings {
             max_age: Duration::from_secs(300),
             max_spans: 4_096,
             max_traces: 50_000,
-            max_megabytes: 64,
+            max_megabytes: 48,
             max_operations: 256,
         }
     }

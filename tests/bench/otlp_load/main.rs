@@ -1,13 +1,16 @@
 //! Sends OTLP to a sidecar of its own as fast as that takes it, and says what a span costs.
 //!
-//! `otlp_load BINARY SECONDS`: gRPC and HTTP, one sender each, then 100 senders at once. Every span that was accepted must be
-//! counted. `tests/bench/otlp` runs it.
+//! `otlp_load BINARY load SECONDS`: gRPC and HTTP, one sender each, then 100 senders at once. Every span that was accepted must
+//! be counted. `refusals` and `outage` instead of `load` forward to a backend that refuses, or is away. `tests/bench/otlp` runs
+//! it.
 #![expect(
     clippy::cast_precision_loss,
     clippy::disallowed_methods,
     reason = "a load generator keeps real time and prints a few digits"
 )]
 
+mod backend;
+mod forward;
 mod make;
 mod send;
 mod sidecar;
@@ -36,18 +39,28 @@ const CROWD: u64 = 100;
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let binary = arguments.next().context("which binary?")?;
+    let what = arguments.next().context("load, refusals or outage?")?;
     let seconds = arguments
         .next()
         .context("how many seconds each?")?
         .parse()?;
     let time = Duration::from_secs(seconds);
+    match what.as_str() {
+        "load" => load(&binary, time),
+        "refusals" => forward::refusals(&binary, time).map(|()| ExitCode::SUCCESS),
+        "outage" => forward::outage(&binary, time).map(|()| ExitCode::SUCCESS),
+        other => anyhow::bail!("{other}: load, refusals or outage"),
+    }
+}
+
+fn load(binary: &str, time: Duration) -> anyhow::Result<ExitCode> {
     let mut is_missed = false;
     for (way, budget) in BUDGETS {
         for size in SIZES {
-            is_missed |= steady(&binary, way, size, time, budget)?;
+            is_missed |= steady(binary, way, size, time, budget)?;
         }
     }
-    is_missed |= flood(&binary, time)?;
+    is_missed |= flood(binary, time)?;
     Ok(ExitCode::from(u8::from(is_missed)))
 }
 

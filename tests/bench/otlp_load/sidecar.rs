@@ -13,6 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running sidecar.
 pub(crate) struct Sidecar {
+    command: Command,
     process: Child,
     page: u16,
     pub(crate) grpc: u16,
@@ -22,35 +23,52 @@ pub(crate) struct Sidecar {
 
 impl Sidecar {
     pub(crate) fn start(binary: &str) -> anyhow::Result<Self> {
+        Self::start_with(binary, "")
+    }
+
+    /// With more settings.
+    pub(crate) fn start_with(binary: &str, settings: &str) -> anyhow::Result<Self> {
         let dir = TempDir::new()?;
         let [page, grpc, http] = [free()?, free()?, free()?];
         let config = format!(
             "[listen]\nhttp = \"127.0.0.1:{page}\"\notlp_grpc = \"127.0.0.1:{grpc}\"\notlp_http = \"127.0.0.1:{http}\"\n\
-             [store]\npath = \"{}\"\n",
+             [store]\npath = \"{}\"\n{settings}",
             dir.path().join("store.db").display()
         );
         let file = dir.path().join("sqleuth.toml");
         std::fs::write(&file, config)?;
-        let process = Command::new(binary)
-            .arg("run")
-            .arg("--config")
-            .arg(&file)
-            .stderr(Stdio::null())
+        let mut command = Command::new(binary);
+        command.arg("run").arg("--config").arg(&file);
+        command.stderr(Stdio::null());
+        let process = command
             .spawn()
             .with_context(|| format!("cannot start {binary}"))?;
         let sidecar = Self {
+            command,
             process,
             page,
             grpc,
             http,
             _dir: dir,
         };
+        sidecar.wait_until_ready()?;
+        Ok(sidecar)
+    }
+
+    /// As by `kill -9`, or for want of memory.
+    pub(crate) fn kill_and_restart(&mut self) -> anyhow::Result<()> {
+        self.stop()?;
+        self.process = self.command.spawn()?;
+        self.wait_until_ready()
+    }
+
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        while sidecar.get("/readyz").is_err() {
+        while self.get("/readyz").is_err() {
             ensure!(begun.elapsed() < PATIENCE, "the sidecar does not get ready");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(sidecar)
+        Ok(())
     }
 
     /// Seconds of CPU time since its start.
@@ -110,6 +128,27 @@ impl Sidecar {
         })
     }
 
+    /// Waits until so many runs are in stored windows, no more and no less.
+    pub(crate) fn wait_for_stored(&self, runs: u64) -> anyhow::Result<u64> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.get("/api/v1/queries?from=1h&limit=1000")?;
+            let body = answer.split_once("\r\n\r\n").context("an answer")?.1;
+            let queries: serde_json::Value = serde_json::from_str(body)?;
+            let items = queries["items"].as_array().context("items")?;
+            let stored = items.iter().filter_map(|query| query["count"].as_u64());
+            let stored = stored.sum::<u64>();
+            if stored == runs {
+                return Ok(stored);
+            }
+            ensure!(
+                stored < runs && begun.elapsed() < PATIENCE,
+                "{stored} runs stored of {runs}"
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     fn get(&self, path: &str) -> anyhow::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.page))?;
         write!(
@@ -135,6 +174,7 @@ impl Drop for Sidecar {
     }
 }
 
-fn free() -> anyhow::Result<u16> {
+/// A port that is free now.
+pub(crate) fn free() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
