@@ -43,6 +43,8 @@ use crate::model::time::Timestamp;
 
 /// Requests of the queue on their way at once.
 const AT_ONCE: usize = 8;
+/// The same while it takes nothing: one alone may meet a backend that sheds most of its load, and then wait for long.
+const PROBES: usize = 4;
 /// The queue is looked at this often when nobody says that something is new.
 const POLL: Duration = Duration::from_secs(2);
 /// A backend that takes only a part is asked again after so long.
@@ -235,7 +237,7 @@ impl Forward {
     }
 }
 
-/// How fast the queue is emptied: a backend that is away is asked by one request and ever less often, one that takes
+/// How fast the queue is emptied: a backend that is away is asked by a few requests and ever less often, one that takes
 /// some and sheds others keeps being asked.
 #[derive(Debug, Default)]
 struct Pace {
@@ -245,7 +247,7 @@ struct Pace {
 
 impl Pace {
     fn most(&self) -> usize {
-        if self.failures == 0 { AT_ONCE } else { 1 }
+        if self.failures == 0 { AT_ONCE } else { PROBES }
     }
 
     /// How long the next round must wait.

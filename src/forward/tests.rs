@@ -348,7 +348,7 @@ fn a_backend_that_takes_a_part_is_asked_on_and_one_that_takes_nothing_ever_less(
         "{waits:?}"
     );
     assert!(waits[11] >= BACKOFF.cap / 2 && waits[0] < Duration::from_secs(1));
-    assert_eq!(pace.most(), 1);
+    assert_eq!(pace.most(), PROBES);
     assert_eq!(pace.wait_after(round(true, Some(0))), Some(BREATH));
     assert_eq!(pace.most(), AT_ONCE);
 }
