@@ -176,7 +176,13 @@ impl App {
     ) -> anyhow::Result<(Topology, std::thread::JoinHandle<()>)> {
         let mut topology = Topology::new();
         let lost = lost::gaps(&self.recovered, &self.config, self.clock.now());
-        self.writer.note_gaps(&lost)?;
+        if let Err(error) = self.writer.note_gaps(&lost) {
+            // On a full disk, too, sqleuth starts and watches: what is to be stored is tried again.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what the end of the process before took cannot be recorded"
+            );
+        }
         let (store, thread) = self.writer.spawn()?;
         let (intake, mut inboxes) = Intake::new(NonZeroUsize::MIN, DEFAULT_BUDGET);
         let inbox = inboxes.pop().context("an intake has at least one worker")?;

@@ -103,10 +103,11 @@ impl Detector<OperationProfile> for ConnectionWait {
 
     fn inspect(&self, profile: &OperationProfile) -> Verdict {
         let long = profile.waits.iter().filter(|wait| self.is_long(wait));
-        let Some(wait) = long.max_by_key(|wait| wait.load.critical) else {
+        let is_seen_enough = |wait: &Wait| wait.load.requests >= self.0.min_requests;
+        let Some(wait) = long.max_by_key(|wait| (is_seen_enough(wait), wait.load.critical)) else {
             return Verdict::Clear;
         };
-        if wait.load.requests < self.0.min_requests {
+        if !is_seen_enough(wait) {
             return Verdict::Insufficient {
                 seen: wait.load.requests,
                 needed: self.0.min_requests,

@@ -19,7 +19,7 @@ const SENDERS: u64 = 4;
 const LOAD: u64 = 20_000;
 const LARGE: u64 = 1_000;
 /// How long all may take to arrive once the backend is there: of ten tries, three go well.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A backend, the sidecar before it, and the folder that keeps what is not taken.
 struct Way {
